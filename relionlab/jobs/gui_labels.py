@@ -1,0 +1,90 @@
+"""The names that RELION 2 and 3's forms give to job.star's variables: the keys of their ``run.job`` files.
+
+Only for reading: a variable that is not listed keeps its label. Colons and blanks at the end are left out.
+"""
+
+from __future__ import annotations
+
+GUI_LABELS: dict[str, str] = {
+    "Cs": "Spherical aberration (mm)",
+    "Q0": "Amplitude contrast",
+    "allow_coarser": "Allow coarser sampling?",
+    "angpix": "Pixel size (Angstrom)",
+    "beamtilt_x": "Beamtilt in X (mrad)",
+    "beamtilt_y": "Beamtilt in Y (mrad)",
+    "ctf_intact_first_peak": "Ignore CTFs until first peak?",
+    "discard_label": "Metadata label for images",
+    "discard_sigma": "Sigma-value for discarding images",
+    "do_bimodal_psi": "Do bimodal angular searches?",
+    "do_combine_thru_disc": "Combine iterations through disc?",
+    "do_ctf_correction": "Do CTF-correction?",
+    "do_discard": "OR: select on image statistics?",
+    "do_fast_subsets": "Use fast subsets (for large data sets)?",
+    "do_helix": "Classify 2D helical segments?",
+    "do_other": "Import other node types?",
+    "do_parallel_discio": "Use parallel disc I/O?",
+    "do_preread_images": "Pre-read all particles into RAM?",
+    "do_queue": "Submit to queue?",
+    "do_random": "Randomise order before making subsets?",
+    "do_raw": "Import raw movies/micrographs?",
+    "do_recenter": "Re-center the class averages?",
+    "do_regroup": "Regroup the particles?",
+    "do_remove_duplicates": "OR: remove duplicates?",
+    "do_restrict_xoff": "Restrict helical offsets to rise",
+    "do_select_values": "Select based on metadata values?",
+    "do_split": "OR: split into subsets?",
+    "do_zero_mask": "Mask individual particles with zeros?",
+    "dont_skip_align": "Perform image alignment?",
+    "duplicate_threshold": "Minimum inter-particle distance (A)",
+    "fn_cont": "Continue from here",
+    "fn_coords": "OR select from picked coords",
+    "fn_data": "OR select from particles.star",
+    "fn_img": "Input images STAR file",
+    "fn_in_other": "Input file",
+    "fn_in_raw": "Raw input files",
+    "fn_mic": "OR select from micrographs.star",
+    "fn_model": "Select classes from model.star",
+    "fn_mtf": "MTF of the detector",
+    "gpu_ids": "Which GPUs to use",
+    "helical_rise": "Helical rise (A)",
+    "helical_tube_outer_diameter": "Tube diameter (A)",
+    "highres_limit": "Limit resolution E-step to (A)",
+    "image_angpix": "Pixel size before extraction (A)",
+    "is_multiframe": "Are these multi-frame movies?",
+    "kV": "Voltage (kV)",
+    "min_dedicated": "Minimum dedicated cores per node",
+    "node_type": "Node type",
+    "nr_classes": "Number of classes",
+    "nr_groups": "Approximate nr of groups",
+    "nr_iter": "Number of iterations",
+    "nr_mpi": "Number of MPI procs",
+    "nr_pool": "Number of pooled particles",
+    "nr_split": "OR: number of subsets",
+    "nr_threads": "Number of threads",
+    "offset_range": "Offset search range (pix)",
+    "offset_step": "Offset search step (pix)",
+    "optics_group_name": "Optics group name",
+    "optics_group_particles": "Rename optics group for particles",
+    "other_args": "Additional arguments",
+    "particle_diameter": "Mask diameter (A)",
+    "psi_sampling": "In-plane angular sampling",
+    "qsub": "Queue submit command",
+    "qsubscript": "Standard submission script",
+    "queuename": "Queue name",
+    "range_psi": "Angular search range - psi (deg)",
+    "scratch_dir": "Copy particles to scratch directory",
+    "select_label": "Metadata label for subset selection",
+    "select_maxval": "Maximum metadata value",
+    "select_minval": "Minimum metadata value",
+    "split_size": "Subset size",
+    "tau_fudge": "Regularisation parameter T",
+    "use_gpu": "Use GPU acceleration?",
+}
+
+_VARIABLES = {label: variable for variable, label in GUI_LABELS.items()}
+
+
+def variable_of(label: str) -> str:
+    """Return the job.star variable behind a form's label; the label itself where it is not known."""
+    plain = label.strip().rstrip(":").strip()
+    return _VARIABLES.get(plain, plain)

@@ -1,0 +1,87 @@
+"""Which job types and programs there are; each is imported when it is first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Generic, TypeVar
+
+from relionlab.errors import ParameterError
+from relionlab.jobs.base import Job, Program
+from relionlab.jobs.process_types import process_type
+
+T = TypeVar("T")
+
+_JOBS = {
+    "relion.import": "relionlab.jobs.importing:Import",
+    "relion.class2d": "relionlab.jobs.class2d:Class2D",
+    "relion.select": "relionlab.jobs.select:Select",
+}
+
+_PROGRAMS = {
+    "import": "relionlab.jobs.import_program:ImportFiles",
+    "refine": "relionlab.jobs.refine:Refine",
+    "preprocess": "relionlab.jobs.preprocess:Preprocess",
+    "class_selection": "relionlab.jobs.selection:ClassSelection",
+    "star_handler": "relionlab.jobs.star_handler:StarHandler",
+}
+
+
+class LazyClasses(Mapping[str, T], Generic[T]):
+    """Names to classes, imported on access; names whose module is not installed are left out."""
+
+    def __init__(self, places: Mapping[str, str]) -> None:
+        self._places = dict(places)
+
+    def __getitem__(self, name: str) -> T:
+        module, _, attribute = self._places[name].partition(":")
+        return getattr(import_module(module), attribute)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._places and find_spec(self._places[str(name)].partition(":")[0]) is not None
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self._places if name in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+@cache
+def job_types() -> Mapping[str, type[Job]]:
+    """Return RELION 4's label -> job class, of all declared job types."""
+    return LazyClasses(_JOBS)
+
+
+@cache
+def programs() -> Mapping[str, type[Program]]:
+    """Return name -> program class, of all drop-in programs that take flags."""
+    return LazyClasses(_PROGRAMS)
+
+
+def job_type(name: str | int) -> type[Job]:
+    """Return the job class for a label ("relion.select.split"), 3.1 number (7) or folder ("Select/job007/").
+
+    Raises ParameterError where RELION knows no such type, or relionlab has not declared it yet.
+    """
+    found = process_type(name)
+    if found.label not in job_types():
+        raise ParameterError(
+            f"{found.label} ({found.folder}) is a job type of RELION that relionlab cannot run yet; "
+            f"it can run {', '.join(job_types())}. Run it with RELION in the same project."
+        )
+    return job_types()[found.label]
+
+
+def program(name: str) -> type[Program]:
+    """Return the program class of this name ("refine"; "relion_refine" and "relion_refine_mpi" too)."""
+    plain = name.removeprefix("relion_").removesuffix("_mpi")
+    if plain not in programs():
+        from difflib import get_close_matches
+
+        close = get_close_matches(plain, list(programs()), 1)
+        hint = f" Did you mean {close[0]}?" if close else ""
+        raise ParameterError(f"there is no program {name!r}.{hint} There are: {', '.join(programs())}.")
+    return programs()[plain]
