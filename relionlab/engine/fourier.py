@@ -98,7 +98,7 @@ def hermitian_weights(n: int) -> np.ndarray:
 def radial_average(power: np.ndarray, n: int) -> np.ndarray:
     """Average over shells, each pixel of the half plane counted once, as RELION does.
 
-    power  (…, n, n//2+1) real values, as \\|transform\\|²
+    power  (…, n, n//2+1) real values, as the squared modulus
     Returns (…, n//2+1) float64: shells 0 … n//2.
     """
     xp = namespace(power)
