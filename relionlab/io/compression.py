@@ -1,0 +1,68 @@
+"""Opening plain and compressed files (.gz, .bz2, .zst) alike."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from relionlab.errors import InputError
+
+COMPRESSED = (".gz", ".bz2", ".zst")
+
+
+def is_compressed(path: Path) -> bool:
+    """Whether the name ends as that of a compressed file."""
+    return path.suffix.lower() in COMPRESSED
+
+
+def uncompressed_name(path: Path) -> Path:
+    """Return the path without the ending of its compression, if any."""
+    return path.with_suffix("") if is_compressed(path) else path
+
+
+def open_binary(path: Path) -> BinaryIO:
+    """Open a file for reading its uncompressed bytes.
+
+    Raises OSError if it cannot be opened; damage shows later, while reading: see :func:`read_bytes`.
+    """
+    suffix = path.suffix.lower()
+    if suffix == ".gz":
+        return cast(BinaryIO, gzip.open(path, "rb"))
+    if suffix == ".bz2":
+        return cast(BinaryIO, bz2.open(path, "rb"))
+    if suffix == ".zst":
+        import zstandard
+
+        return cast(BinaryIO, zstandard.open(path, "rb"))
+    return path.open("rb")
+
+
+def read_bytes(path: Path, error: type[InputError], *, size: int = -1) -> bytes:
+    """Return the first ``size`` uncompressed bytes of a file (all of them by default).
+
+    Raises ``error`` if the file does not exist, may not be read, or its compression is damaged.
+    """
+    try:
+        with open_binary(path) as stream:
+            return stream.read(size)
+    except FileNotFoundError:
+        raise error(f"{path} does not exist. Check the name, and that it is relative to the project folder.") from None
+    except IsADirectoryError:
+        raise error(f"{path} is a folder; expected a file.") from None
+    except (EOFError, OSError, *_damage()) as cause:
+        if isinstance(cause, OSError) and cause.errno is not None:
+            raise error(f"{path} cannot be read: {cause.strerror}.") from cause
+        raise error(
+            f"{path} is damaged or was cut off while it was compressed or copied ({cause}). Copy it again."
+        ) from cause
+
+
+def _damage() -> tuple[type[Exception], ...]:
+    """Return what the decompressors raise for damaged data."""
+    import zlib
+
+    import zstandard
+
+    return (zlib.error, zstandard.ZstdError)
