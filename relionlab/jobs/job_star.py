@@ -111,7 +111,7 @@ def write_job(
         head = {"rlnJobTypeLabel": job.label(), "rlnJobIsContinue": int(is_continue), "rlnJobIsTomo": int(is_tomo)}
     options = job.job_options(dialect)
     values = {"rlnJobOptionVariable": list(options), "rlnJobOptionValue": list(options.values())}
-    tables = [Table.single(head, name="job"), Table(values, name="joboptions_values")]
+    tables = [Table(head, name="job", loop=False), Table(values, name="joboptions_values")]
     write_star(place, tables, version=_VERSION[dialect])
     return place
 
