@@ -1,0 +1,49 @@
+"""Results to pictures: each function takes a result, or the file that holds it, and returns a :class:`Picture`.
+
+A picture is described once, in HoloViews; Bokeh draws it in the page and Matplotlib in the PDF. Nothing here has
+buttons, runs jobs or changes files other than the ones it is asked to draw into. HoloViews is loaded by the first picture, not by the import.
+"""
+
+from __future__ import annotations
+
+from relionlab.display.class_averages import class_averages, class_table
+from relionlab.display.convergence import class_sizes, convergence, resolution_course
+from relionlab.display.distributions import distributions
+from relionlab.display.logfile import pictures, write_logfile
+from relionlab.display.maps import ortho_slices, show_map
+from relionlab.display.particles import image_sheet, particle_montage, stack_gallery
+from relionlab.display.picture import Picture
+from relionlab.display.render import to_bokeh, to_html, to_pdf, to_png
+from relionlab.display.results import ClassAverages, Course, read_class_averages, read_course
+from relionlab.display.show import show
+from relionlab.display.spectra import class_spectra, fsc
+from relionlab.display.tables import star_table
+
+__all__ = [
+    "ClassAverages",
+    "Course",
+    "Picture",
+    "class_averages",
+    "class_sizes",
+    "class_spectra",
+    "class_table",
+    "convergence",
+    "distributions",
+    "fsc",
+    "image_sheet",
+    "ortho_slices",
+    "particle_montage",
+    "pictures",
+    "read_class_averages",
+    "read_course",
+    "resolution_course",
+    "show",
+    "show_map",
+    "stack_gallery",
+    "star_table",
+    "to_bokeh",
+    "to_html",
+    "to_pdf",
+    "to_png",
+    "write_logfile",
+]

@@ -1,0 +1,125 @@
+"""How a classification converged: resolution, likelihood, changes and class sizes, iteration by iteration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from relionlab.display.picture import Picture
+from relionlab.display.results import Course, read_course
+from relionlab.display.style import FAINT, PALETTE, dots, grid, line, panel
+
+_RESOLUTION = ("resolution", "Resolution (Å)")
+
+
+def convergence(source: Course | str | Path) -> Picture:
+    """Draw resolution, class sizes, changes, certainty and likelihood against the iteration, side by side.
+
+    source  a course, or a job directory
+    """
+    course = course_of(source)
+    panels = [
+        _one(course, course.resolution, _RESOLUTION, "Resolution of the best class", invert_yaxis=True),
+        class_size_panel(course),
+        *_change_panels(course),
+        _one(
+            course, course.max_probability, ("probability", "Mean of largest probability"), "Certainty", ylim=(0, 1.02)
+        ),
+        _one(course, course.log_likelihood, ("likelihood", "Log-likelihood"), "Log-likelihood"),
+    ]
+    return Picture(grid([element for element in panels if element is not None]), "Convergence", _caption(course))
+
+
+def changes(source: Course | str | Path) -> Picture:
+    """Draw how much angles, offsets and classes changed from one iteration to the next."""
+    course = course_of(source)
+    drawn = [element for element in _change_panels(course) if element is not None]
+    return Picture(grid(drawn or [_nothing("changed", "Change")], columns=3), "Changes per iteration", _caption(course))
+
+
+def likelihood(source: Course | str | Path) -> Picture:
+    """Draw the log-likelihood of the data against the iteration; it rises and levels off."""
+    course = course_of(source)
+    element = _one(course, course.log_likelihood, ("likelihood", "Log-likelihood"), "")
+    caption = "Log-likelihood of the data given the model; it rises and levels off. Its zero has no meaning."
+    return Picture(element or _nothing("likelihood", "Log-likelihood"), "Log-likelihood per iteration", caption)
+
+
+def resolution_course(source: Course | str | Path) -> Picture:
+    """Draw the resolution of the best class against the iteration; finer is higher."""
+    course = course_of(source)
+    element = _one(course, course.resolution, _RESOLUTION, "", invert_yaxis=True) or _nothing(*_RESOLUTION)
+    return Picture(
+        element, "Resolution per iteration", "Estimated resolution of the best class, in Å; finer is higher."
+    )
+
+
+def class_sizes(source: Course | str | Path) -> Picture:
+    """Draw the share of the particles in each class against the iteration."""
+    course = course_of(source)
+    return Picture(
+        class_size_panel(course, size=(640, 360)),
+        "Class sizes per iteration",
+        "Coloured: the largest classes of the last iteration.",
+    )
+
+
+def class_size_panel(course: Course, size: tuple[int, int] = (420, 280), most: int = 6) -> Any:
+    """Return one line per class; the ``most`` largest of the last iteration in colour."""
+    import holoviews as hv
+
+    dims = (_iteration(), ("share", "Share of particles (%)"))
+    order = np.argsort(-np.nan_to_num(course.share[-1]), kind="stable")
+    coloured = order[:most] if course.share.shape[1] > most else order
+    lines = [
+        line(course.iterations, 100 * course.share[:, k], dims, color=FAINT, width=1)
+        for k in np.setdiff1d(order, coloured)
+    ]
+    lines += [
+        line(course.iterations, 100 * course.share[:, k], dims, color=PALETTE[i], label=f"class {k + 1}", hover=True)
+        for i, k in enumerate(coloured)
+    ]
+    return panel(hv.Overlay(lines), "Class sizes", size, legend="top_left")
+
+
+def course_of(source: Course | str | Path) -> Course:
+    """Return a course as it is, or read from a job directory."""
+    return source if isinstance(source, Course) else read_course(source)
+
+
+def _one(course: Course, values: np.ndarray, dim: Any, title: str, **options: Any) -> Any:
+    """Return one quantity as a panel, or ``None`` where no iteration tells it."""
+    known = np.isfinite(values)
+    if not known.any():
+        return None
+    dims = (_iteration(), dim)
+    drawn = line(course.iterations[known], values[known], dims) * dots(
+        course.iterations[known], values[known], dims, hover=True
+    )
+    return panel(drawn, title, padding=0.1, **options)
+
+
+def _change_panels(course: Course) -> list[Any]:
+    return [
+        _one(course, 100 * course.changed_classes, ("changed", "Particles (%)"), "Particles that changed class"),
+        _one(course, course.changed_angles, ("angles", "Mean change (°)"), "Change of angles"),
+        _one(course, course.changed_offsets, ("offsets", "Mean change (Å)"), "Change of offsets"),
+    ]
+
+
+def _nothing(name: str, label: str) -> Any:
+    """Return an empty panel with its axes, for what no iteration has told yet."""
+    return panel(dots(np.zeros(0), np.zeros(0), (_iteration(), (name, label))), xlim=(0, 1), ylim=(0, 1))
+
+
+def _iteration() -> tuple[str, str]:
+    return ("iteration", "Iteration")
+
+
+def _caption(course: Course) -> str:
+    first, last = course.iterations[0], course.iterations[-1]
+    known = course.changed_classes[np.isfinite(course.changed_classes)]
+    told = f" In the last iteration {100 * known[-1]:.1f} % of the particles changed class." if known.size else ""
+    return f"Iterations {first} to {last}. Converged when the changes level off near zero.{told}"

@@ -1,0 +1,48 @@
+"""RELION's logfile.pdf: the pictures of a job, one per page, from the same descriptions as in the notebook."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from relionlab.display.picture import Picture
+from relionlab.display.results import data_file, latest_model, model_files
+
+
+def pictures(directory: str | Path) -> list[Picture]:
+    """Return all pictures of a job directory, the most telling first; empty if there is nothing to draw."""
+    from relionlab.display.distributions import distributions
+
+    directory = Path(directory)
+    if model_files(directory):
+        return _classification(directory)
+    return [distributions(path) for path in (directory / "particles.star",) if path.exists()]
+
+
+def write_logfile(directory: str | Path) -> Path | None:
+    """Write logfile.pdf into a job directory; returns its path, or ``None`` if there is nothing to draw."""
+    from relionlab.display.render import to_pdf
+
+    drawn = pictures(directory)
+    if not drawn:
+        return None
+    path = Path(directory) / "logfile.pdf"
+    to_pdf(drawn, path)
+    return path
+
+
+def _classification(directory: Path) -> list[Picture]:
+    from relionlab.display.class_averages import class_averages, class_table
+    from relionlab.display.convergence import convergence
+    from relionlab.display.distributions import distributions
+    from relionlab.display.results import read_class_averages, read_course
+    from relionlab.display.spectra import class_spectra
+
+    averages = read_class_averages(directory)
+    drawn = [
+        class_averages(averages),
+        class_table(averages),
+        convergence(read_course(directory)),
+        class_spectra(directory),
+    ]
+    data = data_file(latest_model(directory))
+    return [*drawn, distributions(data)] if data is not None else drawn

@@ -1,0 +1,85 @@
+"""Maps: three slices through the centre, three projections, and the surface (nglview)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from relionlab.display.mosaic import Mosaic, captions, grey, mosaic, scale_bar, sheet
+from relionlab.display.picture import Picture
+from relionlab.errors import ImageError
+from relionlab.io.images import read_map
+
+
+def ortho_slices(source: str | Path | np.ndarray, *, pixel_size: float | None = None, pixels: int = 240) -> Picture:
+    """Draw the central slices of a map along z, y and x, and its projections along them.
+
+    source      a map file, or an array (z, y, x); then ``pixel_size`` (Å) gives the scale bar its length
+    """
+    array, found = (source, pixel_size) if isinstance(source, np.ndarray) else read_map(source)
+    if array.ndim != 3:
+        raise ImageError(f"A map has three axes (z, y, x); this array has shape {array.shape}.")
+    z, y, x = (n // 2 for n in array.shape)
+    slices = [array[z], array[:, y], array[:, :, x]]
+    projections = [array.sum(axis=axis) for axis in range(3)]
+    plan = Mosaic(count=6, columns=3, pixels=pixels, lines=1)
+    tiles = [square(grey(image, diameter=1.5, clip=(0.5, 99.8))) for image in slices + projections]
+    texts = [f"slice z = {z}", f"slice y = {y}", f"slice x = {x}", "along z", "along y", "along x"]
+    overlay = mosaic(tiles, plan) * captions(texts, plan)
+    size = found or pixel_size
+    if size:
+        overlay = overlay * scale_bar(plan, width=size * max(array.shape))
+    shape = " × ".join(str(n) for n in array.shape)
+    title = Path(source).name if isinstance(source, str | Path) else "Map"
+    told = f"Map of {shape} voxels (z, y, x)" + (f" at {size:.4g} Å." if size else ".")
+    return Picture(
+        sheet(overlay, plan), title, f"{told} Above: central slices; below: projections. Rows run down, as in the file."
+    )
+
+
+def show_map(source: str | Path | np.ndarray, *, pixel_size: float = 1.0, level: float | None = None) -> Any:
+    """Return an interactive surface of a map (an nglview widget).
+
+    level  isolevel in standard deviations above the mean; by default the one that encloses the densest 2 % of the box
+    """
+    import io
+
+    import nglview
+
+    from relionlab.io.images import write_map
+
+    array, size = (source, pixel_size) if isinstance(source, np.ndarray) else read_map(source)
+    level = level_of(array) if level is None else level
+    if isinstance(source, np.ndarray):
+        import tempfile
+
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "map.mrc"
+            write_map(path, array.astype(np.float32), pixel_size=size)
+            content = path.read_bytes()
+    else:
+        content = Path(source).read_bytes()
+    view = nglview.NGLWidget()
+    component = view.add_component(io.BytesIO(content), ext="mrc")
+    # a surface added after defaultRepresentation=False stays blank in nglview 4.0: change the default one instead
+    component.update_surface(isolevel=level, color="#56B4E9", opacity=1.0)
+    view.camera = "orthographic"
+    return view
+
+
+def level_of(array: np.ndarray, fraction: float = 0.02) -> float:
+    """Return the level, in standard deviations above the mean, above which ``fraction`` of the voxels lie."""
+    threshold = float(np.quantile(array, 1 - fraction))
+    deviation = float(array.std())
+    return (threshold - float(array.mean())) / deviation if deviation > 0 else 0.0
+
+
+def square(image: np.ndarray) -> np.ndarray:
+    """Return a uint8 image padded with black to a square."""
+    n = max(image.shape)
+    padded = np.zeros((n, n), dtype=np.uint8)
+    top, left = (n - image.shape[0]) // 2, (n - image.shape[1]) // 2
+    padded[top : top + image.shape[0], left : left + image.shape[1]] = image
+    return padded

@@ -1,0 +1,92 @@
+"""A sheet of particle images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from relionlab.display.class_averages import columns_for
+from relionlab.display.distributions import particles_of
+from relionlab.display.mosaic import Mosaic, captions, grey, mosaic, scale_bar, sheet
+from relionlab.display.picture import Picture
+from relionlab.errors import InputError
+from relionlab.io.images import read_header, read_stack
+
+
+def image_sheet(
+    images: np.ndarray,
+    *,
+    pixel_size: float | None = None,
+    texts: list[str] | None = None,
+    columns: int | None = None,
+    pixels: int = 96,
+) -> Picture:
+    """Draw images (n, y, x) beside each other, each with its own grey scale; ``texts`` stand below them.
+
+    pixel_size  Å; where it is given a scale bar is drawn
+    """
+    lines = 0 if texts is None else 1
+    plan = Mosaic(count=len(images), columns=columns or columns_for(len(images), 12), pixels=pixels, lines=lines)
+    overlay = mosaic([grey(image, clip=(0.5, 99.5)) for image in images], plan)
+    overlay = overlay * captions(texts if texts is not None else [""] * len(images), plan, size=8)
+    box = images.shape[-1]
+    if pixel_size is not None:
+        overlay = overlay * scale_bar(plan, width=pixel_size * box)
+    size = f"{images.shape[-2]} × {box} px" + ("" if pixel_size is None else f" at {pixel_size:.3g} Å per px")
+    return Picture(sheet(overlay, plan), "Images", f"{len(images)} images of {size}, each on its own grey scale.")
+
+
+def particle_montage(
+    source: str | Path, *, count: int = 48, seed: int | None = 0, low_pass: float | None = None
+) -> Picture:
+    """Draw some particles of a STAR file.
+
+    count     how many
+    seed      chooses them at random; ``None``: the first ones
+    low_pass  Å; filters the images so that particles are seen above the noise (Gaussian, 1/e at this resolution)
+    """
+    from relionlab.display.results import find_file
+    from relionlab.io.image_names import parse_image_name
+    from relionlab.io.particles import read_particles
+
+    data = read_particles(source)
+    table = particles_of(data.particles)
+    if len(table) == 0:
+        raise InputError(f"{source} holds no particles: nothing can be drawn.")
+    count = min(count, len(table))
+    rows = (
+        np.arange(count)
+        if seed is None
+        else np.sort(np.random.default_rng(seed).choice(len(table), count, replace=False))
+    )
+    names = [parse_image_name(name) for name in table["rlnImageName"][rows]]
+    images = np.stack([read_stack(find_file(path, source), np.array([index]))[0] for index, path in names])
+    pixel_size = float(data.optics["rlnImagePixelSize"][0])
+    if low_pass is not None:
+        images = filtered(images, low_pass, pixel_size=pixel_size)
+    drawn = image_sheet(images, pixel_size=pixel_size, texts=[str(row + 1) for row in rows])
+    chosen = "the first ones" if seed is None else "chosen at random"
+    filter_words = "" if low_pass is None else f" Low-pass filtered to {low_pass:g} Å."
+    caption = f"{count} of {len(table)} particles, {chosen}; below each: its row.{filter_words}"
+    return Picture(drawn.description, "Particles", caption)
+
+
+def stack_gallery(path: str | Path, *, count: int = 100) -> Picture:
+    """Draw the first images of a stack file."""
+    header = read_header(path)
+    count = min(count, header.count)
+    images = read_stack(path, np.arange(count))
+    drawn = image_sheet(images, pixel_size=header.pixel_size or None, texts=[str(i + 1) for i in range(count)])
+    caption = f"{count} of {header.count} images; {drawn.caption.split(' images of ', 1)[1]}"
+    return Picture(drawn.description, Path(path).name, caption)
+
+
+def filtered(images: np.ndarray, resolution: float, *, pixel_size: float) -> np.ndarray:
+    """Return images (n, y, x) after a Gaussian low-pass filter that is 1/e at ``resolution`` (Å)."""
+    import scipy.fft
+
+    y = scipy.fft.fftfreq(images.shape[-2], pixel_size)[:, None]
+    x = scipy.fft.rfftfreq(images.shape[-1], pixel_size)[None, :]
+    weight = np.exp(-(y**2 + x**2) * resolution**2)
+    return scipy.fft.irfft2(scipy.fft.rfft2(images) * weight, images.shape[-2:])

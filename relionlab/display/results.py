@@ -1,0 +1,252 @@
+"""What the pictures of a classification are drawn from: class averages, and the course of the iterations.
+
+Read from RELION's ``run_itNNN_{model,data,optimiser}.star`` and ``run_itNNN_classes.mrcs``, whoever wrote them.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from relionlab.errors import InputError, NodeError
+from relionlab.io.image_names import parse_image_name
+from relionlab.io.images import read_stack
+from relionlab.io.star import read_star
+from relionlab.io.table import Table
+
+Order = Literal["size", "resolution", "number"]
+
+_ITERATION = re.compile(r"_it(\d+)_model\.star$")
+_UNKNOWN_ACCURACY = 999.0  # RELION's word for "not determined"
+
+
+@dataclass(frozen=True)
+class ClassAverages:
+    """The class averages of one iteration.
+
+    images      (K, y, x)  averages, protein bright
+    pixel_size  Å
+    share       (K,)  fraction of the particles, 0 to 1 (rlnClassDistribution)
+    counts      (K,)  particles whose best class this is; -1 where no particle table was found
+    resolution  (K,)  Å, estimated from the spectral signal-to-noise ratio; inf where there is none
+    accuracy_rotations, accuracy_offsets  (K,)  °, Å; nan where not determined
+    numbers     (K,)  class numbers, from 1
+    iteration   0 for the starting references; -1: unknown
+    model       the run_itNNN_model.star, if it was read from one
+    """
+
+    images: np.ndarray
+    pixel_size: float
+    share: np.ndarray
+    counts: np.ndarray
+    resolution: np.ndarray
+    accuracy_rotations: np.ndarray
+    accuracy_offsets: np.ndarray
+    numbers: np.ndarray
+    iteration: int = -1
+    model: Path | None = field(default=None, compare=False)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        images: np.ndarray,
+        *,
+        pixel_size: float,
+        counts: np.ndarray | None = None,
+        resolution: np.ndarray | None = None,
+    ) -> ClassAverages:
+        """Make it from images (K, y, x), particles per class and resolutions in Å."""
+        k = len(images)
+        counts = np.full(k, -1) if counts is None else np.asarray(counts)
+        share = counts / counts.sum() if counts.sum() > 0 else np.full(k, 1.0 / max(k, 1))
+        unknown = np.full(k, np.nan)
+        resolution = np.full(k, np.inf) if resolution is None else np.asarray(resolution, dtype=np.float64)
+        return cls(np.asarray(images), pixel_size, share, counts, resolution, unknown, unknown, np.arange(1, k + 1))
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def order(self, by: Order = "size") -> np.ndarray:
+        """Return indices that put the classes in order: largest first, finest resolution first, or by number."""
+        size = np.where(self.counts >= 0, self.counts, self.share)
+        keys = {"size": (-self.share, -size), "resolution": (-size, self.resolution), "number": (self.numbers,)}
+        if by not in keys:
+            raise InputError(f"Classes cannot be ordered by {by!r}: expected one of {', '.join(keys)}.")
+        return np.lexsort(keys[by])
+
+    def take(self, indices: np.ndarray) -> ClassAverages:
+        """Return these classes, in this order."""
+        names = ("images", "share", "counts", "resolution", "accuracy_rotations", "accuracy_offsets", "numbers")
+        return replace(self, **{name: getattr(self, name)[indices] for name in names})
+
+
+@dataclass(frozen=True)
+class Course:
+    """How a classification went, iteration by iteration; nan where an iteration does not tell.
+
+    iterations      (T,)
+    resolution      (T,)    Å, of the best class (rlnCurrentResolution)
+    share           (T, K)  fraction of the particles in each class
+    log_likelihood  (T,)
+    max_probability (T,)    mean of the largest posterior probability, 0 to 1
+    changed_angles, changed_offsets, changed_classes  (T,)  mean change from the iteration before: °, Å, fraction
+    """
+
+    iterations: np.ndarray
+    resolution: np.ndarray
+    share: np.ndarray
+    log_likelihood: np.ndarray
+    max_probability: np.ndarray
+    changed_angles: np.ndarray
+    changed_offsets: np.ndarray
+    changed_classes: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.iterations)
+
+
+def model_files(directory: str | Path) -> list[Path]:
+    """Return the run_itNNN_model.star of a job directory, in the order of the iterations."""
+    files = [path for path in Path(directory).glob("*_model.star") if _ITERATION.search(path.name)]
+    return sorted(files, key=iteration_of)
+
+
+def iteration_of(path: str | Path) -> int:
+    """Return the iteration in the name of a run_itNNN_… file, -1 if there is none."""
+    found = re.search(r"_it(\d+)_", Path(path).name)
+    return int(found.group(1)) if found else -1
+
+
+def latest_model(source: str | Path) -> Path:
+    """Return a model file itself, or the last iteration's of a job directory."""
+    source = Path(source)
+    if source.is_file():
+        return source
+    files = model_files(source)
+    if not files:
+        raise NodeError(
+            f"{source} holds no run_itNNN_model.star: expected a Class2D job that has finished an iteration."
+        )
+    return files[-1]
+
+
+def read_class_averages(source: str | Path) -> ClassAverages:
+    """Read the class averages of a run_itNNN_model.star, or of a job directory's last iteration."""
+    model = latest_model(source)
+    tables = read_star(model)
+    classes, general = tables["model_classes"], tables["model_general"]
+    names = [parse_image_name(name) for name in classes["rlnReferenceImage"]]
+    stack = find_file(names[0][1], model)
+    images = read_stack(stack, np.array([index for index, _ in names]))
+    return ClassAverages(
+        images=images,
+        pixel_size=float(general.value("rlnPixelSize")),
+        share=_column(classes, "rlnClassDistribution"),
+        counts=_counts(model, len(classes)),
+        resolution=_column(classes, "rlnEstimatedResolution"),
+        accuracy_rotations=_accuracy(classes, "rlnAccuracyRotations"),
+        accuracy_offsets=_accuracy(classes, "rlnAccuracyTranslationsAngst"),
+        numbers=np.arange(1, len(classes) + 1),
+        iteration=iteration_of(model),
+        model=model,
+    )
+
+
+def read_course(directory: str | Path) -> Course:
+    """Read how a job went from the model and optimiser files of all its iterations."""
+    files = model_files(directory)
+    if not files:
+        raise NodeError(
+            f"{directory} holds no run_itNNN_model.star: expected a Class2D job that has finished an iteration."
+        )
+    return course_of([iteration_row(path) for path in files])
+
+
+@dataclass(frozen=True)
+class IterationRow:
+    """One iteration's line of a :class:`Course`."""
+
+    iteration: int
+    share: np.ndarray
+    values: dict[str, float]
+
+
+def iteration_row(model: Path) -> IterationRow:
+    """Read one iteration's line."""
+    tables = read_star(model)
+    values = {
+        "resolution": _value(tables["model_general"], "rlnCurrentResolution"),
+        "log_likelihood": _value(tables["model_general"], "rlnLogLikelihood"),
+        "max_probability": _value(tables["model_general"], "rlnAveragePmax"),
+    }
+    optimiser = model.with_name(model.name.replace("_model.star", "_optimiser.star"))
+    general = read_star(optimiser).get("optimiser_general") if optimiser.exists() else None
+    for name, label in _CHANGES.items():
+        values[name] = np.nan if general is None else _value(general, label)
+    return IterationRow(iteration_of(model), _column(tables["model_classes"], "rlnClassDistribution"), values)
+
+
+_CHANGES = {
+    "changed_angles": "rlnChangesOptimalOrientations",
+    "changed_offsets": "rlnChangesOptimalOffsets",
+    "changed_classes": "rlnChangesOptimalClasses",
+}
+
+
+def course_of(rows: list[IterationRow]) -> Course:
+    """Put lines together; iterations 0 and 1 tell no changes, and RELION's 999 means not known."""
+    values = {name: np.array([row.values[name] for row in rows]) for name in rows[0].values}
+    for name in _CHANGES:
+        values[name] = np.where(values[name] >= _UNKNOWN_ACCURACY, np.nan, values[name])
+    widest = max(len(row.share) for row in rows)
+    share = np.array([np.pad(row.share, (0, widest - len(row.share)), constant_values=np.nan) for row in rows])
+    return Course(iterations=np.array([row.iteration for row in rows]), share=share, **values)
+
+
+def find_file(name: str | Path, beside: str | Path) -> Path:
+    """Return where a file lies that a STAR file names: from the project's directory, or beside that STAR file."""
+    name, beside = Path(name), Path(beside).resolve()
+    for base in (Path.cwd(), *beside.parents):
+        if (base / name).exists():
+            return base / name
+    if (beside.parent / name.name).exists():
+        return beside.parent / name.name
+    raise NodeError(
+        f"{beside.name} names {name}, which is neither in the project nor beside it in {beside.parent}: "
+        "copy the file there, or open the project from the directory in which the job was run."
+    )
+
+
+def data_file(model: Path) -> Path | None:
+    """Return the particle table of a model file's iteration (also compressed), ``None`` if there is none."""
+    plain = model.with_name(model.name.replace("_model.star", "_data.star"))
+    candidates = [plain, *(plain.with_name(plain.name + suffix) for suffix in (".gz", ".bz2", ".zst"))]
+    return next((path for path in candidates if path.exists()), None)
+
+
+def _counts(model: Path, k: int) -> np.ndarray:
+    path = data_file(model)
+    if path is None:
+        return np.full(k, -1)
+    tables = read_star(path)
+    particles = tables.get("particles") or next(iter(tables.values()))
+    if "rlnClassNumber" not in particles:
+        return np.full(k, -1)
+    return np.bincount(np.asarray(particles["rlnClassNumber"], dtype=np.int64), minlength=k + 1)[1 : k + 1]
+
+
+def _column(table: Table, label: str) -> np.ndarray:
+    return np.asarray(table[label], dtype=np.float64) if label in table else np.full(len(table), np.nan)
+
+
+def _accuracy(table: Table, label: str) -> np.ndarray:
+    values = _column(table, label)
+    return np.where(values >= _UNKNOWN_ACCURACY, np.nan, values)
+
+
+def _value(table: Table, label: str) -> float:
+    return float(table.value(label)) if label in table else float("nan")

@@ -1,0 +1,134 @@
+"""Curves over spatial frequency: signal-to-noise per class, and Fourier shell correlations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from relionlab.display.picture import Picture
+from relionlab.display.results import latest_model
+from relionlab.display.style import FAINT, PALETTE, line, panel
+from relionlab.errors import StarError
+from relionlab.io.star import read_star
+from relionlab.io.table import Table
+
+_FREQUENCY = ("frequency", "Spatial frequency (1/Å)")
+_FSC_COLUMNS = {
+    "rlnFourierShellCorrelationCorrected": "corrected",
+    "rlnFourierShellCorrelationMaskedMaps": "masked maps",
+    "rlnFourierShellCorrelationUnmaskedMaps": "unmasked maps",
+    "rlnCorrectedFourierShellCorrelationPhaseRandomizedMaskedMaps": "phase-randomised, masked",
+    "rlnGoldStandardFsc": "gold standard",
+}
+
+
+def class_spectra(source: str | Path, *, most: int = 6) -> Picture:
+    """Draw the spectral signal-to-noise ratio of each class, the ``most`` largest classes in colour.
+
+    source  a run_itNNN_model.star, or a job directory (its last iteration)
+
+    Where a curve falls below 1 is the class's estimated resolution.
+    """
+    import holoviews as hv
+
+    model = latest_model(source)
+    tables = read_star(model)
+    share = np.asarray(tables["model_classes"]["rlnClassDistribution"], dtype=np.float64)
+    order = np.argsort(-share, kind="stable")
+    dims = (_FREQUENCY, ("ssnr", "Signal-to-noise ratio"))
+    lines = []
+    for rank, index in reversed(list(enumerate(order))):
+        spectrum = tables.get(f"model_class_{index + 1}")
+        if spectrum is None or share[index] == 0:
+            continue
+        frequency, ratio = _positive(spectrum, "rlnSsnrMap")
+        coloured = rank < most
+        style = (
+            {"color": PALETTE[rank], "label": f"class {index + 1}", "hover": True}
+            if coloured
+            else {"color": FAINT, "width": 1}
+        )
+        lines.append(line(frequency, ratio, dims, **style))
+    if not lines:
+        raise StarError(f"{model} holds no spectra (tables model_class_1 …): expected a model.star of a refinement.")
+    lines.append(_level(1.0, lines, dims))
+    drawn = panel(
+        hv.Overlay(lines), "", (640, 380), legend="top_right", logy=True, ylim=(1e-2, None), xticks=_ticks(lines)
+    )
+    return Picture(
+        drawn,
+        "Signal-to-noise ratio of the classes",
+        f"Dashed: ratio 1, the class's estimated resolution. In colour the {min(most, len(lines) - 1)} largest classes; frequency with its resolution in Å.",
+    )
+
+
+def fsc(source: str | Path | Table, *, threshold: float = 0.143) -> Picture:
+    """Draw the Fourier shell correlations of a postprocess.star or model.star, with the usual threshold.
+
+    source  the file, or a table with rlnResolution (1/Å) and one or more FSC columns
+    """
+    import holoviews as hv
+
+    table = source if isinstance(source, Table) else _fsc_table(Path(source))
+    dims = (_FREQUENCY, ("fsc", "Fourier shell correlation"))
+    frequency = np.asarray(table["rlnResolution"], dtype=np.float64)
+    present = {label: words for label, words in _FSC_COLUMNS.items() if label in table}
+    lines = [
+        line(frequency, np.asarray(table[label], dtype=np.float64), dims, color=color, label=words, hover=True)
+        for (label, words), color in zip(present.items(), PALETTE, strict=False)
+    ]
+    lines.append(_level(threshold, lines, dims))
+    first = np.asarray(table[next(iter(present))], dtype=np.float64)
+    found = crossing(frequency, first, threshold)
+    told = (
+        f"{next(iter(present.values()))}: {1 / found:.2f} Å at {threshold:g}."
+        if found
+        else f"never below {threshold:g}."
+    )
+    drawn = panel(hv.Overlay(lines), "", (640, 380), legend="top_right", ylim=(-0.1, 1.05), xticks=_ticks(lines))
+    return Picture(
+        drawn, "Fourier shell correlation", f"{told[0].upper()}{told[1:]} Frequency with its resolution in Å."
+    )
+
+
+def crossing(frequency: np.ndarray, values: np.ndarray, threshold: float) -> float | None:
+    """Return the frequency at which a curve first falls below a threshold (linear interpolation), if it does."""
+    below = np.flatnonzero((values[1:] < threshold) & (values[:-1] >= threshold))
+    if below.size == 0:
+        return None
+    i = below[0]
+    part = (values[i] - threshold) / (values[i] - values[i + 1])
+    return float(frequency[i] + part * (frequency[i + 1] - frequency[i]))
+
+
+def _fsc_table(path: Path) -> Table:
+    tables = read_star(path)
+    for name in ("fsc", "model_class_1"):
+        if name in tables and any(label in tables[name] for label in _FSC_COLUMNS):
+            return tables[name]
+    raise StarError(
+        f"{path} holds no Fourier shell correlation; expected a postprocess.star (table fsc) or a model.star."
+    )
+
+
+def _positive(spectrum: Table, label: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return frequencies and values that a logarithmic axis can show; shell 0 says nothing."""
+    frequency = np.asarray(spectrum["rlnResolution"], dtype=np.float64)[1:]
+    values = np.asarray(spectrum[label], dtype=np.float64)[1:]
+    return frequency, np.where(values > 1e-3, values, np.nan)
+
+
+def _level(value: float, lines: list[Any], dims: tuple[Any, Any]) -> Any:
+    last = max(float(np.nanmax(curve.dimension_values(0))) for curve in lines)
+    return line(np.array([0.0, last]), np.array([value, value]), dims, color="#000000", width=1, dash="dashed")
+
+
+def _ticks(lines: list[Any]) -> list[tuple[float, str]]:
+    """Return ticks at round frequencies, each with its resolution: "0.05 (20 Å)" on two lines."""
+    from relionlab.display.mosaic import round_length
+
+    last = max(float(np.nanmax(curve.dimension_values(0))) for curve in lines)
+    step = round_length(last / 4)
+    return [(step * i, f"{step * i:.3g}\n{1 / (step * i):.3g} Å") for i in range(1, int(last / step) + 1)]

@@ -1,0 +1,130 @@
+"""How the pictures look: one palette, one set of sizes, and strokes that both Bokeh and Matplotlib draw.
+
+Colours are Okabe and Ito's, which colour-blind readers tell apart (Color Universal Design, 2008); yellow is left out
+because it vanishes on white paper.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#000000")
+"""Colours of lines and bars, in order of use."""
+FAINT = "#B8B8B8"
+"""Colour of what is shown for completeness only."""
+FONT_SIZES = {"title": "11pt", "labels": "10pt", "xticks": "9pt", "yticks": "9pt", "legend": "9pt"}
+PANEL = (420, 280)
+"""Width and height of one panel in screen pixels."""
+
+
+@functools.cache
+def backends() -> Any:
+    """Load HoloViews with both backends, without the notebook's start-up banner, and return it."""
+    import holoviews as hv
+    import holoviews.plotting.bokeh
+    import holoviews.plotting.mpl
+
+    hv.Store.set_current_backend("bokeh")
+    return hv
+
+
+def both(element: Any, bokeh: dict[str, Any], matplotlib: dict[str, Any], **shared: Any) -> Any:
+    """Return the HoloViews element with options for either backend, and those that both understand."""
+    backends()
+    return element.opts(backend="bokeh", **shared, **bokeh).opts(backend="matplotlib", **shared, **matplotlib)
+
+
+def line(x: np.ndarray, y: np.ndarray, dims: tuple[Any, Any], **style: Any) -> Any:
+    """Return a curve; ``style``: label, color, width, dash ("solid", "dashed") and hover (a truth value)."""
+    import holoviews as hv
+
+    color, width = style.get("color", PALETTE[0]), style.get("width", 2)
+    dashed = style.get("dash", "solid") == "dashed"
+    curve = hv.Curve((np.asarray(x), np.asarray(y)), dims[0], dims[1], label=style.get("label", ""))
+    return both(
+        curve,
+        {
+            "line_width": width,
+            "line_dash": "dashed" if dashed else "solid",
+            "tools": ["hover"] if style.get("hover") else [],
+        },
+        {"linewidth": 0.75 * width, "linestyle": "--" if dashed else "-"},
+        color=color,
+    )
+
+
+def dots(x: np.ndarray, y: np.ndarray, dims: tuple[Any, Any], **style: Any) -> Any:
+    """Return points; ``style``: color, size (screen pixels) and hover."""
+    import holoviews as hv
+
+    size = style.get("size", 5)
+    scatter = hv.Scatter((np.asarray(x), np.asarray(y)), dims[0], dims[1])
+    return both(
+        scatter,
+        {"size": size, "tools": ["hover"] if style.get("hover") else []},
+        {"s": size**2},
+        color=style.get("color", PALETTE[0]),
+    )
+
+
+def bars(values: np.ndarray, dim: Any, **style: Any) -> Any:
+    """Return a histogram of the finite values; ``style``: bins, range and color."""
+    import holoviews as hv
+
+    values = np.asarray(values, dtype=np.float64)
+    counts, edges = np.histogram(values[np.isfinite(values)], bins=style.get("bins", 40), range=style.get("range"))
+    histogram = hv.Histogram((edges, counts), kdims=[dim], vdims=[hv.Dimension("particles", label="Particles")])
+    color = style.get("color", PALETTE[0])
+    return both(
+        histogram,
+        {"fill_color": color, "line_color": "white", "tools": ["hover"]},
+        {"facecolor": color, "edgecolor": "white", "linewidth": 0.4},
+    )
+
+
+def panel(element: Any, title: str = "", size: tuple[int, int] = PANEL, **options: Any) -> Any:
+    """Return an element or overlay as one panel with title, font sizes and, in the page, its tools."""
+    import holoviews as hv
+
+    width, height = size
+    legend = options.pop("legend", None)
+    shared: dict[str, Any] = {"title": title, "fontsize": FONT_SIZES, "show_grid": True, **options}
+    bokeh: dict[str, Any] = {
+        "width": width,
+        "height": height,
+        "toolbar": "above",
+        "gridstyle": {"grid_line_color": "#E5E5E5"},
+    }
+    matplotlib: dict[str, Any] = {"aspect": width / height, "fig_inches": (width / 96, height / 96)}
+    if isinstance(element, hv.Overlay):
+        shared["show_legend"] = legend is not None
+        if legend is not None:
+            shared["legend_position"] = legend
+            bokeh["legend_opts"] = {"background_fill_alpha": 0.7, "border_line_color": None, "padding": 4, "spacing": 0}
+    return both(element, bokeh, matplotlib, **shared)
+
+
+def grid(panels: Sequence[Any], columns: int = 2) -> Any:
+    """Return panels as one layout, ``columns`` beside each other."""
+    import holoviews as hv
+
+    width = PANEL[0] * min(columns, len(panels)) / 96
+    height = PANEL[1] * -(-len(panels) // columns) / 96
+    layout = hv.Layout(list(panels)).cols(columns)
+    return both(
+        layout,
+        {"shared_axes": False, "merge_tools": False},
+        {"shared_axes": False, "sublabel_format": "", "fig_inches": (width, height), "hspace": 0.35, "vspace": 0.35},
+    )
+
+
+def thin_lines(plot: Any, _element: Any) -> None:
+    """Draw the lines of a Matplotlib table thin and grey (a HoloViews hook)."""
+    for table in plot.handles["axis"].tables:
+        for cell in table.get_celld().values():
+            cell.set_linewidth(0.3)
+            cell.set_edgecolor(FAINT)
