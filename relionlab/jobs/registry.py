@@ -85,3 +85,8 @@ def program(name: str) -> type[Program]:
         hint = f" Did you mean {close[0]}?" if close else ""
         raise ParameterError(f"there is no program {name!r}.{hint} There are: {', '.join(programs())}.")
     return programs()[plain]
+
+
+def program_summaries() -> dict[str, str]:
+    """Return name -> what the program is for, of all drop-in programs."""
+    return {name: (found.__doc__ or "").strip().splitlines()[0] for name, found in programs().items()}
