@@ -1,0 +1,55 @@
+"""What a job looks like that goes on from where it, or RELION, stopped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from relionlab.errors import ParameterError
+from relionlab.jobs.base import Job
+
+CONTINUE_KEY = "fn_cont"
+"""RELION's name in job.star for the file from which a refinement goes on."""
+
+_OPTIMISER = re.compile(r"_it(\d+)_optimiser\.star$")
+
+
+def continued_job(directory: Path, project: Path, job: Job, changes: Mapping[str, Any]) -> tuple[Job, bool]:
+    """Return the job that continues this one, and whether it goes on (else it starts from the beginning).
+
+    directory  of the job; its newest complete optimiser file is continued from, unless ``changes`` name another
+    changes    parameters that may be changed on continuing
+
+    Raises ParameterError for others.
+    """
+    field = job.fields_by_key().get(CONTINUE_KEY)
+    allowed = {name for name, parameter in job.parameters().items() if parameter.on_continue} | {field}
+    wrong = [name for name in changes if name not in allowed]
+    if wrong:
+        free = ", ".join(sorted(name for name in allowed if name)) or "none"
+        raise ParameterError(
+            f"{', '.join(wrong)} cannot change when {directory.name} is continued; what can: {free}. "
+            "Add a new job to change anything else."
+        )
+    values = dict(changes)
+    if field is not None and field not in values:
+        newest = newest_optimiser(directory)
+        values[field] = "" if newest is None else newest.relative_to(project).as_posix()
+    continued = job.changed(**values)
+    continued.check()
+    return continued, bool(field and values[field])
+
+
+def newest_optimiser(directory: Path) -> Path | None:
+    """Return the optimiser file of the last iteration that was written completely, ``None`` if there is none.
+
+    RELION and relionlab write the optimiser last; still, the data file beside it must be there too.
+    """
+    found = []
+    for path in directory.glob("run*_optimiser.star"):
+        iteration = _OPTIMISER.search(path.name)
+        if iteration and path.with_name(path.name.replace("_optimiser", "_data")).exists():
+            found.append((int(iteration.group(1)), path.stat().st_mtime, path))
+    return max(found)[2] if found else None

@@ -1,0 +1,224 @@
+"""What ``relionlab run JOBDIR`` does: a job's programs, one after the other, in a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import TextIO
+
+from relionlab.errors import AbortedError, JobStateError, RelionlabError, RunError
+from relionlab.jobs import registry
+from relionlab.jobs.base import Command, Program
+from relionlab.project.ending import conclude, made_outputs
+from relionlab.project.job_directory import ERROR_FILE, OUTPUT_FILE, JobDirectory, job_directory_at
+from relionlab.project.markers import ABORT_NOW, mark
+from relionlab.project.notes import note_commands
+from relionlab.project.pipeline_file import OUTPUT_NODES_FILE
+from relionlab.project.process_record import ProcessRecord
+from relionlab.project.progress import PROCESS_FILE, Heartbeat, Progress
+from relionlab.settings import Settings, settings
+
+_PROGRESS_SECONDS = 0.2  # more often is only wear
+
+
+@dataclass
+class JobContext:
+    """The surroundings of a job that runs in its own process; see :class:`relionlab.jobs.context.Context`."""
+
+    directory: Path
+    job_directory: Path
+    settings: Settings = field(default_factory=settings)
+    _told: Progress = field(default_factory=Progress)
+
+    def path(self, name: str | Path) -> Path:
+        """Return where a file named in a parameter or a STAR file lies."""
+        return self.directory / name
+
+    def say(self, text: str) -> None:
+        """Add a line to run.out."""
+        print(text, flush=True)
+
+    def warn(self, text: str) -> None:
+        """Add a line to run.err."""
+        print(text, file=sys.stderr, flush=True)
+
+    def progress(self, done: float, total: float, what: str) -> None:
+        """Report how far the work is, in progress.json."""
+        now = time.time()
+        is_news = what != self._told.what or done >= total or now - self._told.updated > _PROGRESS_SECONDS
+        if is_news:
+            self._told = Progress(float(done), float(total), what, now)
+            self._told.write(self.job_directory)
+
+    def stop_if_asked(self) -> None:
+        """Raise AbortedError if RELION_JOB_ABORT_NOW lies in the job directory."""
+        if (self.job_directory / ABORT_NOW).exists():
+            raise AbortedError(
+                "The job was stopped because somebody asked for it. Continue it from its last finished step."
+            )
+
+
+def run_job(directory: str | Path, *, draw: Callable[[JobDirectory], None] | None = None) -> str:
+    """Run the job in a job directory here and now, and return how it ended: "finished", "failed" or "aborted".
+
+    directory  as "Class2D/job003/"; the project is the folder two levels up
+    draw       called with the job directory after the programs, to draw its pictures; if it fails, the job does not
+
+    Nothing is raised for a job that fails: run.err, the exit marker and the pipeline say so. Raises ProjectError if
+    the directory is no job's, JobStateError if somebody else is running it.
+    """
+    job = job_directory_at(directory)
+    _take_over(job)
+    with _logged(job.path), Heartbeat(job.path), contextlib.chdir(job.project.directory):
+        state, message = _outcome(job, draw)
+    conclude(job, state, message)
+    return state
+
+
+def _take_over(job: JobDirectory) -> None:
+    record = ProcessRecord.read(job.path / PROCESS_FILE)
+    if record is not None and record.alive() and record.pid != os.getpid():
+        raise JobStateError(f"{job.name} is being run by {record}: wait for it or abort it.")
+    asked = (job.path / ABORT_NOW).exists()  # somebody aborted it while its process was starting
+    mark(job.path, None)
+    if asked:
+        (job.path / ABORT_NOW).touch()
+    if job.process.state != "running":
+        job.set_state("running")
+
+
+def _outcome(job: JobDirectory, draw: Callable[[JobDirectory], None] | None) -> tuple[str, str]:
+    try:
+        with _terminable():
+            _work(job)
+            _draw(job, draw)
+    except AbortedError as error:
+        return "aborted", str(error)
+    except KeyboardInterrupt:
+        return "aborted", "The job was interrupted at the keyboard. Continue it from its last finished step."
+    except RelionlabError as error:
+        return "failed", str(error)
+    except MemoryError:
+        traceback.print_exc()
+        return "failed", "There was not enough memory. Use fewer workers, a smaller box or a machine with more memory."
+    except OSError as error:
+        traceback.print_exc()
+        return "failed", _disk(error, job)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the job must be marked as failed
+        traceback.print_exc()
+        return (
+            "failed",
+            f"An unforeseen {type(error).__name__}: {error}. This is a mistake in relionlab; run.err tells where.",
+        )
+    return "finished", ""
+
+
+def _work(job: JobDirectory) -> None:
+    context = JobContext(job.project.directory, job.path)
+    (job.path / OUTPUT_NODES_FILE).unlink(missing_ok=True)
+    declared = job.job
+    declared.check()
+    commands = declared.commands(f"{job.name}/")
+    note_commands(job.path, commands)
+    for command in commands:
+        context.stop_if_asked()
+        context.say(str(command))
+        _program(command).run(context)
+    _check_outputs(job)
+
+
+def _program(command: Command) -> Program:
+    known = registry.programs()
+    if command.program not in known:
+        raise RunError(
+            f"The job asks for the program {command.program!r}, which is not there; there are {', '.join(known)}."
+        )
+    return known[command.program].from_flags(command.arguments)
+
+
+def _check_outputs(job: JobDirectory) -> None:
+    wanted = job.job.outputs(f"{job.name}/") + made_outputs(job)
+    lost = [node.path for node in wanted if not (job.project.directory / node.path).exists()]
+    if lost:
+        raise RunError(
+            f"The job came to its end without writing {', '.join(lost)}: its log {job.name}/run.out may tell why."
+        )
+
+
+def _draw(job: JobDirectory, draw: Callable[[JobDirectory], None] | None) -> None:
+    if draw is None:
+        return
+    try:
+        draw(job)
+    except Exception as error:  # noqa: BLE001 - results without pictures are still results
+        traceback.print_exc()
+        print(f"WARNING: the pictures could not be drawn: {error}", file=sys.stderr, flush=True)
+
+
+def _disk(error: OSError, job: JobDirectory) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return (
+            f"The disk of {job.project.directory} is full, or your quota is used up: make room, then continue the job."
+        )
+    where = f" ({error.filename})" if error.filename else ""
+    return f"A file could not be read or written: {error.strerror or error}{where}."
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """Turn SIGTERM, by which queues and machines end their processes, into an orderly end."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        raise AbortedError("The job was told to end (SIGTERM). Continue it from its last finished step.")
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def _logged(directory: Path) -> Iterator[None]:
+    """Send what is printed to run.out and run.err; on a terminal it is shown there as well."""
+    with (
+        (directory / OUTPUT_FILE).open("a", buffering=1) as out,
+        (directory / ERROR_FILE).open("a", buffering=1) as err,
+    ):
+        with contextlib.redirect_stdout(_both(out, sys.stdout)), contextlib.redirect_stderr(_both(err, sys.stderr)):
+            yield
+
+
+def _both(file: TextIO, shown: TextIO) -> TextIO:
+    return _Tee(file, shown) if shown.isatty() else file  # type: ignore[return-value]
+
+
+class _Tee:
+    """A text stream that writes to a file and to a terminal."""
+
+    def __init__(self, file: TextIO, terminal: TextIO) -> None:
+        self._file, self._terminal = file, terminal
+
+    def write(self, text: str) -> int:
+        self._terminal.write(text)
+        return self._file.write(text)
+
+    def flush(self) -> None:
+        self._terminal.flush()
+        self._file.flush()
+
+    def isatty(self) -> bool:
+        return False
