@@ -19,16 +19,16 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     Errors: OSError as the file system gives it; the temporary file is removed then.
     """
-    target = Path(os.path.realpath(path))
+    target = Path(path).resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=".writing_", suffix=target.name, dir=target.parent)
     os.close(handle)
     temporary = Path(name)
     try:
-        os.chmod(temporary, _permissions(target))
+        temporary.chmod(_permissions(target))
         yield temporary
         _flush(temporary)
-        os.replace(temporary, target)
+        temporary.replace(target)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

@@ -51,7 +51,7 @@ def read_bytes(path: Path, error: type[InputError], *, size: int = -1) -> bytes:
         raise error(f"{path} does not exist. Check the name, and that it is relative to the project folder.") from None
     except IsADirectoryError:
         raise error(f"{path} is a folder; expected a file.") from None
-    except (EOFError, OSError, *_damage()) as cause:
+    except _damage() as cause:
         if isinstance(cause, OSError) and cause.errno is not None:
             raise error(f"{path} cannot be read: {cause.strerror}.") from cause
         raise error(
@@ -60,9 +60,9 @@ def read_bytes(path: Path, error: type[InputError], *, size: int = -1) -> bytes:
 
 
 def _damage() -> tuple[type[Exception], ...]:
-    """Return what the decompressors raise for damaged data."""
+    """Return what reading a file and decompressing damaged data raise."""
     import zlib
 
     import zstandard
 
-    return (zlib.error, zstandard.ZstdError)
+    return (EOFError, OSError, zlib.error, zstandard.ZstdError)

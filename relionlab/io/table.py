@@ -11,7 +11,7 @@ from relionlab.errors import StarError
 from relionlab.io.labels import label as describe
 
 if TYPE_CHECKING:
-    import pandas
+    import pandas as pd
 
 
 class Table:
@@ -28,6 +28,10 @@ class Table:
     """
 
     __slots__ = ("_columns", "loop", "name", "source")
+    _columns: dict[str, np.ndarray]
+    loop: bool
+    name: str
+    source: str
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, columns: Mapping[str, Any], name: str = "", *, loop: bool = True, source: str = "") -> None:
@@ -57,7 +61,7 @@ class Table:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to another process."""
-        return _rebuild, (self._columns, self.name, self.loop, self.source)
+        return _rebuild, (self._columns, {"name": self.name, "loop": self.loop, "source": self.source})
 
     # --- what is in it ---
 
@@ -155,16 +159,16 @@ class Table:
         joined = {label: np.concatenate([table[label] for table in tables]) for label in first.labels}
         return Table._of(joined, first.name, loop=first.loop, source=first.source)
 
-    def frame(self) -> pandas.DataFrame:
+    def frame(self) -> pd.DataFrame:
         """Return a pandas DataFrame; its name is kept in ``attrs["name"]``."""
-        import pandas
+        import pandas as pd
 
-        frame = pandas.DataFrame({label: column.copy() for label, column in self._columns.items()})
+        frame = pd.DataFrame({label: column.copy() for label, column in self._columns.items()})
         frame.attrs["name"] = self.name
         return frame
 
     @staticmethod
-    def from_frame(frame: pandas.DataFrame, *, name: str = "") -> Table:
+    def from_frame(frame: pd.DataFrame, *, name: str = "") -> Table:
         """Make a table from a pandas DataFrame."""
         return Table({str(label): frame[label].to_numpy() for label in frame.columns}, name)
 
@@ -190,8 +194,8 @@ class Table:
         return f"{self._where()} has no column {label}. It has: {there}."
 
 
-def _rebuild(columns: dict[str, np.ndarray], name: str, loop: bool, source: str) -> Table:
-    return Table._of(columns, name, loop=loop, source=source)
+def _rebuild(columns: dict[str, np.ndarray], about: dict[str, Any]) -> Table:
+    return Table._of(columns, **about)
 
 
 def _same(one: np.ndarray, other: np.ndarray) -> bool:
