@@ -9,7 +9,7 @@ import numpy as np
 
 from relionlab.display.picture import Picture
 from relionlab.display.results import Course, read_course
-from relionlab.display.style import FAINT, PALETTE, dots, grid, line, panel
+from relionlab.display.style import PALETTE, dots, faint_lines, grid, line, panel
 
 _RESOLUTION = ("resolution", "Resolution (Å)")
 
@@ -73,10 +73,8 @@ def class_size_panel(course: Course, size: tuple[int, int] = (420, 280), most: i
     dims = (_iteration(), ("share", "Share of particles (%)"))
     order = np.argsort(-np.nan_to_num(course.share[-1]), kind="stable")
     coloured = order[:most] if course.share.shape[1] > most else order
-    lines = [
-        line(course.iterations, 100 * course.share[:, k], dims, color=FAINT, width=1)
-        for k in np.setdiff1d(order, coloured)
-    ]
+    rest = np.setdiff1d(order, coloured)
+    lines = [faint_lines(course.iterations, 100 * course.share[:, rest].T, dims)] if rest.size else []
     lines += [
         line(course.iterations, 100 * course.share[:, k], dims, color=PALETTE[i], label=f"class {k + 1}", hover=True)
         for i, k in enumerate(coloured)

@@ -37,7 +37,7 @@ class Mosaic:
     @property
     def caption(self) -> int:
         """Room for the lines below an image."""
-        return 14 * self.lines + 4 if self.lines else 0
+        return 14 * self.lines + 8 if self.lines else 0
 
     @property
     def rows(self) -> int:
@@ -105,7 +105,7 @@ def captions(texts: Sequence[str], plan: Mosaic, *, size: int = 9) -> Any:
     import holoviews as hv
 
     corners = [plan.corner(index) for index in range(plan.count)]
-    half, below = plan.pixels / 2, plan.pixels + 3
+    half, below = plan.pixels / 2, plan.pixels + 2
     x, y = [left + half for left, _ in corners], [-top - below for _, top in corners]
     labels = hv.Labels((x, y, list(texts)), ["x", "y"], "text")
     return both(

@@ -15,7 +15,7 @@ from relionlab.errors import InputError
 from relionlab.io.atomic import atomic_write
 
 _PAGE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title>{resources}
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title><script>{resources}</script>
 <style>
 body {{ font: 15px/1.5 "Helvetica Neue", Helvetica, Arial, sans-serif; color: #222; margin: 2em auto; max-width: 1280px; padding: 0 1em; }}
 h1 {{ font-size: 1.5em; }} h2 {{ font-size: 1.15em; margin: 2em 0 .2em; }} p {{ margin: .2em 0 .8em; max-width: 60em; color: #444; }}
@@ -31,6 +31,7 @@ def to_bokeh(picture: Picture | Any) -> Any:
 
     model = backends().renderer("bokeh").get_plot(_description(picture)).state
     for plot in model.select({"type": Plot}):
+        plot.toolbar.logo = None
         if plot.width is None or plot.height is None:
             plot.sizing_mode = None  # HoloViews says "fixed", and Bokeh warns that only the frame's size is given
     return model
@@ -52,16 +53,24 @@ def to_html(pictures: Picture | Iterable[Picture], path: str | Path | None = Non
     Title and caption of each picture stand above it.
     """
     from bokeh.embed import components
-    from bokeh.resources import INLINE
 
     several = [pictures] if isinstance(pictures, Picture) else list(pictures)
     script, parts = components([to_bokeh(picture) for picture in several])
     body = "\n".join(f"{heading(picture)}{part}" for picture, part in zip(several, parts, strict=True))
     title = title or several[0].title
-    page = _PAGE.format(title=html.escape(title), resources=INLINE.render(), body=body, script=script)
+    page = _PAGE.format(title=html.escape(title), resources=scripts(), body=body, script=script)
     if path is not None:
         write_whole(path, page.encode())
     return page
+
+
+@functools.cache
+def scripts() -> str:
+    """Return BokehJS, with what our pictures need of it, to stand inside a page."""
+    from bokeh.resources import Resources
+
+    # not INLINE.render(): it adds Panel's extensions, which fetch files of their own
+    return "\n".join(Resources(mode="inline", components=["bokeh", "bokeh-widgets", "bokeh-tables"]).js_raw)
 
 
 def heading(picture: Picture) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from relionlab.display.picture import Picture
 from relionlab.display.results import latest_model
-from relionlab.display.style import FAINT, PALETTE, line, panel
+from relionlab.display.style import PALETTE, faint_lines, line, panel
 from relionlab.errors import StarError
 from relionlab.io.star import read_star
 from relionlab.io.table import Table
@@ -38,21 +38,18 @@ def class_spectra(source: str | Path, *, most: int = 6) -> Picture:
     share = np.asarray(tables["model_classes"]["rlnClassDistribution"], dtype=np.float64)
     order = np.argsort(-share, kind="stable")
     dims = (_FREQUENCY, ("ssnr", "Signal-to-noise ratio"))
-    lines = []
-    for rank, index in reversed(list(enumerate(order))):
-        spectrum = tables.get(f"model_class_{index + 1}")
-        if spectrum is None or share[index] == 0:
-            continue
-        frequency, ratio = _positive(spectrum, "rlnSsnrMap")
-        coloured = rank < most
-        style = (
-            {"color": PALETTE[rank], "label": f"class {index + 1}", "hover": True}
-            if coloured
-            else {"color": FAINT, "width": 1}
-        )
-        lines.append(line(frequency, ratio, dims, **style))
-    if not lines:
+    spectra = {k: tables[f"model_class_{k + 1}"] for k in order if share[k] > 0 and f"model_class_{k + 1}" in tables}
+    if not spectra:
         raise StarError(f"{model} holds no spectra (tables model_class_1 …): expected a model.star of a refinement.")
+    curves = {k: _positive(spectrum, "rlnSsnrMap") for k, spectrum in spectra.items()}
+    frequency = next(iter(curves.values()))[0]
+    coloured = list(curves)[:most]
+    rest = [values for k, (_, values) in curves.items() if k not in coloured]
+    lines = [faint_lines(frequency, np.array(rest), dims)] if rest else []
+    lines += [
+        line(frequency, curves[k][1], dims, color=PALETTE[i], label=f"class {k + 1}", hover=True)
+        for i, k in enumerate(coloured)
+    ]
     lines.append(_level(1.0, lines, dims))
     drawn = panel(
         hv.Overlay(lines), "", (640, 380), legend="top_right", logy=True, ylim=(1e-2, None), xticks=_ticks(lines)
@@ -60,7 +57,7 @@ def class_spectra(source: str | Path, *, most: int = 6) -> Picture:
     return Picture(
         drawn,
         "Signal-to-noise ratio of the classes",
-        f"Dashed: ratio 1, the class's estimated resolution. In colour the {min(most, len(lines) - 1)} largest classes; frequency with its resolution in Å.",
+        f"Dashed: ratio 1, the class's estimated resolution. In colour the {len(coloured)} largest classes; frequency with its resolution in Å.",
     )
 
 
