@@ -8,8 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TextIO
 
@@ -105,30 +104,43 @@ def _write_table(out: TextIO, table: Table, version: int | None, path: str) -> N
     if table.loop:
         out.write("loop_ \n")
         out.writelines(f"_{label} #{number} \n" for number, label in enumerate(table.labels, 1))
-        rows = zip(*(_texts(table, label, path) for label in table.labels), strict=True)
         form = " ".join(["%12s"] * len(table.labels)) + " \n"
-        while block := list(islice(rows, _ROWS_AT_ONCE)):
-            out.write("".join([form % row for row in block]))
+        for start in range(0, len(table), _ROWS_AT_ONCE):
+            columns = [_texts(table, label, slice(start, start + _ROWS_AT_ONCE), path) for label in table.labels]
+            out.write("".join([form % row for row in zip(*columns, strict=True)]))
     else:
         width = max(map(len, table.labels), default=0) + 4
-        out.writelines(f"_{label:<{width}} {next(_texts(table, label, path))} \n" for label in table.labels)
+        out.writelines(
+            f"_{label:<{width}} {next(iter(_texts(table, label, slice(None), path)))} \n" for label in table.labels
+        )
     out.write(" \n")
 
 
-def _texts(table: Table, label: str, path: str) -> Iterator[str]:
-    """Walk over the values of a column as the file shows them."""
-    column = table[label]
+def _texts(table: Table, label: str, rows: slice, path: str) -> Iterable[str]:
+    """Return values of a column as the file shows them."""
+    column = table[label][rows]
     if column.dtype.kind == "f":
         if not np.all(np.isfinite(column)):
             _log.warning("%s: %s holds nan or inf, which RELION reads as 0", path, label)
         return map(repr, column.tolist())
     if column.dtype.kind == "i":
         return map(str, column.tolist())
-    return (text if _PLAIN(text) else _quoted(text, label, path) for text in column.tolist())
+    texts = column.tolist()
+    if _all_plain("\n".join(texts), len(texts)):
+        return texts
+    return [text if _PLAIN(text) else _quoted(text, label, path) for text in texts]
 
 
 # What needs no quotes: no blank inside, no quote or # or _ at its start, no name that starts a block.
 _PLAIN = re.compile(r"(?!data_|loop_)[^\s\"'#_;][^\s]*\Z").match
+_MAYBE_NOT_PLAIN = ('"', "'", "#", ";", "\n_", "data_", "loop_")
+
+
+def _all_plain(joined: str, count: int) -> bool:
+    """Whether none of the texts, joined by line breaks, needs quotes; one look at all of them, for speed."""
+    if joined.startswith("_") or any(sign in joined for sign in _MAYBE_NOT_PLAIN):
+        return False
+    return joined.count("\n") == count - 1 and len(joined.split()) == count
 
 
 def _quoted(text: str, label: str, path: str) -> str:

@@ -19,10 +19,12 @@ from relionlab.errors import StarError
 from relionlab.io.labels import label as describe
 from relionlab.io.table import Table
 
-_CHUNK = 1 << 22  # characters of a loop that are split at once: bounds the memory taken by single tokens
+_SMALL_CHUNK = 1 << 12
+_CHUNK = 1 << 20  # characters of a loop that are split at once: bounds the memory taken by single tokens
 _TOKEN = re.compile(r"""(?:"(.*?)"|'(.*?)')(?=\s|$)|(\#)|(\S+)""")
 _NOT_PLAIN = re.compile(r"""(?:^|(?<=\s))["'#]""")  # a token that starts with a quote or #: not a case for str.split
-_ROWS_END = re.compile(r"^[ \t\r\f\v]*(?:$|[#_]|data_|loop_)", re.MULTILINE)
+_NO_ROW = re.compile(r"^[ \t\r\f\v]*(?:$|[#_]|data_|loop_)", re.MULTILINE)
+_HEADING = re.compile(r"_|data_")
 _LABEL = re.compile(r"_rln\w+")
 # Job files of RELION 3.1 describe their form in this table; help texts with tabs or lone quotes break its rows.
 _RAGGED_TABLES = ("joboptions_full_definition",)
@@ -141,56 +143,43 @@ class _Parser:
             what = "two columns of the same label" if names else "a loop_ without labels"
             raise self.error(f"found {what}.", self.position)
         rows = _Columns(names, text_only=self.block in _RAGGED_TABLES)
-        for start, end in self.row_chunks(len(names)):
-            self.add_rows(rows, start, end)
+        for start, piece, flat in self.row_pieces(len(names)):
+            if flat is None or rows.add(flat) is not None:
+                self.add_lines(rows, piece, start)
         return Table._of(rows.arrays(), self.block, loop=True, source=self.source)
 
-    def row_chunks(self, width: int) -> Iterator[tuple[int, int]]:
-        """Cut the body of a loop into pieces of whole lines and step behind it."""
+    def row_pieces(self, width: int) -> Iterator[tuple[int, str, list[str] | None]]:
+        """Cut the body of a loop into pieces of whole lines (start, text, values if plain) and step behind it."""
+        size, after_gap = _CHUNK, False
         while self.position < len(self.text):
-            start, limit = self.position, self.position + _CHUNK
-            stop = self.text.find("\n", limit) + 1 or len(self.text)
-            after_gap = False
-            while match := _ROWS_END.search(self.text, self.position, stop):
-                if match.start() > start:
-                    yield start, match.start()
-                self.position = match.start()
-                if self.position >= len(self.text):
-                    return
-                ahead = self.peek()
-                if ahead and ahead[0] != "#":
-                    if not self.is_row(ahead, width, after_gap=after_gap or match.start() == start == 0):
+            start = self.position
+            stop = self.text.find("\n", start + size) + 1 or len(self.text)
+            piece = self.text[start:stop]
+            flat = _plain_rows(piece, width)
+            if flat is None and (match := _NO_ROW.search(piece)):
+                size = _SMALL_CHUNK  # there may be many such lines: do not look at the same text again and again
+                stop = start + match.start()
+                if stop == start:
+                    line = self.peek()
+                    stop = min(self.end_of_line() + 1, len(self.text))
+                    if not line or line[0] == "#":
+                        self.position, after_gap = stop, True
+                        continue
+                    if after_gap or not self.is_row(line, width):
                         return
-                    start = self.position
-                    self.position = self.end_of_line() + 1
-                    after_gap = False
-                    continue
-                after_gap = True
-                self.position = start = min(self.end_of_line() + 1, len(self.text))
-            if start < stop:
-                yield start, stop
-            self.position = stop
+                piece = self.text[start:stop]
+            size, after_gap, self.position = min(2 * size, _CHUNK), False, stop
+            yield start, piece, flat
 
     @staticmethod
-    def is_row(line: str, width: int, *, after_gap: bool) -> bool:
+    def is_row(line: str, width: int) -> bool:
         """Whether a line inside a loop that looks like a header is a row, as "data_01.mrc 1" is."""
-        if width == 1 or after_gap or _LABEL.match(line) or line.startswith("#"):
+        if width == 1 or _LABEL.match(line):
             return False
         try:
             return len(tokens(line)) == width
         except ValueError:
             return False
-
-    def add_rows(self, rows: _Columns, start: int, end: int) -> None:
-        piece = self.text[start:end]
-        width = len(rows.names)
-        if not _NOT_PLAIN.search(piece):
-            flat = piece.split()
-            if len(flat) == width * (piece.count("\n") + (not piece.endswith("\n"))):
-                wrong = rows.add(flat)
-                if wrong is None:
-                    return
-        self.add_lines(rows, piece, start)
 
     def add_lines(self, rows: _Columns, piece: str, start: int) -> None:
         """Add rows one by one: values with quotes, or to find the line that is wrong."""
@@ -225,6 +214,16 @@ class _Parser:
                 f"found {len(values)} values; expected {width}, one for each label of the loop. {hint}.", position
             )
         return values
+
+
+def _plain_rows(piece: str, width: int) -> list[str] | None:
+    """Split a piece of a loop at once, the fast way; None if something in it may be no plain row of ``width`` values."""
+    if '"' in piece or "'" in piece or "#" in piece or "loop_" in piece:
+        return None
+    flat = piece.split()
+    if len(flat) != width * (piece.count("\n") + (not piece.endswith("\n"))):
+        return None
+    return None if any(map(_HEADING.match, flat[::width])) else flat
 
 
 def _forced_row(line: str, width: int) -> list[str]:
