@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import glob
 import shutil
 from pathlib import Path, PurePosixPath
 from typing import Annotated, ClassVar
 
-from relionlab.errors import NodeError, ParameterError
+from relionlab.errors import ParameterError
 from relionlab.io.atomic import atomic_write
 from relionlab.io.star import read_star, write_star
 from relionlab.io.table import Table
 from relionlab.jobs import importing, importing_checks
 from relionlab.jobs.base import Program
 from relionlab.jobs.context import Context
+from relionlab.jobs.finding import find_files
 from relionlab.params import Parameter
 
 
@@ -33,9 +33,7 @@ class ImportFiles(Program):
     ] = ""
     odir: Annotated[
         str,
-        Parameter(
-            label="Output directory", help='As "Import/job001/".', tab="General", flag="--odir", required=True
-        ),
+        Parameter(label="Output directory", help='As "Import/job001/".', tab="General", flag="--odir", required=True),
     ] = ""
     ofile: Annotated[
         str,
@@ -48,7 +46,9 @@ class ImportFiles(Program):
     do_particles: Annotated[bool, _mode("particles")] = False
     do_other: Annotated[
         bool,
-        Parameter(label="Import anything else", help="Maps, masks, references, other lists.", tab="General", flag="--do_other"),
+        Parameter(
+            label="Import anything else", help="Maps, masks, references, other lists.", tab="General", flag="--do_other"
+        ),
     ] = False
     particles_optics_group_name: importing.ParticlesOpticsGroup = ""
     optics_group_name: importing.OpticsGroupName = "opticsGroup1"
@@ -220,19 +220,6 @@ class ImportFiles(Program):
                 f"--i {self.i} matches {len(files)} files ({files[0]}, {files[1]} …): import one file at a time."
             )
         return files[0]
-
-
-def find_files(context: Context, pattern: str) -> list[str]:
-    """Return the files that a wildcard matches, in order, named as the wildcard is (relative to the project)."""
-    if any(mark in pattern for mark in "*?["):
-        found = sorted(glob.glob(pattern, root_dir=context.directory))
-    else:
-        found = [pattern] if context.path(pattern).exists() else []
-    if not found:
-        raise NodeError(
-            f"{pattern} matches no file in {context.directory}: check the name; it is relative to the project folder."
-        )
-    return found
 
 
 def _inside(name: str) -> str:

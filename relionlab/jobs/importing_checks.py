@@ -196,13 +196,17 @@ def _pixel_sizes(name: str, optics: Table) -> np.ndarray:
 
 def _contradicts(header: ImageHeader, pixel_size: float) -> bool:
     said = header.pixel_size
-    return bool(said and np.isfinite(said) and said > 0 and said != 1 and abs(said - pixel_size) > _TOLERANCE * pixel_size)
+    return bool(
+        said and np.isfinite(said) and said > 0 and said != 1 and abs(said - pixel_size) > _TOLERANCE * pixel_size
+    )
 
 
 def _check_square_even(name: str, header: ImageHeader) -> None:
     height, width = header.shape[-2:]
     if height != width:
-        raise ImageError(f"{name} has images of {width} × {height} pixels; expected squares. Use `relionlab preprocess`.")
+        raise ImageError(
+            f"{name} has images of {width} × {height} pixels; expected squares. Use `relionlab preprocess`."
+        )
     if width % 2:
         raise ImageError(
             f"{name} has images of {width} pixels; expected an even size."
@@ -231,7 +235,9 @@ def _read_map(context: Context, name: str) -> tuple[np.ndarray, float]:
     if volume.shape[0] % 2:
         raise ImageError(f"{name} is {_size(volume.shape)}; expected an even size. Use relion_image_handler --new_box.")
     if not pixel_size > 0:
-        raise ImageError(f"{name} has no pixel size in its header: set it with relion_image_handler --force_header_angpix.")
+        raise ImageError(
+            f"{name} has no pixel size in its header: set it with relion_image_handler --force_header_angpix."
+        )
     return volume, pixel_size
 
 

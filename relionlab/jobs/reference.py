@@ -77,7 +77,10 @@ _KIND_WORDS = {int: "NUMBER", float: "NUMBER", str: "TEXT"}
 
 
 def _job_table(job: type[Job]) -> list[str]:
-    lines = ["| parameter | label | default | unit | job.star | applies if | meaning |", "|---|---|---|---|---|---|---|"]
+    lines = [
+        "| parameter | label | default | unit | job.star | applies if | meaning |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for name, parameter in job.parameters().items():
         conditions = " and ".join(map(str, parameter.when)) or "always"
         value = to_text(job.default(name)) or "empty"
