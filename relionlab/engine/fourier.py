@@ -38,8 +38,8 @@ def irfft3_centred(ft: np.ndarray, n: int) -> np.ndarray:
 def crop_rfft2(ft: np.ndarray, n: int) -> np.ndarray:
     """Cut half planes (…, m, m//2+1) down, or pad them with zeros, to (…, n, n//2+1).
 
-    The values at a common frequency stay, so grey values of the images stay too. The row of the smaller
-    size's Nyquist frequency is the positive one, as in RELION.
+    The values at a common frequency stay, so grey values of the images stay too. As in RELION, the Nyquist row of the
+    smaller size is the positive one, and padding leaves out the corners beyond the Nyquist radius.
     """
     return _crop(ft, n, 2)
 
@@ -178,6 +178,8 @@ def _crop(ft: np.ndarray, n: int, dimensions: int) -> np.ndarray:
         return ft
     xp, small = namespace(ft), min(m, n)
     out = xp.zeros((*ft.shape[:-dimensions], *(n,) * (dimensions - 1), n // 2 + 1), ft.dtype)
+    if m < n:  # corners would be without their Friedel mates in the larger transform
+        ft = ft * like(_radius_squared(m, dimensions) <= (m // 2) ** 2, ft)
     positive, negative = small // 2 + 1, small - small // 2 - 1
     halves = [slice(0, positive), slice(-negative, None)] if negative else [slice(0, positive)]
     for corner in np.ndindex(*(len(halves),) * (dimensions - 1)):

@@ -31,7 +31,7 @@ def test_a_point_goes_where_its_rotated_coordinates_say(n: int) -> None:
     for image, matrix, shift in zip(images, matrices, shifts, strict=True):
         expected = (matrix @ centre)[:2] + shift / 2.0
         found = np.array([(image * x).sum(), (image * y).sum()]) / image.sum()
-        np.testing.assert_allclose(found, expected, atol=0.05)
+        np.testing.assert_allclose(found, expected, atol=0.1)
 
 
 def test_both_bodies_of_the_interpolation_agree() -> None:
