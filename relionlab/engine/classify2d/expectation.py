@@ -1,0 +1,317 @@
+"""One pass over the particles: the posterior of every pose, and the sums that the M-step needs."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field, fields
+
+import numpy as np
+import scipy.fft
+
+from relionlab.engine.classify2d.images import Observed, Observer
+from relionlab.engine.classify2d.references import References, offset_phases, references_on
+from relionlab.engine.classify2d.state import Loader, Model, OpticsGroup, Particles, Search
+from relionlab.engine.kernels.posterior import weigh
+from relionlab.engine.polar import PolarGrid, angular_samples, angular_spectrum
+
+BATCH = 32
+"""Particles whose poses are weighed at once: their table of log-likelihoods should stay in the cache."""
+
+
+@dataclass
+class Sums:
+    """What a pass over some particles adds up.
+
+    numerator    (class, k, angles / 2) complex128: sum of weight x signal, turned back
+    denominator  (class, k, angles / 2) float64: sum of weight x CTF² / (2 sigma2)
+    share        (class,) sum of weights
+    residual     (group, box / 2 + 1) sum of the expected |X - s CTF A|² per shell
+    members      (group,) number of particles
+    cross, auto  (group, box / 2 + 1) sums of <X, s CTF A> and |s CTF A|² per shell, for the scale
+    offset2      sum of the expected squared origins in px²
+    indices, poses  per particle: its number, and rows of (class, psi, origin x, y in px, log-likelihood, weight of
+                 the best pose, number of significant poses, chi² per Fourier pixel)
+    """
+
+    numerator: np.ndarray
+    denominator: np.ndarray
+    share: np.ndarray
+    residual: np.ndarray
+    members: np.ndarray
+    cross: np.ndarray
+    auto: np.ndarray
+    offset2: float = 0.0
+    indices: list[np.ndarray] = field(default_factory=list)
+    poses: list[np.ndarray] = field(default_factory=list)
+
+
+class Expectation:
+    """The E-step of a 2D classification, as a Step (engine/steps.py)."""
+
+    def __init__(
+        self, model: Model, particles: Particles, groups: tuple[OpticsGroup, ...], *, search: Search, load: Loader
+    ) -> None:
+        self.model, self.particles, self.groups = model, particles, groups
+        self.search, self.load = search, load
+        self.grid = grid_for(model, search)
+        self._lock = threading.Lock()
+        self._references: References | None = None
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**self.__dict__, "_lock": None, "_references": None, "_observers": None}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state, _lock=threading.Lock())
+
+    def prepare(self) -> None:
+        """Bring the references to the polar grid; threads of one process share them."""
+        with self._lock:
+            if self._references is None:
+                self._offsets = self.search.offsets()
+                self._turn = self.search.perturbation * self.search.psi_step if self.search.n_psi > 1 else 0.0
+                self._observers = [Observer(self.grid, group, self.model, self.search) for group in self.groups]
+                self._references = references_on(
+                    self.grid, self.model, offsets=self._offsets, turn=self._turn, rings=self.search.radius_limit
+                )
+
+    def process(self, indices: np.ndarray) -> Sums:
+        """Return the sums over these particles."""
+        sums = self._zeros()
+        harmonics, rings, slots = self.grid.harmonics, self.grid.radius, len(self._offsets)
+        shape = (self.model.classes, harmonics + 1, slots, rings)
+        collected = np.zeros(shape, np.complex64), np.zeros((shape[0], harmonics // 2 + 1, rings), np.complex64)
+        # neighbours of the same class need the same few columns of the tables
+        order = indices[np.lexsort((indices, self.particles.class_index[indices], self.particles.optics_group[indices]))]
+        for optics in np.unique(self.particles.optics_group[order]):
+            members = order[self.particles.optics_group[order] == optics]
+            for start in range(0, len(members), BATCH):
+                self._batch(members[start : start + BATCH], self._observers[optics], sums, collected)
+        self._undo_offsets(*collected, sums)
+        return sums
+
+    def merge(self, first: Sums, second: Sums) -> Sums:
+        """Add the second sums to the first."""
+        for item in fields(Sums):
+            setattr(first, item.name, getattr(first, item.name) + getattr(second, item.name))
+        return first
+
+    def conclude(self, total: Sums) -> Sums:
+        """Turn the averages back by the search's perturbation; sort the particles."""
+        if self._turn:
+            spectrum = angular_spectrum(total.numerator, self.grid.harmonics)
+            spectrum *= np.exp(-1j * np.radians(self._turn) * np.arange(self.grid.harmonics + 1))
+            total.numerator = angular_samples(spectrum, self.grid.n_angles)
+            total.denominator = _turned_weight(total.denominator, -self._turn)
+        order = np.argsort(np.concatenate(total.indices))
+        total.indices = [np.concatenate(total.indices)[order]]
+        total.poses = [np.concatenate(total.poses)[order]]
+        return total
+
+    # --- one batch ---------------------------------------------------------------------------------------------
+
+    def _batch(self, indices: np.ndarray, observer: Observer, sums: Sums, collected: tuple[np.ndarray, ...]) -> None:
+        particles = self.particles.rows(indices)
+        observed = observer.observe(particles, self.load(indices), identifiers=indices)
+        table = self._log_likelihoods(observed, indices)
+        best = np.zeros((len(indices), 3), np.int64)
+        numbers = np.zeros((len(indices), 4))
+        active = np.zeros((self.model.classes, len(self._offsets)), bool)
+        weigh(table, self.search.fraction, best, numbers, active)
+        moments = self._collect(table, active, observed, sums, collected)
+        self._conclude_batch(indices, particles, observed, (best, numbers), moments, sums)
+
+    def _log_likelihoods(self, observed: Observed, indices: np.ndarray) -> np.ndarray:
+        """Return the log of likelihood times prior of all poses, (class, psi, n, offset) float32."""
+        references, count = self._references, observed.signal.shape[1]
+        assert references is not None
+        angles = self.search.n_psi
+        signal = np.conj(observed.signal)
+        norms = np.matmul(np.conj(observed.weight), references.squared.transpose(1, 2, 0))  # (q / 2, n, class)
+        table = np.empty((self.model.classes, angles, count, len(self._offsets)), np.float32)
+        constant, first = self._offset_prior(observed)
+        priors = np.log(np.maximum(self.model.class_share, 1e-30))
+        for c in range(self.model.classes):
+            spectrum = np.empty((self.grid.harmonics + 1, count, len(self._offsets)), np.complex64)
+            for low, high, ring in references.bands:
+                np.matmul(
+                    signal[low:high, :, ring:], references.shifted[c, low:high, ring:], out=spectrum[low:high]
+                )
+            spectrum[0::2] -= 0.5 * norms[:, :, c, None]
+            spectrum[0] += constant + np.float32(priors[c])
+            if angles > 1:
+                spectrum[1] += first
+            else:
+                spectrum[0] += 2 * first.real
+            table[c] = scipy.fft.irfft(_folded(spectrum, angles), angles, axis=0, norm="forward", overwrite_x=True)
+        if self.search.fixed_class is not None:
+            held = self.search.fixed_class[indices]
+            for c in range(self.model.classes):
+                table[c][:, held != c] = -1e30
+        return table
+
+    def _offset_prior(self, observed: Observed) -> tuple[np.ndarray, np.ndarray]:
+        """Return the log prior of the origins, as its harmonics 0 (n, offset) and 1 (n, offset) in psi.
+
+        The total origin is o - R(-psi) t for an image that was moved by o and an offset t of the reference; its
+        squared length has only these two harmonics.
+        """
+        tau = self._offsets[:, 0] + 1j * self._offsets[:, 1]
+        origin = _turned_origin(observed)
+        if not self.search.align:
+            return np.zeros((len(origin), 1), np.float32), np.zeros((len(origin), 1), np.complex64)
+        variance = (self.model.offset_sigma / self.model.pixel_size) ** 2
+        constant = -(np.abs(origin[:, None]) ** 2 + np.abs(tau) ** 2) / (2 * variance)
+        first = np.conj(np.conj(origin)[:, None] * tau) / (2 * variance)
+        return constant.astype(np.float32), first.astype(np.complex64)
+
+    def _collect(
+        self, table: np.ndarray, active: np.ndarray, observed: Observed, sums: Sums, collected: tuple[np.ndarray, ...]
+    ) -> tuple[np.ndarray, ...]:
+        """Add the weighted images to the collected averages; return the particles' own sums.
+
+        Result: (n, k) <X, s CTF A> / 2 sigma2, (n, k) |s CTF A|² / 2 sigma2, (n,) sum of weight x |t|²,
+        (n,) complex sum of weight x exp(-i psi) t.
+        """
+        references = self._references
+        assert references is not None
+        numerator, denominator = collected
+        angles, count = table.shape[1], table.shape[2]
+        harmonics = self.grid.harmonics
+        expected = np.zeros_like(observed.signal)
+        expected_square = np.zeros_like(observed.weight)
+        tau = self._offsets[:, 0] + 1j * self._offsets[:, 1]
+        length, moved = np.zeros(count), np.zeros(count, complex)
+        for c in np.flatnonzero(active.any(axis=1)):
+            slots = np.flatnonzero(active[c])
+            weights = np.ascontiguousarray(table[c][:, :, slots])
+            spectrum = _unfolded(scipy.fft.rfft(weights, axis=0), angles, harmonics)  # (q, n, slot)
+            total = weights.sum(axis=(0, 1), dtype=np.float64)
+            sums.share[c] += total.sum()
+            for low, high, ring in references.bands:
+                block = spectrum[low:high]
+                added = np.matmul(block.transpose(0, 2, 1), observed.signal[low:high, :, ring:])
+                numerator[c, low:high, slots, ring:] += added.transpose(1, 0, 2)
+                expected[low:high, :, ring:] += np.matmul(
+                    np.conj(block), references.shifted[c, low:high, ring:, slots].transpose(1, 0, 2)
+                )
+            over_slots = spectrum[0::2].sum(axis=2)  # (q / 2, n)
+            denominator[c] += np.matmul(over_slots[:, None, :], observed.weight)[:, 0]
+            expected_square += np.conj(over_slots)[:, :, None] * references.squared[c][:, None, :]
+            length += (spectrum[0].real @ (np.abs(tau[slots]) ** 2)).astype(float)
+            moved += spectrum[1] @ tau[slots] if angles > 1 else spectrum[0] @ tau[slots]
+        area = 2 * np.pi * self.grid.rings
+        cross = _two_sided(expected, observed.signal) / area
+        auto = _two_sided(expected_square, observed.weight) / area
+        return cross, auto, length, moved
+
+    def _conclude_batch(
+        self,
+        indices: np.ndarray,
+        particles: Particles,
+        observed: Observed,
+        found: tuple[np.ndarray, np.ndarray],
+        moments: tuple[np.ndarray, ...],
+        sums: Sums,
+    ) -> None:
+        best, numbers = found
+        cross, auto, length, moved = moments
+        rings = slice(1, self.grid.radius + 1)
+        cross, auto = cross * 2 * observed.sigma2, auto * 2 * observed.sigma2
+        residual = observed.power.copy()
+        residual[:, rings] += auto - 2 * cross
+        np.add.at(sums.residual, particles.group, residual)
+        np.add.at(sums.cross[:, rings], particles.group, cross)
+        np.add.at(sums.auto[:, rings], particles.group, auto)
+        np.add.at(sums.members, particles.group, 1)
+        turned = _turned_origin(observed)
+        sums.offset2 += float((np.abs(turned) ** 2 + length - 2 * (np.conj(turned) * moved).real).sum())
+        psi = best[:, 1] * (360.0 / self.search.n_psi) + observed.psi
+        tau = (self._offsets[:, 0] + 1j * self._offsets[:, 1])[best[:, 2]]
+        origin = observed.origin - np.exp(-1j * np.radians(psi)) * tau
+        shells = np.arange(1, self.model.box // 2 + 1)
+        sigma2 = self.model.sigma2[particles.group][:, 1:]
+        chi2 = (residual[:, 1:] / (2 * sigma2)) @ shells / shells.sum()
+        rows = (best[:, 0], psi + self._turn, origin.real, origin.imag, numbers[:, 0] + numbers[:, 1], *numbers[:, 2:].T, chi2)
+        sums.indices.append(indices)
+        sums.poses.append(np.stack(rows, axis=1))
+
+    def _undo_offsets(self, numerator: np.ndarray, denominator: np.ndarray, sums: Sums) -> None:
+        """Move what was collected for each offset back, and add it up."""
+        phases = np.conj(offset_phases(self.grid, self._offsets)).astype(np.complex64)
+        for c in range(self.model.classes):
+            slots = np.flatnonzero(numerator[c].any(axis=(0, 2)))
+            if not len(slots):
+                continue
+            samples = angular_samples(numerator[c][:, slots].transpose(1, 2, 0), self.grid.n_angles)
+            sums.numerator[c] += (samples * phases[slots]).sum(axis=0, dtype=np.complex128)
+            half = self.grid.n_angles // 2
+            padded = np.zeros((self.grid.radius, half // 2 + 1), np.complex64)
+            keep = min(padded.shape[1], len(denominator[c]))
+            padded[:, :keep] = denominator[c][:keep].T
+            sums.denominator[c] += scipy.fft.irfft(padded, half, axis=-1, norm="forward")
+
+    def _zeros(self) -> Sums:
+        shape = (self.model.classes, self.grid.radius, self.grid.n_angles // 2)
+        groups, shells = self.model.sigma2.shape
+        return Sums(
+            numerator=np.zeros(shape, np.complex128),
+            denominator=np.zeros(shape),
+            share=np.zeros(self.model.classes),
+            residual=np.zeros((groups, shells)),
+            members=np.zeros(groups, np.int64),
+            cross=np.zeros((groups, shells)),
+            auto=np.zeros((groups, shells)),
+        )
+
+
+def grid_for(model: Model, search: Search) -> PolarGrid:
+    """Return the polar grid of an E-step."""
+    extent = min(search.diameter / 2 / model.pixel_size + search.edge, model.box / 2)
+    radius = min(model.radius, model.box // 2 - 1)
+    return PolarGrid(model.box, radius, extent)
+
+
+def _folded(spectrum: np.ndarray, angles: int) -> np.ndarray:
+    """Fold harmonics (axis 0) onto those of a function that is sampled at ``angles`` angles only."""
+    half = angles // 2
+    result = np.zeros((half + 1, *spectrum.shape[1:]), spectrum.dtype)
+    result[0] = spectrum[0]
+    for start in range(0, len(spectrum), angles):
+        block = spectrum[max(start, 1) : start + angles]  # q = start + slot; q = 0 is done
+        slot = max(start, 1) - start
+        direct = block[: half + 1 - slot]
+        result[slot : slot + len(direct)] += direct
+        # the harmonics -q fall on angles - slot, and on 0 for slot 0
+        if slot == 0 and len(block):
+            result[0] += np.conj(block[0])
+        mirrored = block[angles - half - slot : angles - slot]
+        result[half - len(mirrored) + 1 : half + 1] += np.conj(mirrored)[::-1]
+    return result
+
+
+def _turned_origin(observed: Observed) -> np.ndarray:
+    """Return the origins in the frame of images that were turned beforehand."""
+    return observed.origin * np.exp(1j * np.radians(observed.psi))
+
+
+def _unfolded(spectrum: np.ndarray, angles: int, harmonics: int) -> np.ndarray:
+    """Return the harmonics 0 … ``harmonics`` of a function that is sampled at ``angles`` angles: they repeat."""
+    slot = np.arange(harmonics + 1) % angles
+    mirrored = slot > angles // 2
+    result = spectrum[np.where(mirrored, angles - slot, slot)]
+    result[mirrored] = np.conj(result[mirrored])
+    return result
+
+
+def _two_sided(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return the sum over harmonics of both signs of Re(conj(first) second): (q, n, k) -> (n, k) float64."""
+    product = first.real * second.real + first.imag * second.imag
+    return 2 * product.sum(axis=0, dtype=np.float64) - product[0]
+
+
+def _turned_weight(weight: np.ndarray, angle: float) -> np.ndarray:
+    """Turn a real function of period pi, given on the half circle, by an angle in degrees."""
+    half = weight.shape[-1]
+    spectrum = scipy.fft.rfft(weight, axis=-1)
+    spectrum *= np.exp(2j * np.radians(angle) * np.arange(spectrum.shape[-1]))
+    return scipy.fft.irfft(spectrum, half, axis=-1)

@@ -1,0 +1,209 @@
+"""From the sums of an E-step to the next model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from relionlab.engine.classify2d.expectation import Sums, grid_for
+from relionlab.engine.classify2d.state import Model, Particles, Search
+from relionlab.engine.fourier import irfft2_centred, radial_average, radial_index, rfft2_centred
+from relionlab.engine.masks import soft_circle
+from relionlab.engine.polar import PolarGrid, PolarSampler
+
+SHELLS_AHEAD = 10
+"""Shells beyond the current resolution that the next E-step uses, so that the resolution can grow."""
+TRUSTED_RATIO = 3.0
+"""Signal-to-noise ratio above which a shell counts for the intensity scale of a group."""
+
+
+@dataclass(frozen=True)
+class Update:
+    """How the model is updated.
+
+    tau2_fudge     T: factor on the prior's variance (1: Bayes' own; more trusts the data more)
+    norm, scale    correct each image's norm; each group's intensity scale
+    fix_noise, fix_offsets  keep the noise spectra; the width of the offsets' prior
+    flatten        mask the class averages
+    centre         move the class averages to their centre of mass (of what is positive)
+    shells_ahead   see SHELLS_AHEAD
+    """
+
+    tau2_fudge: float = 2.0
+    norm: bool = True
+    scale: bool = True
+    fix_noise: bool = False
+    fix_offsets: bool = False
+    flatten: bool = True
+    centre: bool = False
+    shells_ahead: int = SHELLS_AHEAD
+
+
+@dataclass(frozen=True)
+class Spectra:
+    """Per class and shell (class, box / 2 + 1): what the M-step measured.
+
+    ssnr     signal-to-noise ratio of the class average, T tau2 / variance of its noise
+    noise    variance of the average's noise
+    tau2     variance of the prior that was used
+    """
+
+    ssnr: np.ndarray
+    noise: np.ndarray
+    tau2: np.ndarray
+
+
+def maximise(
+    model: Model, particles: Particles, sums: Sums, *, search: Search, update: Update
+) -> tuple[Model, Particles, Spectra]:
+    """Return the next model, the particles with their new poses, and the spectra of the class averages."""
+    grid = grid_for(model, search)
+    references, spectra = reconstruct(model, sums, grid, search=search, update=update)
+    shifts = np.zeros((model.classes, 2))
+    if update.centre:
+        references, shifts = centred(references)
+    moved = _moved(model, particles, sums, norm=update.norm, centring=shifts)
+    shell = resolution_shell(spectra.ssnr)
+    changed = replace(
+        model,
+        references=references.astype(np.float32),
+        class_share=sums.share / sums.share.sum(),
+        tau2=prior_variance(references),
+        sigma2=model.sigma2 if update.fix_noise else noise_variance(model, sums),
+        scale=_scale(model, sums, spectra) if update.scale else model.scale,
+        offset_sigma=model.offset_sigma if update.fix_offsets else _offset_sigma(model, sums),
+        mean_norm=float(moved.norm.mean()),
+        resolution_shell=shell,
+        radius=min(shell + update.shells_ahead, model.box // 2),
+    )
+    return changed, moved, spectra
+
+
+def reconstruct(
+    model: Model, sums: Sums, grid: PolarGrid, *, search: Search, update: Update
+) -> tuple[np.ndarray, Spectra]:
+    """Return the class averages (class, box, box) float64 and their spectra.
+
+    The Wiener filter of Scheres 2012, equation 4: numerator over (denominator + 1 / (2 T tau2)). A class that no
+    particle was given to keeps its average.
+    """
+    prior = update.tau2_fudge * model.tau2[:, 1 : grid.radius + 1]
+    with np.errstate(divide="ignore"):
+        average = sums.numerator / (sums.denominator + 1 / (2 * np.maximum(prior, 1e-30))[:, :, None])
+    sampler = PolarSampler(grid, model.box)
+    images = sampler.image(average)
+    images = _masked(images, model, search) if update.flatten else images
+    empty = sums.share <= 0
+    images[empty] = model.references[empty]
+    precision = 2 * sums.denominator.mean(axis=-1)
+    shape = (model.classes, model.box // 2 + 1)
+    ssnr, noise, tau2 = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    rings = slice(1, grid.radius + 1)
+    ssnr[:, rings] = prior * precision
+    ssnr[:, 0] = ssnr[:, 1]
+    noise[:, rings] = np.where(precision > 0, 1 / np.maximum(precision, 1e-30), 0)
+    tau2[:, rings] = prior
+    return images, Spectra(ssnr=ssnr, noise=noise, tau2=tau2)
+
+
+def prior_variance(references: np.ndarray) -> np.ndarray:
+    """Return the prior's variance per shell: half the mean power of the (masked) class averages."""
+    return radial_average(np.abs(rfft2_centred(references)) ** 2, references.shape[-1]) / 2
+
+
+def noise_variance(model: Model, sums: Sums) -> np.ndarray:
+    """Return the noise spectra (Scheres 2012, equation 6); a group without particles keeps its own."""
+    members = np.maximum(sums.members, 1)[:, None]
+    estimate = sums.residual / (2 * members)
+    # a shell's variance cannot vanish; 1e-4 of the group's mean keeps a faulty group from taking all the weight
+    floor = 1e-4 * estimate[:, 1:].mean(axis=1, keepdims=True)
+    return np.where((sums.members > 0)[:, None], np.maximum(estimate, floor), model.sigma2)
+
+
+def resolution_shell(ssnr: np.ndarray) -> int:
+    """Return the last shell before the signal-to-noise ratio of the best class first falls below one."""
+    below = ssnr[:, 1:] < 1
+    first = np.where(below.any(axis=1), below.argmax(axis=1), ssnr.shape[1] - 1)
+    return max(int(first.max()), 1)
+
+
+def centred(references: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Move class averages in whole px so that the centre of mass of their positive part lies at the origin.
+
+    Returns the averages and the (class, 2) shifts in px, x and y.
+    """
+    box = references.shape[-1]
+    line = np.arange(box) - box // 2
+    positive = np.maximum(references, 0)
+    mass = np.maximum(positive.sum(axis=(1, 2)), 1e-30)
+    x = (positive.sum(axis=1) @ line) / mass
+    y = (positive.sum(axis=2) @ line) / mass
+    shifts = -np.rint(np.stack([x, y], axis=1)).astype(int)
+    moved = np.stack([np.roll(image, (dy, dx), (0, 1)) for image, (dx, dy) in zip(references, shifts, strict=True)])
+    return moved, shifts.astype(float)
+
+
+def low_pass(images: np.ndarray, shell: float) -> np.ndarray:
+    """Return images whose transform falls off as a raised cosine over two shells around ``shell``."""
+    box = images.shape[-1]
+    radius = radial_index(box)
+    weight = np.clip((shell + 1 - radius) / 2, 0, 1)
+    return irfft2_centred(rfft2_centred(images) * (0.5 - 0.5 * np.cos(np.pi * weight)), box)
+
+
+def _masked(images: np.ndarray, model: Model, search: Search) -> np.ndarray:
+    mask = soft_circle(model.box, search.diameter / 2 / model.pixel_size, search.edge, dtype=np.float64)
+    outside = (1 - mask) * (mask > 0)  # the edge: beyond it the polar sum says nothing
+    background = (images * outside).sum(axis=(1, 2)) / max(outside.sum(), 1e-6)
+    return (images - background[:, None, None]) * mask
+
+
+def _moved(
+    model: Model, particles: Particles, sums: Sums, *, norm: bool, centring: np.ndarray
+) -> Particles:
+    """Return the particles with the poses that the E-step found."""
+    indices, poses = sums.indices[0], sums.poses[0]
+    order = np.argsort(indices)
+    rows = poses[order]
+    classes = rows[:, 0].astype(np.int64)
+    psi = np.round((rows[:, 1] + 180) % 360 - 180, 6)
+    origin = rows[:, 2] + 1j * rows[:, 3]
+    # a class that was moved by d needs its particles moved by d, seen in their own frame
+    origin = origin + np.exp(-1j * np.radians(psi)) * (centring[classes, 0] + 1j * centring[classes, 1])
+    new_norm = particles.norm
+    if norm:
+        new_norm = np.clip(particles.norm * np.sqrt(rows[:, 7]), 0.2, 5.0)
+    return replace(
+        particles,
+        class_index=classes,
+        psi=psi,
+        origin=np.round(np.stack([origin.real, origin.imag], axis=1) * model.pixel_size, 6),
+        norm=np.round(new_norm, 9),
+        log_likelihood=np.round(rows[:, 4], 6),
+        best_weight=np.round(rows[:, 5], 6),
+        significant=rows[:, 6].astype(np.int64),
+    )
+
+
+def _offset_sigma(model: Model, sums: Sums) -> float:
+    """Return the width of the offsets' prior in Å, per axis."""
+    variance = sums.offset2 / (2 * max(sums.share.sum(), 1e-9))
+    return float(max(np.sqrt(max(variance, 0.0)), 0.5)) * model.pixel_size
+
+
+def _scale(model: Model, sums: Sums, spectra: Spectra) -> np.ndarray:
+    """Return each group's intensity scale from the shells that can be trusted; their weighted mean is one."""
+    best = spectra.ssnr.max(axis=0)
+    trusted = best > TRUSTED_RATIO
+    trusted[0] = False
+    weight = np.arange(len(best)) * trusted
+    cross, auto = sums.cross @ weight, sums.auto @ weight
+    good = (auto > 0) & (cross > 0)
+    if not good.any():
+        return model.scale
+    factor = np.where(good, cross / np.where(good, auto, 1), 1.0)
+    scale = model.scale * factor
+    median = np.median(scale[good])
+    scale = np.clip(scale, median / 5, median * 5)
+    return scale / np.average(scale, weights=np.maximum(sums.members, 1))

@@ -1,0 +1,71 @@
+"""The class averages as the E-step needs them: angular spectra, once per offset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from relionlab.engine.classify2d.state import Model
+from relionlab.engine.polar import PolarGrid, PolarSampler, angular_samples, angular_spectrum
+
+
+@dataclass(frozen=True)
+class References:
+    """Class averages on the polar grid, ready for products with :class:`Observed`.
+
+    shifted   (class, q, k, offset) complex64: angular spectrum of the reference moved by each offset, times the
+              2 pi k Fourier pixels of a ring
+    squared   (class, q / 2, k) complex64: the same of its squared modulus, even q
+    bands     (first q, last q + 1, first ring) of the blocks in which the products are made
+    """
+
+    shifted: np.ndarray
+    squared: np.ndarray
+    bands: tuple[tuple[int, int, int], ...]
+
+
+def references_on(
+    grid: PolarGrid, model: Model, *, offsets: np.ndarray, turn: float = 0.0, rings: int | None = None
+) -> References:
+    """Return the references on the polar grid.
+
+    offsets  (slots, 2) x and y in px
+    turn     degrees: angle added to every psi of the search (its random perturbation)
+    rings    last ring that counts in the comparison; ``None``: all
+    """
+    samples = PolarSampler(grid, model.box).sample(model.references.astype(np.float32))
+    harmonics = grid.harmonics
+    turned = _turned(angular_spectrum(samples, harmonics), turn)
+    samples = angular_samples(turned, grid.n_angles)
+    area = (2 * np.pi * grid.rings).astype(np.float32)
+    if rings is not None:
+        area = area * (grid.rings <= rings)
+    phases = offset_phases(grid, offsets).astype(np.complex64)
+    shifted = np.empty((len(samples), harmonics + 1, grid.radius, len(offsets)), np.complex64)
+    for c, sample in enumerate(samples):
+        spectrum = angular_spectrum(sample * phases, harmonics)
+        shifted[c] = (spectrum * area[:, None]).transpose(2, 1, 0)
+    # twice the angles, so that the square's harmonics do not fold onto each other
+    fine = angular_samples(turned, 2 * grid.n_angles)
+    power = fine.real**2 + fine.imag**2
+    squared = np.fft.rfft(power, axis=-1)[..., : harmonics // 2 + 1] / power.shape[-1]
+    squared = (squared * area[:, None]).transpose(0, 2, 1)
+    return References(shifted, np.ascontiguousarray(squared, np.complex64), _bands(grid))
+
+
+def offset_phases(grid: PolarGrid, offsets: np.ndarray) -> np.ndarray:
+    """Return the phases that move a reference by each offset in px, (slots, k, angles / 2)."""
+    x, y = grid.frequencies()
+    return np.exp(-2j * np.pi / grid.box * (offsets[:, 0, None, None] * x + offsets[:, 1, None, None] * y))
+
+
+def _turned(spectrum: np.ndarray, angle: float) -> np.ndarray:
+    phase = np.exp(1j * np.radians(angle) * np.arange(spectrum.shape[-1]))
+    return (spectrum * phase).astype(spectrum.dtype)
+
+
+def _bands(grid: PolarGrid, width: int = 16) -> tuple[tuple[int, int, int], ...]:
+    """Cut the harmonics into bands that share the rings on which they are not negligible."""
+    edges = [*range(0, grid.harmonics + 1, width), grid.harmonics + 1]
+    return tuple((low, high, grid.first_ring(low)) for low, high in zip(edges[:-1], edges[1:], strict=True))

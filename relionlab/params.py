@@ -1,0 +1,357 @@
+"""How a parameter is declared: once, with everything that any front end needs to know about it.
+
+A declaration is a frozen pydantic model whose fields carry a :class:`Parameter`:
+
+    ParticleDiameter = Annotated[float, Parameter(
+        label="Mask diameter", help="Diameter of the circular mask …", tab="Optimisation", unit="Å",
+        key="particle_diameter", flag="--particle_diameter", bounds=(0, None), suggested=(50, 500, 10))]
+
+    class Class2D(Job):
+        particle_diameter: ParticleDiameter = 200.0
+
+Named aliases are shared: a program that has another default than the form writes ``particle_diameter:
+ParticleDiameter = -1`` and inherits everything else. From the declaration follow the form, the command line,
+``job.star``, JSON, the notebook cell, validation and the reference page.
+"""
+
+from __future__ import annotations
+
+import operator
+import types
+import typing
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from relionlab.errors import ParameterError
+
+Dialect = Literal["3.1", "4", "5"]
+"""The RELION release whose files are read or written; 3.1 is what new projects get."""
+
+DIALECTS: tuple[Dialect, ...] = ("3.1", "4", "5")
+
+_COMPARE = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+}
+
+
+@dataclass(frozen=True)
+class When:
+    """A condition on another parameter, as data, so that form and validation read the same rule."""
+
+    field: str
+    comparison: str = "=="
+    value: Any = True
+
+    def holds(self, values: Mapping[str, Any]) -> bool:
+        """Say whether the condition holds for these parameter values."""
+        return bool(_COMPARE[self.comparison](values[self.field], self.value))
+
+    def __str__(self) -> str:
+        return f"{self.field} {self.comparison} {self.value!r}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameter:
+    """What is to be known about one parameter.
+
+    label       what the form calls it
+    help        what it means, what it changes, when to touch it
+    tab         the form's page
+    unit        "Å", "°", "px", …, or "unitless"
+    level       who should see it: "basic", "advanced" or "developer"
+    key         its name in job.star; a mapping dialect -> name where RELION releases differ (absent: not written)
+    flag        its command-line flag; ``None``: the program does not know it
+    flag_factor the flag's value over the form's value (psi_step is twice psi_sampling, at oversampling 1)
+    flag_if     for a truth value: the value at which the flag is given
+    bounds      (lowest, highest) allowed value; ``None``: open
+    suggested   (lowest, highest, step) of the slider
+    none_as     the text that stands for ``None`` on disk and on the command line, as "-1"
+    required    an empty value is an error
+    when        the parameter applies only if all these conditions hold; otherwise it is greyed out and not sent
+    on_continue may be changed when a job is continued
+    node        kind of file that is an input from another job, as "ParticleGroupMetadata.star"
+    pattern     file name pattern for browsing, as "*_data.star"
+    """
+
+    label: str
+    help: str
+    tab: str
+    unit: str = "unitless"
+    level: Literal["basic", "advanced", "developer"] = "basic"
+    key: str | Mapping[Dialect, str] | None = None
+    flag: str | None = None
+    flag_factor: float = 1.0
+    flag_if: bool = True
+    bounds: tuple[float | None, float | None] = (None, None)
+    suggested: tuple[float, float, float] | None = None
+    none_as: str | None = None
+    required: bool = False
+    when: tuple[When, ...] = ()
+    on_continue: bool = False
+    node: str | None = None
+    pattern: str | None = None
+
+    def key_in(self, dialect: Dialect) -> str | None:
+        """Return the name in a job.star of this dialect, ``None`` if it has none there."""
+        if self.key is None or isinstance(self.key, str):
+            return self.key
+        return self.key.get(dialect)
+
+
+class Declared(BaseModel):
+    """Base of jobs and programs: a frozen, comparable, printable set of parameters."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False)
+
+    title: ClassVar[str] = ""
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise ParameterError(_wording(type(self), error)) from None
+
+    # --- the declaration -------------------------------------------------------------------------------------
+
+    @classmethod
+    @cache
+    def parameters(cls) -> dict[str, Parameter]:
+        """Return the declaration of every field, in form order."""
+        found = {}
+        for name, field in cls.model_fields.items():
+            declared = [entry for entry in field.metadata if isinstance(entry, Parameter)]
+            if declared:
+                found[name] = declared[-1]
+        return found
+
+    @classmethod
+    def tabs(cls) -> dict[str, list[str]]:
+        """Return the form's pages: tab -> field names, in order."""
+        pages: dict[str, list[str]] = {}
+        for name, parameter in cls.parameters().items():
+            pages.setdefault(parameter.tab, []).append(name)
+        if "Running" in pages:  # inherited, so it comes first among the fields; in the form it is the last page
+            pages["Running"] = pages.pop("Running")
+        return pages
+
+    @classmethod
+    def default(cls, name: str) -> Any:
+        """Return the default value of a field."""
+        return cls.model_fields[name].get_default(call_default_factory=True)
+
+    @classmethod
+    @cache
+    def kind(cls, name: str) -> tuple[type, tuple[Any, ...]]:
+        """Return the plain type of a field (bool, int, float or str) and its choices (empty: free)."""
+        annotation = cls.model_fields[name].annotation
+        choices: tuple[Any, ...] = ()
+        if isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union:
+            annotation = next(part for part in typing.get_args(annotation) if part is not type(None))
+        if typing.get_origin(annotation) is Literal:
+            choices = typing.get_args(annotation)
+            annotation = type(choices[0])
+        return typing.cast(type, annotation), choices
+
+    # --- values ------------------------------------------------------------------------------------------------
+
+    def applies(self, name: str) -> bool:
+        """Say whether a parameter's conditions hold, so that its value counts.
+
+        A program shares declarations with forms that have more fields; conditions on fields it lacks do not bind it.
+        """
+        values = dict(self)
+        return all(condition.holds(values) for condition in self.parameters()[name].when if condition.field in values)
+
+    def problems(self) -> list[str]:
+        """Return what is wrong with the values, in words; empty if nothing is. Looks at no file."""
+        found = []
+        for name, parameter in self.parameters().items():
+            value = getattr(self, name)
+            if not self.applies(name):
+                continue
+            if parameter.required and value in (None, ""):
+                found.append(f"{parameter.label} ({name}) is empty: give {_article(parameter)}.")
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                low, high = parameter.bounds
+                if (low is not None and value < low) or (high is not None and value > high):
+                    found.append(
+                        f"{parameter.label} ({name}) is {_with_unit(value, parameter)}; {_allowed(parameter)}."
+                    )
+        return found
+
+    def check(self) -> None:
+        """Raise a ParameterError that lists everything that is wrong with the values."""
+        found = self.problems()
+        if found:
+            raise ParameterError(f"{type(self).__name__}: " + " ".join(found))
+
+    def changed(self, **changes: Any) -> Self:
+        """Return a copy with other values, validated."""
+        return type(self)(**{**dict(self), **changes})
+
+    def __repr__(self) -> str:
+        """Return a line of Python that makes this value: only what differs from the defaults."""
+        parts = [f"{name}={value!r}" for name, value in self if value != self.default(name)]
+        return f"{type(self).__name__}({', '.join(parts)})"
+
+    __str__ = __repr__
+
+    # --- command line ------------------------------------------------------------------------------------------
+
+    def flags(self) -> list[str]:
+        """Return the command-line arguments that express these values; what does not apply is left out."""
+        arguments: list[str] = []
+        for name, parameter in self.parameters().items():
+            value = getattr(self, name)
+            if parameter.flag is None or not self.applies(name):
+                continue
+            if isinstance(value, bool):
+                if value is parameter.flag_if:
+                    arguments.append(parameter.flag)
+            elif value not in (None, ""):
+                scaled = value if parameter.flag_factor == 1 else value * parameter.flag_factor
+                arguments += [parameter.flag, to_text(scaled)]
+        return arguments
+
+    @classmethod
+    def program_name(cls) -> str:
+        """Return what the command line calls this: a program's ``name``, else the class in lower case."""
+        return getattr(cls, "name", cls.__name__.lower())
+
+    @classmethod
+    def from_flags(cls, arguments: Sequence[str]) -> Self:
+        """Make the value from command-line arguments; raises ParameterError for an unknown or incomplete one."""
+        by_flag = {p.flag: name for name, p in cls.parameters().items() if p.flag is not None}
+        values: dict[str, Any] = {}
+        rest = list(arguments)
+        while rest:
+            flag, equals, attached = rest.pop(0).partition("=")
+            if flag not in by_flag:
+                raise ParameterError(f"{cls.program_name()}: unknown argument {flag!r}. {_nearest(flag, by_flag)}")
+            name = by_flag[flag]
+            parameter, (plain, _) = cls.parameters()[name], cls.kind(name)
+            if plain is bool:
+                values[name] = parameter.flag_if
+                continue
+            if equals:
+                text = attached
+            elif rest and (rest[0] not in by_flag) and not rest[0].startswith("--"):
+                text = rest.pop(0)
+            elif flag == "--gpu":  # RELION accepts --gpu with and without a list of devices
+                text = ""
+            else:
+                raise ParameterError(
+                    f"{cls.program_name()}: {flag} needs a value ({parameter.label}, {parameter.unit})."
+                )
+            value = cls.parse(name, text)
+            values[name] = (
+                value if value is None or parameter.flag_factor == 1 else plain(value / parameter.flag_factor)
+            )
+        return cls(**values)
+
+    # --- job.star ----------------------------------------------------------------------------------------------
+
+    def job_options(self, dialect: Dialect = "3.1") -> dict[str, str]:
+        """Return job.star's variables and values as RELION of this dialect writes them, sorted by variable."""
+        options = {}
+        for name, parameter in self.parameters().items():
+            key = parameter.key_in(dialect)
+            if key is not None:
+                value = getattr(self, name)
+                options[key] = to_text(value) if value is not None else (parameter.none_as or "")
+        return dict(sorted(options.items()))
+
+    @classmethod
+    def fields_by_key(cls) -> dict[str, str]:
+        """Return job.star variable -> field, over all dialects."""
+        return {
+            key: name
+            for name, parameter in cls.parameters().items()
+            for dialect in DIALECTS
+            if (key := parameter.key_in(dialect)) is not None
+        }
+
+    @classmethod
+    def parse(cls, name: str, text: str) -> Any:
+        """Turn the text of a STAR file or a command line into the field's value."""
+        parameter, (plain, _) = cls.parameters()[name], cls.kind(name)
+        text = text.strip()
+        if parameter.none_as is not None and text in (parameter.none_as, ""):
+            return None
+        try:
+            if plain is bool:
+                return {"yes": True, "no": False, "true": True, "false": False, "1": True, "0": False}[text.lower()]
+            if plain is int:
+                number = float(text)
+                if number != int(number):
+                    raise ValueError
+                return int(number)
+            return plain(text)
+        except (KeyError, ValueError):
+            raise ParameterError(
+                f"{parameter.label} ({name}) is {text!r}; expected {_TYPE_WORDS[plain]}, {parameter.unit}."
+            ) from None
+
+
+_TYPE_WORDS = {bool: "Yes or No", int: "a whole number", float: "a number", str: "text"}
+
+
+def to_text(value: Any) -> str:
+    """Write a value as RELION does: Yes/No, whole numbers without a point, numbers with up to nine digits."""
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    if isinstance(value, float):
+        return f"{value:.9g}"
+    return "" if value is None else str(value)
+
+
+def _with_unit(value: Any, parameter: Parameter) -> str:
+    return to_text(value) + ("" if parameter.unit == "unitless" else f" {parameter.unit}")
+
+
+def _allowed(parameter: Parameter) -> str:
+    low, high = parameter.bounds
+    if low is not None and high is not None:
+        return f"it must lie between {_with_unit(low, parameter)} and {_with_unit(high, parameter)}"
+    return (
+        f"it must be at least {_with_unit(low, parameter)}"
+        if low is not None
+        else f"it must be at most {_with_unit(high, parameter)}"
+    )
+
+
+def _article(parameter: Parameter) -> str:
+    if parameter.pattern:
+        return f"a file ({parameter.pattern})"
+    return "a value" if parameter.unit == "unitless" else f"a value in {parameter.unit}"
+
+
+def _nearest(flag: str, known: Iterable[str]) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(flag, list(known), 1)
+    return f"Did you mean {close[0]}?" if close else "Use --help for the list."
+
+
+def _wording(declared: type[Declared], error: ValidationError) -> str:
+    """Say pydantic's findings in the house's words."""
+    lines = []
+    for item in error.errors():
+        name = str(item["loc"][0]) if item["loc"] else ""
+        if item["type"] == "extra_forbidden":
+            lines.append(f"there is no parameter {name!r}. {_nearest(name, declared.model_fields)}")
+            continue
+        parameter = declared.parameters().get(name)
+        plain, choices = declared.kind(name) if name in declared.model_fields else (str, ())
+        expected = f"one of {', '.join(map(repr, choices))}" if choices else _TYPE_WORDS.get(plain, plain.__name__)
+        lines.append(f"{parameter.label if parameter else name} ({name}) is {item['input']!r}; expected {expected}.")
+    return f"{declared.__name__}: " + " ".join(lines)
