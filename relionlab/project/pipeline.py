@@ -72,15 +72,20 @@ class Pipeline:
     # --- looking ------------------------------------------------------------------------------------------------
 
     def process(self, name: str) -> Process:
-        """Return the job of this name, number or alias ("Class2D/job008", "job008", "Class2D/round1").
+        """Return the job of this name or alias; the folder may be left out where that is clear ("job008", "round1").
 
-        Raises ProjectError if there is none.
+        Raises ProjectError if there is none, or more than one.
         """
         wanted = name.strip("/")
-        for process in self.processes:
-            if wanted in (process.name, process.alias) or (wanted and process.name.endswith(f"/{wanted}")):
-                return process
-        raise ProjectError(f"There is no job {name!r} in the pipeline. {self._known()}")
+        exact = [process for process in self.processes if wanted in (process.name, process.alias)]
+        loose = [p for p in self.processes for known in (p.name, p.alias) if known and known.endswith(f"/{wanted}")]
+        found = exact or (loose if wanted else [])
+        if not found:
+            raise ProjectError(f"There is no job {name!r} in the pipeline. {self._known()}")
+        if len(found) > 1:
+            meant = ", ".join(process.alias or process.name for process in found)
+            raise ProjectError(f"{name!r} may mean {meant}: give the folder as well.")
+        return found[0]
 
     def __contains__(self, name: str) -> bool:
         return any(name.strip("/") in (process.name, process.alias) for process in self.processes)

@@ -94,7 +94,9 @@ def death(directory: Path) -> str | None:
     if record is None:
         return None
     alive = record.alive()
-    beat = (directory / PROCESS_FILE).stat().st_mtime
+    beat = _time_of(directory / PROCESS_FILE)
+    if _time_of(directory / "job.star") > beat:
+        return None  # RELION has started the job anew since: the record is of an earlier run
     when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(beat))
     cure = "Continue the job: it goes on from its last finished step."
     if alive is False:
@@ -105,3 +107,10 @@ def death(directory: Path) -> str | None:
     if alive is None and time.time() - beat > SILENCE_SECONDS:
         return f"The job's {record} has given no sign of life since {when}: it or its machine is gone. {cure}"
     return None
+
+
+def _time_of(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

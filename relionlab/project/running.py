@@ -39,6 +39,7 @@ class JobContext:
     job_directory: Path
     settings: Settings = field(default_factory=settings)
     _told: Progress = field(default_factory=Progress)
+    _latest: Progress = field(default_factory=Progress)
 
     def path(self, name: str | Path) -> Path:
         """Return where a file named in a parameter or a STAR file lies."""
@@ -56,9 +57,15 @@ class JobContext:
         """Report how far the work is, in progress.json."""
         now = time.time()
         is_news = what != self._told.what or done >= total or now - self._told.updated > _PROGRESS_SECONDS
+        self._latest = Progress(float(done), float(total), what, now)
         if is_news:
-            self._told = Progress(float(done), float(total), what, now)
-            self._told.write(self.job_directory)
+            self.tell()
+
+    def tell(self) -> None:
+        """Write the latest report, if it is not written yet."""
+        if self._latest != self._told:
+            self._latest.write(self.job_directory)
+            self._told = self._latest
 
     def stop_if_asked(self) -> None:
         """Raise AbortedError if RELION_JOB_ABORT_NOW lies in the job directory."""
@@ -130,10 +137,13 @@ def _work(job: JobDirectory) -> None:
     declared.check()
     commands = declared.commands(f"{job.name}/")
     note_commands(job.path, commands)
-    for command in commands:
-        context.stop_if_asked()
-        context.say(str(command))
-        _program(command).run(context)
+    try:
+        for command in commands:
+            context.stop_if_asked()
+            context.say(str(command))
+            _program(command).run(context)
+    finally:
+        context.tell()
     _check_outputs(job)
 
 
