@@ -114,7 +114,7 @@ def test_at_most_three_positional_parameters():
     long = []
     for path, tree in sources().items():
         for node, is_method in public_definitions(tree):
-            if isinstance(node, ast.ClassDef) or is_compiled(node):
+            if isinstance(node, ast.ClassDef) or is_compiled(node) or "kernels" in path.parts:
                 continue
             names = [argument.arg for argument in node.args.posonlyargs + node.args.args]
             if is_method and not any("staticmethod" in ast.unparse(mark) for mark in node.decorator_list):
@@ -204,7 +204,7 @@ allowed = set(sys.stdlib_module_names) | set({ENGINE_MAY_IMPORT!r})
 
 class Absent(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
-        outside = name.partition(".")[0] not in allowed
+        outside = name.partition(".")[0] not in allowed and not name.startswith("_sysconfigdata")
         above = name.startswith("relionlab.") and name.split(".")[1] not in ("engine", "settings", "errors")
         if outside or above:
             raise ModuleNotFoundError(f"the engine must not need {{name}}", name=name)

@@ -75,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("\nInterrupted. The same command goes on where this stopped.", file=sys.stderr)
         return 130
     print(f"\nThe page:     {page.resolve().as_uri()}")
-    print(f"The project:  {plan.directory.resolve()}   (JupyterLab: relionlab lab · RELION: cd there, then relion)")
+    print(f"The project:  {plan.directory.resolve()}   (JupyterLab: make lab · RELION: go there and type relion)")
     return 0
 
 

@@ -1,0 +1,125 @@
+"""The page at the end of the tutorial, put together from what lies in the job directories."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+import numpy as np
+
+import relionlab
+from relionlab.display.report import Report, Stage, write_report
+from relionlab.display.results import ClassAverages, data_file, read_class_averages, read_course
+from relionlab.io.image_names import ImageReader
+from relionlab.io.particles import read_particles
+from relionlab.project import JobDirectory
+from relionlab.workflows.stages import Clock
+from relionlab.workflows.truth import compare_with_truth
+from relionlab.workflows.tutorial import PAGE, Plan
+from relionlab.workflows.tutorial_data import TutorialData
+
+EXAMPLES = 11
+
+
+def write_page(plan: Plan, data: TutorialData, *, jobs: tuple[JobDirectory, ...], clock: Clock) -> Path:
+    """Write the page into the project's folder and return its path; ``jobs``: Import, Class2D, Select."""
+    imported, classified, selected = jobs
+    averages = read_class_averages(classified.path)
+    course = read_course(classified.path)
+    kept = kept_classes(selected)
+    total = int(np.maximum(averages.counts, 0).sum())
+    stages = (
+        Stage("Simulate" if data.truth else "Particles", data.told, clock.seconds.get("Particles", 0.0), data.place),
+        _stage(imported, "Brings the particles into the project, and checks them.", clock),
+        _stage(
+            classified,
+            f"Sorts {total:,} particles into {len(averages)} classes in {course.iterations[-1]} iterations.",
+            clock,
+        ),
+        _stage(selected, f"Keeps the classes that rank high enough: {len(kept)} of {len(averages)}.", clock),
+    )
+    truth = None
+    if data.truth is not None and (table := data_file(averages.model)) is not None:
+        truth = compare_with_truth(
+            table, imported.project.directory / data.truth, symmetry=data.symmetry, names=dict(data.kinds)
+        )
+    report = Report(
+        title="2D class averages",
+        summary=summary(data, averages, kept),
+        averages=averages,
+        course=course,
+        kept=kept,
+        stages=stages,
+        project=plan.directory,
+        facts=facts(averages, kept, seconds=sum(stage.seconds for stage in stages)),
+        examples=examples(imported),
+        truth=truth,
+        footer=footer(plan),
+    )
+    return write_report(report, plan.directory / PAGE)
+
+
+def kept_classes(selected: JobDirectory) -> frozenset[int]:
+    """Return the class numbers of the particles that a Select job kept."""
+    table = read_particles(selected.path / "particles.star", directory=selected.project.directory).particles
+    return frozenset(int(number) for number in np.unique(table["rlnClassNumber"]))
+
+
+def facts(averages: ClassAverages, kept: frozenset[int], *, seconds: float) -> tuple[tuple[str, str], ...]:
+    """Return the figures in the page's head."""
+    from relionlab.display.report import duration
+
+    chosen = np.isin(averages.numbers, list(kept))
+    count, box = int(averages.counts.sum()), averages.images.shape[-1]
+    finest = averages.resolution[chosen & np.isfinite(averages.resolution)]
+    return (
+        ("Particles", f"{count:,}"),
+        ("Box", f"{box} px · {box * averages.pixel_size:.0f} Å"),
+        ("Pixel size", f"{averages.pixel_size:.3g} Å"),
+        ("Classes kept", f"{chosen.sum()} of {len(averages)}"),
+        ("Particles kept", f"{100 * averages.counts[chosen].sum() / max(count, 1):.0f} %"),
+        ("Finest resolution", f"{finest.min():.1f} Å" if finest.size else "–"),
+        ("Computing time", duration(seconds)),
+    )
+
+
+def summary(data: TutorialData, averages: ClassAverages, kept: frozenset[int]) -> str:
+    """Return what the page shows, in two sentences."""
+    count = int(averages.counts.sum())
+    filled = int((averages.counts > 0).sum())
+    what = f"{count:,} simulated particles" if data.truth else f"{count:,} particles of {data.source}"
+    return (
+        f"{what}, sorted by their view into {filled} classes and averaged. "
+        f"{len(kept)} classes were kept for what follows; the rest hold too few particles, or no clear one."
+    )
+
+
+def examples(imported: JobDirectory) -> np.ndarray:
+    """Return a few particles (n, y, x), spread over the file."""
+    project = imported.project.directory
+    names = read_particles(imported.path / "particles.star", directory=project).particles["rlnImageName"]
+    reader = ImageReader(names, project)
+    return reader.read(np.linspace(0, len(names) - 1, min(EXAMPLES, len(names))).astype(int))
+
+
+def footer(plan: Plan) -> tuple[str, ...]:
+    """Return how to get the same again."""
+    options = [f"--dir {plan.directory}", f"--classes {plan.classes}", f"--iterations {plan.iterations}"]
+    if plan.particles is None:
+        options += [f"--count {plan.count}", f"--snr {plan.signal_to_noise:g}"]
+    else:
+        options += [f"--particles {plan.particles}"]
+    if plan.diameter is not None:
+        options += [f"--diameter {plan.diameter:g}"]
+    cores = len(os.sched_getaffinity(0))
+    return (
+        f"Made by relionlab {relionlab.__version__} with Python {platform.python_version()} on {cores} cores.",
+        f"relionlab tutorial {' '.join(options)} --seed {plan.seed}",
+    )
+
+
+def _stage(directory: JobDirectory, what: str, clock: Clock) -> Stage:
+    job = directory.job
+    commands = tuple(str(command) for command in job.commands(f"{directory.name}/"))
+    return Stage(job.folder, what, clock.seconds.get(job.folder, 0.0), f"{directory.name}/", commands)
