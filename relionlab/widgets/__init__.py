@@ -1,0 +1,10 @@
+"""Pictures and parameters to interaction, in a notebook: the form of a job, its monitor, the gallery of classes.
+
+Nothing is computed here: each button calls one public method that a notebook user can call as well.
+"""
+
+from __future__ import annotations
+
+from relionlab.widgets.form import JobForm
+
+__all__ = ["JobForm"]

@@ -1,0 +1,209 @@
+"""The monitor of a job: progress, time left, log, class averages as they arrive, the resolution curve.
+
+    JobMonitor(project.job("Class2D/job003"))
+
+It reads the job's directory and nothing else, from a thread of its own: the kernel stays free, and after a restart of
+the kernel the same line shows the same job again.
+"""
+
+from __future__ import annotations
+
+import html
+import time
+from pathlib import Path
+from typing import Any
+
+import ipywidgets as w
+
+from relionlab.errors import RelionlabError
+from relionlab.project import JobDirectory
+from relionlab.project.progress import Progress
+from relionlab.widgets.class_grid import ClassGrid
+from relionlab.widgets.form import JobForm
+from relionlab.widgets.log_view import LogView
+from relionlab.widgets.look import style_sheet
+from relionlab.widgets.watching import Watch
+
+
+class JobMonitor(w.VBox):
+    """Shows how a job goes, until it has ended.
+
+    source  a job directory; or a form: then the job that the form starts, also the next one
+    period  seconds between two looks
+    """
+
+    def __init__(self, source: JobDirectory | JobForm, *, period: float = 1.0) -> None:
+        self.period = period
+        self.directory: JobDirectory | None = None
+        self._watch: Watch | None = None
+        self._head = w.HTML(layout=w.Layout(flex="1 1 auto"))
+        self._abort = w.Button(description="Abort", icon="stop", tooltip="Ask the job to stop after its present step")
+        self._abort.on_click(lambda _button: self._pressed_abort())
+        self._bar = w.FloatProgress(min=0, max=1, layout=w.Layout(width="420px"))
+        self._told = w.HTML()
+        self._log, self._warnings = LogView(), LogView(height="110px")
+        self._warning_box = w.VBox(
+            [w.HTML("<b>Warnings</b> (run.err)"), self._warnings], layout=w.Layout(display="none")
+        )
+        self._curve = w.Box(layout=w.Layout(width="440px", flex="0 0 auto"))
+        self._iteration = w.HTML()
+        self._grid = ClassGrid(selectable=False, tile=92)
+        top = w.HBox([self._head, self._abort])
+        progress = w.HBox([self._bar, self._told])
+        logs = w.VBox([w.HTML("<b>Log</b> (run.out)"), self._log], layout=w.Layout(flex="1 1 auto", min_width="300px"))
+        parts = [
+            style_sheet(),
+            top,
+            progress,
+            w.HBox([logs, self._curve]),
+            self._warning_box,
+            self._iteration,
+            self._grid,
+        ]
+        super().__init__(parts)
+        self.add_class("rl-monitor")
+        if isinstance(source, JobForm):
+            source.on_start(self.follow)
+            source = source.directory  # type: ignore[assignment]
+        if source is None:
+            self._head.value = '<span class="rl-muted">No job has been started yet.</span>'
+            self._abort.disabled = True
+        else:
+            self.follow(source)
+
+    def follow(self, directory: JobDirectory) -> None:
+        """Watch this job from now on."""
+        self.stop()
+        self.directory = directory
+        self._seen: dict[str, Any] = {}
+        self._first: tuple[float, float] | None = None
+        self._watch = Watch(self.look, period=self.period)
+
+    def stop(self) -> None:
+        """Stop watching; what is shown stays."""
+        if self._watch is not None:
+            self._watch.stop()
+            self._watch = None
+
+    def close(self) -> None:
+        """Stop watching and take the widget away."""
+        self.stop()
+        super().close()
+
+    def look(self) -> bool:
+        """Read the directory once and show what is new; returns whether the job may still change."""
+        directory = self.directory
+        if directory is None:
+            return False
+        try:
+            state = directory.state
+            self._show_state(directory, state)
+            self._show_progress(directory.progress(), state)
+            self._show_logs(directory)
+            self._show_results(directory.path)
+        except (OSError, RelionlabError) as error:  # a file in the making, a directory that was just removed
+            self._told.value = f'<span class="rl-muted">{html.escape(str(error))}</span>'
+            return directory.path.is_dir()
+        return state in ("running", "scheduled")
+
+    # --- the parts ------------------------------------------------------------------------------------------------
+
+    def _show_state(self, directory: JobDirectory, state: str) -> None:
+        alias = directory.alias_name
+        name = html.escape(directory.name + (f" ({alias.rpartition('/')[2]})" if alias else ""))
+        message = html.escape(directory.message)
+        _put(
+            self._head,
+            f'<span class="rl-title">{name}</span> &nbsp;<span class="rl-state rl-state-{state}">{state}</span> {message}',
+        )
+        self._abort.disabled = state != "running"
+        self._bar.bar_style = {"finished": "success", "failed": "danger", "aborted": "warning"}.get(state, "info")
+
+    def _show_progress(self, told: Progress | None, state: str) -> None:
+        if state == "finished":
+            self._bar.value = 1.0
+            _put(self._told, f'<span class="rl-muted">{_amount(told)}</span>')
+            return
+        if told is None or told.total <= 0:
+            _put(self._told, f'<span class="rl-muted">{"starting" if state == "running" else ""}</span>')
+            return
+        self._bar.value = told.fraction
+        left = self._time_left(told) if state == "running" else None
+        rest = f" · about {spoken(left)} left" if left is not None else ""
+        _put(self._told, f'<span class="rl-muted">{_amount(told)}{rest}</span>')
+
+    def _time_left(self, told: Progress) -> float | None:
+        """Return the seconds left, by the pace since the first look; ``None`` as long as nothing has moved."""
+        if self._first is None or told.done < self._first[1]:
+            self._first = (time.time(), told.done)
+        began, done = self._first
+        if told.done <= done:
+            return None
+        return max(0.0, (told.total - told.done) * (time.time() - began) / (told.done - done))
+
+    def _show_logs(self, directory: JobDirectory) -> None:
+        self._log.show(directory.log())
+        warnings = directory.warnings()
+        self._warnings.show(warnings)
+        self._warning_box.layout.display = "" if warnings.strip() else "none"
+
+    def _show_results(self, path: Path) -> None:
+        """Show class averages and curve when a new iteration lies in the directory."""
+        from relionlab.display.results import course_of, iteration_row, model_files, read_class_averages
+
+        files = [
+            file
+            for file in model_files(path)
+            if file.with_name(file.name.replace("model.star", "optimiser.star")).exists()
+        ]
+        if not files or files[-1].name == self._seen.get("model"):
+            return
+        averages = read_class_averages(files[-1])
+        self._grid.show(averages)
+        _put(self._iteration, f"<b>Class averages after iteration {averages.iteration}</b>, largest class first")
+        rows = self._seen.setdefault("rows", {})
+        for file in files:
+            if file.name not in rows:
+                rows[file.name] = iteration_row(file)
+        self._draw_curve(course_of([rows[file.name] for file in files]))
+        self._seen["model"] = files[-1].name  # last, so that an iteration that could not be read is tried again
+
+    def _draw_curve(self, course: Any) -> None:
+        from jupyter_bokeh.widgets import BokehModel
+
+        from relionlab.display.convergence import resolution_course
+        from relionlab.display.render import load_bokeh, to_bokeh
+
+        load_bokeh()
+        # a BokehModel is a snapshot: a new one shows the same in every view, also after the page was loaded again
+        old = self._curve.children
+        self._curve.children = (BokehModel(to_bokeh(resolution_course(course))),)
+        for widget in old:
+            widget.close()
+
+    def _pressed_abort(self) -> None:
+        try:
+            if self.directory is not None:
+                self.directory.abort()
+        except RelionlabError as error:
+            self._told.value = f'<span class="rl-problem">{html.escape(str(error))}</span>'
+
+
+def spoken(seconds: float) -> str:
+    """Return a time as people say it: "40 s", "3 min 20 s", "2 h 5 min"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def _amount(told: Progress | None) -> str:
+    return "" if told is None or told.total <= 0 else f"{told.done:.4g} of {told.total:.4g} {html.escape(told.what)}"
+
+
+def _put(widget: w.HTML, text: str) -> None:
+    """Change a text only if it differs: nothing travels to the browser for nothing."""
+    if widget.value != text:
+        widget.value = text

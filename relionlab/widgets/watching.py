@@ -1,0 +1,33 @@
+"""A thread that looks at a directory again and again, so that the notebook's kernel stays free."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+
+class Watch:
+    """Calls ``look`` every ``period`` seconds until it returns False or :meth:`stop` is called."""
+
+    def __init__(self, look: Callable[[], bool], *, period: float = 1.0) -> None:
+        self._look, self._period = look, period
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="relionlab-watch", daemon=True)
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still looks."""
+        return self._thread.is_alive()
+
+    def stop(self) -> None:
+        """Stop looking; returns when the last look has ended."""
+        self._stop.set()
+        if self._thread is not threading.current_thread():
+            self._thread.join(timeout=10)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            if not self._look():
+                return
+            self._stop.wait(self._period)
