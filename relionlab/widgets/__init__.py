@@ -6,5 +6,7 @@ Nothing is computed here: each button calls one public method that a notebook us
 from __future__ import annotations
 
 from relionlab.widgets.form import JobForm
+from relionlab.widgets.gallery import ClassGallery
+from relionlab.widgets.monitor import JobMonitor
 
-__all__ = ["JobForm"]
+__all__ = ["ClassGallery", "JobForm", "JobMonitor"]

@@ -1,0 +1,187 @@
+"""The gallery in which classes are chosen by clicking, and the choice is saved as a Select job.
+
+gallery = ClassGallery(project.job("Class2D/job003"))
+gallery.selected, gallery.particles
+gallery.save()
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import ipywidgets as w
+import numpy as np
+
+from relionlab.display.results import ClassAverages, read_class_averages
+from relionlab.errors import JobStateError, ParameterError, RelionlabError
+from relionlab.project import JobDirectory, Project
+from relionlab.widgets.class_grid import ClassGrid
+from relionlab.widgets.look import style_sheet
+from relionlab.widgets.watching import Watch
+
+_ORDERS = {"largest first": "size", "finest resolution first": "resolution", "by number": "number"}
+
+
+class ClassGallery(w.VBox):
+    """Class averages to choose from.
+
+    source   a Class2D job directory (its last iteration), a run_itNNN_model.star, or class averages
+    project  where the choice is saved; known already if ``source`` is a job directory
+    pixels   width of an average on the screen
+    """
+
+    def __init__(
+        self, source: JobDirectory | ClassAverages | str | Path, *, project: Project | None = None, pixels: int = 112
+    ) -> None:
+        if isinstance(source, JobDirectory):
+            project, source = source.project, source.path
+        self.project = project
+        self.averages = source if isinstance(source, ClassAverages) else read_class_averages(source)
+        self.saved: JobDirectory | None = None
+        self.grid = ClassGrid(tile=pixels)
+        self.grid.show(self.averages)
+        self._sort = w.Dropdown(options=tuple(_ORDERS), layout=w.Layout(width="190px"), tooltip="Order of the classes")
+        self._sort.observe(lambda change: self.sort(_ORDERS[change["new"]]), "value")
+        self._count = w.HTML()
+        self._message = w.HTML()
+        tools = w.HBox(
+            [
+                self._sort,
+                self._button("All above", "Choose the class clicked last and all shown before it", self.select_above),
+                self._button("All", "Choose all classes", self.select_all),
+                self._button("None", "Choose no class", self.clear),
+                self._button("Invert", "Choose the others instead", self.invert),
+            ]
+        )
+        self._save = self._button("Save selection", "Keep the particles of the chosen classes: a Select job", self.save)
+        self._save.button_style, self._save.icon, self._save.layout.width = "primary", "check", "150px"
+        iteration = f" after iteration {self.averages.iteration}" if self.averages.iteration >= 0 else ""
+        title = w.HTML(f'<span class="rl-title">Choose classes</span> <span class="rl-muted">{iteration}</span>')
+        foot = w.HBox([self._save, self._message] if project is not None else [self._message])
+        super().__init__([style_sheet(), title, tools, self._count, self.grid, foot])
+        self.add_class("rl-gallery")
+        self.grid.observe(lambda _change: self._counted(), "selected")
+        self._counted()
+
+    # --- what is chosen -------------------------------------------------------------------------------------------
+
+    @property
+    def selected(self) -> tuple[int, ...]:
+        """Numbers of the chosen classes, ascending."""
+        return tuple(sorted(self.grid.selected))
+
+    @property
+    def particles(self) -> int:
+        """How many particles the chosen classes hold; -1 if that is not known."""
+        counts = self.averages.counts[self._chosen()]
+        return int(counts.sum()) if (self.averages.counts >= 0).all() else -1
+
+    @property
+    def job(self) -> Any:
+        """The Select job that would save the choice; raises ParameterError if nothing is chosen."""
+        from relionlab.jobs.select import Select
+
+        if not self.selected:
+            raise ParameterError("No class is chosen: click the good ones first.")
+        if self.averages.model is None or self.project is None:
+            raise JobStateError(
+                "These class averages do not come from a job of a project, so no Select job can be made."
+            )
+        return Select(fn_model=self.project.relative(self.averages.model), classes=ranges(self.selected))
+
+    # --- what the buttons do --------------------------------------------------------------------------------------
+
+    def select(self, numbers: Iterable[int]) -> None:
+        """Choose the classes of these numbers, and no others."""
+        wanted = {int(number) for number in numbers}
+        unknown = wanted - set(self.averages.numbers.tolist())
+        if unknown:
+            raise ParameterError(
+                f"There is no class {ranges(sorted(unknown))}: the numbers go from 1 to {len(self.averages)}."
+            )
+        self.grid.selected = [number for number in self.grid.order if number in wanted]
+
+    def select_all(self) -> None:
+        """Choose all classes."""
+        self.select(self.grid.order)
+
+    def clear(self) -> None:
+        """Choose no class."""
+        self.select(())
+
+    def invert(self) -> None:
+        """Choose the classes that are not chosen, and no others."""
+        self.select(set(self.grid.order) - set(self.grid.selected))
+
+    def select_above(self, number: int | None = None) -> None:
+        """Choose a class, by default the one clicked last, and all that are shown before it, besides those chosen."""
+        number = number or self.grid.last
+        if number not in self.grid.order:
+            raise ParameterError("Click a class first: it and all that are shown before it will be chosen.")
+        above = self.grid.order[: self.grid.order.index(number) + 1]
+        self.select({*self.grid.selected, *above})
+
+    def sort(self, by: Any) -> None:
+        """Show the classes in the order of "size", "resolution" or "number"."""
+        order = self.averages.order(by)
+        self.grid.order = [int(number) for number in self.averages.numbers[order]]
+
+    def save(self) -> JobDirectory:
+        """Start a Select job that keeps the particles of the chosen classes, and return its directory."""
+        job = self.job
+        assert self.project is not None
+        self.saved = self.project.run(job)
+        self._say(f"Started as {self.saved.name} …")
+        Watch(self._look, period=0.2)
+        return self.saved
+
+    # --- what happens -----------------------------------------------------------------------------------------------
+
+    def _chosen(self) -> np.ndarray:
+        return np.isin(self.averages.numbers, self.grid.selected)
+
+    def _counted(self) -> None:
+        chosen = self._chosen()
+        share = 100 * float(self.averages.share[chosen].sum())
+        total = int(self.averages.counts.sum())
+        particles = "" if self.particles < 0 else f" · <b>{self.particles:,}</b> of {total:,} particles"
+        self._count.value = f"<b>{chosen.sum()}</b> of {len(self.averages)} classes{particles} ({share:.1f} %)"
+        self._save.disabled = not chosen.any()
+
+    def _look(self) -> bool:
+        assert self.saved is not None
+        state = self.saved.state
+        if state in ("running", "scheduled"):
+            return True
+        self._say(f"{self.saved.name} is {state}. {self.saved.message}".strip(), wrong=state != "finished")
+        return False
+
+    def _say(self, text: str, *, wrong: bool = False) -> None:
+        kind = "rl-problem" if wrong else "rl-muted"
+        self._message.value = f'<div class="{kind}">{html.escape(text)}</div>'
+
+    def _button(self, label: str, tip: str, method: Callable[[], Any]) -> w.Button:
+        button = w.Button(description=label, tooltip=tip, layout=w.Layout(width="100px"))
+
+        def pressed(_button: w.Button) -> None:
+            try:
+                method()
+            except RelionlabError as error:
+                self._say(str(error), wrong=True)
+
+        button.on_click(pressed)
+        return button
+
+
+def ranges(numbers: Iterable[int]) -> str:
+    """Return ascending numbers as "1,3,5-8"."""
+    parts: list[list[int]] = []
+    for number in numbers:
+        if parts and number == parts[-1][-1] + 1:
+            parts[-1].append(number)
+        else:
+            parts.append([number])
+    return ",".join(str(part[0]) if len(part) == 1 else f"{part[0]}-{part[-1]}" for part in parts)
