@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from relionlab.engine.fourier import crop_rfft3, irfft3_centred, rfft3_centred
+from relionlab.engine.fourier import crop_rfft3, irfft3_centred, resize_map, rfft3_centred
 from relionlab.errors import ImageError, InputError
 
 ELECTRON_SCATTERING = {"H": 0.53, "C": 2.51, "N": 2.21, "O": 1.98, "P": 5.49, "S": 5.16}
@@ -123,3 +123,52 @@ def _blur(n: int, pixel_size: float, bfactor: float, solvent: float) -> np.ndarr
     square = (line[:, None, None] + line[None, :, None] + line[None, None, : n // 2 + 1]).astype(np.float32)
     falloff = np.exp(-bfactor / 4 * square) * (1 - solvent * np.exp(-300 / 4 * square))
     return falloff * (square <= (0.5 / pixel_size) ** 2)
+
+
+def read_molecule(path: str | Path, n: int, pixel_size: float, *, bfactor: float = 60.0) -> np.ndarray:
+    """Return the map (n, n, n) at this pixel size (Å) of a PDB or mmCIF file, or of a map file (.mrc, .map, also .gz).
+
+    bfactor  in Å², for atoms; a map is taken as it is, rescaled in Fourier space to better than 0.1 % and windowed
+    Raises InputError or ImageError as :func:`read_atoms` and :func:`density` do.
+    """
+    from relionlab.io.images import read_map
+
+    name = str(path).lower()
+    if any(name.removesuffix(".gz").endswith(ending) for ending in (".pdb", ".ent", ".cif", ".mmcif")):
+        return density(read_atoms(path), n, pixel_size, bfactor=bfactor)
+    map_, own_pixel_size = read_map(path)
+    if own_pixel_size is None:
+        raise ImageError(
+            f"{path} does not say its pixel size: write it into the header (relion_image_handler --angpix)."
+        )
+    if len(set(map_.shape)) != 1:
+        raise ImageError(f"{path} has {'×'.join(map(str, map_.shape))} px; expected a cube. Window it to one first.")
+    return rescaled(map_, own_pixel_size / pixel_size, n)
+
+
+def rescaled(map_: np.ndarray, factor: float, n: int) -> np.ndarray:
+    """Return a map (m, m, m) enlarged by a factor and windowed, or padded with zeros, to (n, n, n)."""
+    m = map_.shape[0]
+    start = m + m % 2
+    sizes = np.arange(start, start + 200, 2)  # padded to which size does an even number of new pixels fit best?
+    new = 2 * np.round(sizes * factor / 2).astype(int)
+    best = int(np.argmin(np.abs(new / (sizes * factor) - 1) + 1e-5 * (sizes - start) / start))
+    padded = windowed(map_ - _rim(map_), int(sizes[best]))
+    return windowed(resize_map(padded, int(new[best])), n).astype(np.float32)
+
+
+def windowed(map_: np.ndarray, n: int) -> np.ndarray:
+    """Cut a map (m, m, m) down, or pad it with zeros, to (n, n, n) about the origin."""
+    m = map_.shape[0]
+    out = np.zeros((n,) * 3, map_.dtype)
+    low, high = max(n // 2 - m // 2, 0), min(n // 2 - m // 2 + m, n)
+    first = low - (n // 2 - m // 2)
+    out[(slice(low, high),) * 3] = map_[(slice(first, first + high - low),) * 3]
+    return out
+
+
+def _rim(map_: np.ndarray) -> float:
+    """Return the grey value at the map's faces: the solvent, which becomes 0."""
+    return float(
+        np.median(np.concatenate([map_[0].ravel(), map_[-1].ravel(), map_[:, 0].ravel(), map_[:, -1].ravel()]))
+    )

@@ -6,34 +6,34 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from relionlab.simulation import assembly
+from relionlab.simulation.assembly import D2, DALTONS_PER_RESIDUE, d2_assembly, residues, subunit
 from relionlab.simulation.structures import density
 
 
 def test_the_assembly_is_of_the_promised_size() -> None:
-    atoms = assembly.assembly()
-    kilodaltons = 4 * assembly.residues() * assembly.DALTONS_PER_RESIDUE / 1000
+    atoms = d2_assembly()
+    kilodaltons = 4 * residues() * DALTONS_PER_RESIDUE / 1000
     assert 400 < kilodaltons < 500
     np.testing.assert_allclose(np.ptp(atoms.positions, axis=0), [98, 196, 159], atol=1)
 
 
 def test_the_assembly_has_d2_symmetry() -> None:
-    positions = assembly.assembly().positions
-    for turn in assembly.D2[1:]:
+    positions = d2_assembly().positions
+    for turn in D2[1:]:
         distance, _ = cKDTree(positions).query(positions @ turn.T)
         assert distance.max() < 1e-9
 
 
 def test_subunits_touch_and_do_not_clash() -> None:
-    one = assembly.subunit().positions
-    nearest = [cKDTree(one @ turn.T).query(one)[0].min() for turn in assembly.D2[1:]]
+    one = subunit().positions
+    nearest = [cKDTree(one @ turn.T).query(one)[0].min() for turn in D2[1:]]
     assert min(nearest) > 1.5  # between beads of side chains
     assert sorted(nearest)[1] < 10  # at least two kinds of contact, else it would be two dimers
 
 
 def test_conformations_differ_in_one_subunit() -> None:
-    full = assembly.assembly().positions
-    moved, missing = assembly.assembly("moved_subunit").positions, assembly.assembly("missing_subunit").positions
+    full = d2_assembly().positions
+    moved, missing = d2_assembly("moved_subunit").positions, d2_assembly("missing_subunit").positions
     quarter = len(full) // 4
     np.testing.assert_array_equal(moved[: 3 * quarter], full[: 3 * quarter])
     np.testing.assert_array_equal(missing, full[: 3 * quarter])
@@ -43,7 +43,7 @@ def test_conformations_differ_in_one_subunit() -> None:
 
 
 def test_its_density_has_inner_structure() -> None:
-    map_ = density(assembly.assembly(), 48, 5.0)
+    map_ = density(d2_assembly(), 48, 5.0)
     inside = map_ > 0.25
     assert inside.mean() * 240**3 / 423e3 == pytest.approx(1.21, rel=0.6)  # Å³ per dalton
     assert map_[inside].std() > 0.2 * map_[inside].mean()

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from relionlab.errors import ImageError, InputError
-from relionlab.simulation.structures import Atoms, density, read_atoms
+from relionlab.io.images import write_map
+from relionlab.simulation.structures import Atoms, density, read_atoms, read_molecule, windowed
 
 PDB = """\
 CRYST1   50.000   50.000   50.000  90.00  90.00  90.00 P 1
@@ -67,3 +68,21 @@ def test_real_molecules_are_read(shared_data: Path) -> None:
     assert 30_000 < len(galactosidase.weights) < 36_000
     assert 85 < galactosidase.radius() < 95
     assert 55 < ferritin.radius() < 75  # 24 subunits, made by the file's symmetry
+
+
+def test_a_map_is_brought_to_another_pixel_size(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    atoms = Atoms(rng.normal(size=(200, 3)) * 8, np.ones(200))
+    write_map(tmp_path / "map.mrc", density(atoms, 48, 1.9, bfactor=900), pixel_size=1.9)
+    found = read_molecule(tmp_path / "map.mrc", 32, 3.3)
+    expected = density(atoms, 32, 3.3, bfactor=900)
+    assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.999
+    assert found.max() == pytest.approx(expected.max(), rel=0.03)
+
+
+def test_windows_keep_the_origin() -> None:
+    map_ = np.zeros((7, 7, 7))
+    map_[3, 3, 3] = 1
+    for n in (4, 5, 10, 11):
+        assert windowed(map_, n)[n // 2, n // 2, n // 2] == 1
+        assert windowed(map_, n).sum() == 1
