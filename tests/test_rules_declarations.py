@@ -196,11 +196,11 @@ def options(path: Path) -> dict[str, str]:
 
 
 def same(first: str, second: str) -> bool:
-    """Say whether two values are the same text, or the same number differently written."""
+    """Say whether two values are the same text, or the same number differently written; old files write " " as "__"."""
     try:
         return first == second or float(first) == float(second)
     except ValueError:
-        return first.strip('"') == second.strip('"')
+        return first.strip('"').replace("__", " ") == second.strip('"')
 
 
 def round_trip(path: Path, target: Path) -> None:

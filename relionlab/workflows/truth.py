@@ -24,7 +24,7 @@ class ClassTruth:
     """What the classes hold, according to the truth.
 
     numbers        (K,)    class numbers, from 1
-    kinds          (J,)    the kinds of particle that there are: "conformation 1", "junk" …
+    kinds          (J,)    the kinds of particle that there are: "conformation 1", "no particle" …
     contents       (K, J)  particles of each kind in each class
     spread         (K,)    ° between the true viewing directions and the class's most central one, median; nan where
                            there are fewer than 20 particles with a direction
@@ -58,12 +58,18 @@ class ClassTruth:
 
 
 def compare_with_truth(
-    data: str | Path, truth: str | Path, *, symmetry: str = "C1", names: Mapping[int, str] | None = None
+    data: str | Path,
+    truth: str | Path,
+    *,
+    symmetry: str = "C1",
+    names: Mapping[int, str] | None = None,
+    junk: int | None = None,
 ) -> ClassTruth:
     """Compare the classes in a run_itNNN_data.star with the table of the truth; rows are matched by image name.
 
     symmetry  of the particle, as RELION writes it: "C1", "C4", "D2"
-    names     rlnClassNumber of the truth -> kind; 0 is junk unless it says otherwise
+    names     rlnClassNumber of the truth -> kind, as people call it
+    junk      number of those that are no particle, and have no view
     """
     found, known = read_particles(data).particles, read_particles(truth).particles
     rows, true_rows = _matched(found, known, truth)
@@ -74,6 +80,7 @@ def compare_with_truth(
         _kinds(known)[true_rows],
         symmetry=symmetry,
         names=names,
+        junk=junk,
         count=int(np.asarray(found["rlnClassNumber"]).max(initial=1)),
     )
 
@@ -85,19 +92,22 @@ def score(
     *,
     symmetry: str = "C1",
     names: Mapping[int, str] | None = None,
+    junk: int | None = None,
     count: int | None = None,
 ) -> ClassTruth:
     """Score an assignment.
 
     classes     (n,)    class numbers, from 1
     directions  (n, 3)  true viewing directions, unit vectors in the frame of the particle
-    kinds       (n,)    true kinds as numbers; 0: junk, which has no direction
+    kinds       (n,)    true kinds as numbers
+    count       number of classes, if some of the last are empty
     """
     operators = symmetry_matrices(symmetry)
     numbers = np.arange(1, (count or int(classes.max(initial=1))) + 1)
     every = np.unique(kinds)
-    labels = {int(kind): f"conformation {kind}" if kind else "junk" for kind in every} | dict(names or {})
-    particle = kinds > 0
+    labels = {int(kind): "no particle" if kind == junk else f"conformation {kind}" for kind in every}
+    labels |= names or {}
+    particle = kinds != (np.nan if junk is None else junk)
     rng = np.random.default_rng(0)
     random = [
         spread(rng.permutation(directions[particle])[:MOST], operators) for _ in range(5) if particle.sum() >= FEWEST
@@ -108,7 +118,7 @@ def score(
         contents=np.array([[np.sum((classes == number) & (kinds == kind)) for kind in every] for number in numbers]),
         spread=np.array([spread(directions[(classes == number) & particle], operators) for number in numbers]),
         random_spread=float(np.mean(random)) if random else float("nan"),
-        junk=labels[0] if 0 in every else None,
+        junk=None if junk is None else labels.get(junk),
     )
 
 

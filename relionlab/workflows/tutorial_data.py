@@ -36,6 +36,7 @@ class TutorialData:
     truth      table of the truth, relative to the project; ``None``: not known
     symmetry   of the simulated particle
     kinds      (number in the truth, name) of the kinds of particle
+    junk       number of those that are no particle
     """
 
     particles: str
@@ -47,6 +48,7 @@ class TutorialData:
     truth: str | None = None
     symmetry: str = "C1"
     kinds: tuple[tuple[int, str], ...] = ()
+    junk: int | None = None
 
 
 def particles_for(plan: Plan, project: Project, *, clock: Clock, watcher: Watcher) -> TutorialData:

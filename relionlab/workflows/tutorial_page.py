@@ -42,7 +42,11 @@ def write_page(plan: Plan, data: TutorialData, *, jobs: tuple[JobDirectory, ...]
     truth = None
     if data.truth is not None and (table := data_file(averages.model)) is not None:
         truth = compare_with_truth(
-            table, imported.project.directory / data.truth, symmetry=data.symmetry, names=dict(data.kinds)
+            table,
+            imported.project.directory / data.truth,
+            symmetry=data.symmetry,
+            names=dict(data.kinds),
+            junk=data.junk,
         )
     report = Report(
         title="2D class averages",

@@ -45,12 +45,12 @@ def test_random_classes_score_as_random_and_perfect_ones_do_not():
     rng = np.random.default_rng(0)
     views = directions(rng, 2000)
     kinds = np.repeat([0, 1, 2], [200, 900, 900])
-    chance = score(rng.integers(1, 6, 2000), views, kinds, symmetry="D2")
+    chance = score(rng.integers(1, 6, 2000), views, kinds, symmetry="D2", junk=0)
     assert chance.mean_spread == pytest.approx(chance.random_spread, abs=2.5)
     assert chance.random_spread == pytest.approx(27, abs=2.5)  # of a D2 particle, as the peer's scoring finds it
     assert chance.purity == pytest.approx(chance.majority, abs=0.05)
-    assert chance.junk == "junk"
-    perfect = score(kinds + 1, views, kinds, symmetry="D2")
+    assert chance.junk == "no particle"
+    perfect = score(kinds + 1, views, kinds, symmetry="D2", junk=0)
     assert perfect.purity == 1.0
     assert np.isnan(perfect.spread[0])  # junk has no view
 

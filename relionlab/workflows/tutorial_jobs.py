@@ -1,0 +1,51 @@
+"""The tutorial's three jobs, with the parameters that differ from the forms' defaults."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from relionlab.errors import NodeError
+from relionlab.jobs.base import Job
+from relionlab.jobs.registry import job_type
+from relionlab.project import JobDirectory
+from relionlab.workflows.tutorial_data import TutorialData
+
+if TYPE_CHECKING:
+    from relionlab.workflows.tutorial import Plan
+
+LEAST_RANK = 0.25
+"""Classes that rank lower are left out; ranks go from 0 to 1."""
+
+
+def import_job(data: TutorialData) -> Job:
+    """Return the job that brings the particles into the project."""
+    return job_type("relion.import")(
+        do_raw=False, do_other=True, fn_in_other=data.particles, node_type="Particles STAR file (.star)"
+    )
+
+
+def class2d_job(plan: Plan, data: TutorialData, imported: JobDirectory) -> Job:
+    """Return the job that sorts the particles into classes."""
+    return job_type("relion.class2d")(
+        fn_img=output_of(imported, "particles"),
+        do_ctf_correction=data.has_ctf,
+        nr_classes=plan.classes,
+        nr_iter=plan.iterations,
+        particle_diameter=data.diameter,
+        other_args=f"--random_seed {plan.seed}",
+    )
+
+
+def select_job(classified: JobDirectory) -> Job:
+    """Return the job that keeps the classes which rank well."""
+    return job_type("relion.select")(
+        fn_model=output_of(classified, "_model"), do_class_ranker=True, rank_threshold=LEAST_RANK, do_recenter=True
+    )
+
+
+def output_of(directory: JobDirectory, part: str) -> str:
+    """Return the last of a job's output files whose name has this part, relative to the project."""
+    names = [node.path for node in directory.outputs if part in node.path.rpartition("/")[2]]
+    if not names:
+        raise NodeError(f"{directory.name} has no output named *{part}*; it has {directory.outputs}.")
+    return max(names)
