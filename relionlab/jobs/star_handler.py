@@ -363,7 +363,7 @@ class StarHandler(Program):
         context.say(f" + {self.remove_duplicates:g} A are {distance:.6g} px in the micrographs.")
         context.say(f"Removed {len(removed.rows)} duplicated objects from {len(data.rows)} objects.")
         self._write(context, kept)
-        removed.write(context.path(_named(self.o, "_removed")))
+        StarList(removed.rows.renamed("")).write(context.path(_named(self.o, "_removed")))
 
     def _micrograph_pixel_size(self, context: Context, data: StarList) -> float:
         """Return the pixel size that coordinates count in; warn where it may not be the one that is meant."""
