@@ -46,7 +46,7 @@ def simulated_particles(plan: Plan, project: Project, *, clock: Clock, watcher: 
 
     Raises ProjectError if there are others, made with other options.
     """
-    from relionlab.simulation.assembly import assembly
+    from relionlab.simulation.assembly import d2_assembly
     from relionlab.simulation.particles import simulate_particles
 
     simulation = simulation_for(plan)
@@ -58,7 +58,7 @@ def simulated_particles(plan: Plan, project: Project, *, clock: Clock, watcher: 
         with clock.measure("Particles"):
             made = simulate_particles(
                 directory,
-                [assembly("full"), assembly("missing_subunit")],
+                [d2_assembly("full"), d2_assembly("missing_subunit")],
                 simulation,
                 project=project.directory,
                 progress=lambda done, total: watcher.progress(done, total, "particles"),
