@@ -92,7 +92,11 @@ def _pixel_size(header: np.ndarray) -> float | None:
         intervals = int(header["nx"])
     if not np.isfinite(length) or length <= 0:
         return None
-    return float(str(np.float32(length / intervals)))  # 3.54, not the 3.5399999618530273 of single precision
+    for digits in range(3, 10):  # the shortest number that gives this cell: 3.54, not 3.5399999618530273
+        size = float(f"{length / intervals:.{digits}g}")
+        if np.float32(size * intervals) == np.float32(length):
+            return size
+    return length / intervals
 
 
 def new_header(
