@@ -1,5 +1,6 @@
 """Known truth: a molecule, its particles, and (later) micrographs and movies, beside which results can be judged."""
 
+from relionlab.simulation.assembly import d2_assembly
 from relionlab.simulation.particles import Simulated, Simulation, simulate_particles
 from relionlab.simulation.structures import Atoms, density, read_atoms, read_molecule
 
@@ -7,6 +8,7 @@ __all__ = [
     "Atoms",
     "Simulated",
     "Simulation",
+    "d2_assembly",
     "density",
     "read_atoms",
     "read_molecule",

@@ -28,7 +28,7 @@ D2 = np.array([np.diag(signs) for signs in ((1, 1, 1), (-1, -1, 1), (1, -1, -1),
 """The four rotations of D2, axes along x, y, z."""
 
 
-def assembly(conformation: Conformation = "full") -> Atoms:
+def d2_assembly(conformation: Conformation = "full") -> Atoms:
     """Return the beads of the assembly about its centre; two per residue.
 
     conformation  "full"; "moved_subunit": one subunit turned by 25° about its contact; "missing_subunit": three left

@@ -4,7 +4,7 @@ An image is CTF × (projection of a conformation at a random pose + neighbour + 
 made in a box 1.5 times as large and cut out, so that what the CTF spreads beyond the box is lost as in real
 extraction. Images come out white on black with a background of mean 0 and deviation 1, as Extract writes them.
 
-    simulate_particles("Simulated", [assembly("full"), assembly("missing_subunit")],
+    simulate_particles("Simulated", [d2_assembly("full"), d2_assembly("missing_subunit")],
                        Simulation(count=2000, fractions=(0.6, 0.4), seed=3))
 """
 
@@ -21,7 +21,7 @@ from relionlab.io.image_names import format_image_name
 from relionlab.io.images import StackWriter, write_map
 from relionlab.io.particles import Particles, write_particles
 from relionlab.io.table import Table
-from relionlab.simulation.assembly import assembly
+from relionlab.simulation.assembly import d2_assembly
 from relionlab.simulation.conditions import Simulation
 from relionlab.simulation.scenes import Scenes
 from relionlab.simulation.structures import Atoms, density
@@ -62,7 +62,7 @@ def simulate_particles(
     Raises InputError for contradicting numbers, ImageError if a molecule does not fit into the box.
     """
     directory = Path(directory)
-    molecules = [assembly()] if molecules is None else list(molecules)
+    molecules = [d2_assembly()] if molecules is None else list(molecules)
     simulation.check(len(molecules))
     maps = [_map(molecule, simulation) for molecule in molecules]
     diameter = simulation.particle_diameter or _diameter(molecules, maps, simulation)

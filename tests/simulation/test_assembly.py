@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from relionlab.simulation.assembly import D2, DALTONS_PER_RESIDUE, assembly, residues, subunit
+from relionlab.simulation.assembly import D2, DALTONS_PER_RESIDUE, d2_assembly, residues, subunit
 from relionlab.simulation.structures import density
 
 
 def test_the_assembly_is_of_the_promised_size() -> None:
-    atoms = assembly()
+    atoms = d2_assembly()
     kilodaltons = 4 * residues() * DALTONS_PER_RESIDUE / 1000
     assert 400 < kilodaltons < 500
     np.testing.assert_allclose(np.ptp(atoms.positions, axis=0), [98, 196, 159], atol=1)
 
 
 def test_the_assembly_has_d2_symmetry() -> None:
-    positions = assembly().positions
+    positions = d2_assembly().positions
     for turn in D2[1:]:
         distance, _ = cKDTree(positions).query(positions @ turn.T)
         assert distance.max() < 1e-9
@@ -32,8 +32,8 @@ def test_subunits_touch_and_do_not_clash() -> None:
 
 
 def test_conformations_differ_in_one_subunit() -> None:
-    full = assembly().positions
-    moved, missing = assembly("moved_subunit").positions, assembly("missing_subunit").positions
+    full = d2_assembly().positions
+    moved, missing = d2_assembly("moved_subunit").positions, d2_assembly("missing_subunit").positions
     quarter = len(full) // 4
     np.testing.assert_array_equal(moved[: 3 * quarter], full[: 3 * quarter])
     np.testing.assert_array_equal(missing, full[: 3 * quarter])
@@ -43,7 +43,7 @@ def test_conformations_differ_in_one_subunit() -> None:
 
 
 def test_its_density_has_inner_structure() -> None:
-    map_ = density(assembly(), 48, 5.0)
+    map_ = density(d2_assembly(), 48, 5.0)
     inside = map_ > 0.25
     assert inside.mean() * 240**3 / 423e3 == pytest.approx(1.21, rel=0.6)  # Å³ per dalton
     assert map_[inside].std() > 0.2 * map_[inside].mean()

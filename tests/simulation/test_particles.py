@@ -19,7 +19,7 @@ from relionlab.io.image_names import ImageReader
 from relionlab.io.images import read_map, read_stack
 from relionlab.io.particles import Particles, read_particles
 from relionlab.simulation import Simulation, simulate_particles
-from relionlab.simulation.assembly import assembly
+from relionlab.simulation.assembly import d2_assembly
 from relionlab.simulation.scenes import Scenes
 from relionlab.simulation.truth import draw_truth
 
@@ -58,7 +58,7 @@ def correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 def test_images_are_what_the_truth_says(tmp_path: Path) -> None:
     simulation = Simulation(count=40, box=32, pixel_size=7.2, snr=50.0, ice=0.1, fractions=(0.5, 0.5))
-    made = simulate_particles(tmp_path, [assembly(), assembly("missing_subunit")], simulation)
+    made = simulate_particles(tmp_path, [d2_assembly(), d2_assembly("missing_subunit")], simulation)
     truth = read_truth(tmp_path)
     matched = correlation(read_stack(made.stacks[0]), expected_images(truth, made.maps, simulation))
     assert np.median(matched) > 0.95
@@ -73,7 +73,7 @@ def test_snr_is_met() -> None:
     simulation = Simulation(count=200, box=32, pixel_size=7.2, snr=0.1)
     from relionlab.simulation.structures import density
 
-    scenes = Scenes([density(assembly(), 32, 7.2)], draw_truth(simulation, 1, 210), simulation, 210.0)
+    scenes = Scenes([density(d2_assembly(), 32, 7.2)], draw_truth(simulation, 1, 210), simulation, 210.0)
     rows = np.arange(200)
     streams = [np.random.default_rng(row) for row in rows]
     signal = scenes.scale * scenes._cut(scenes._signal(rows, streams))
