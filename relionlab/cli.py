@@ -11,12 +11,16 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from relionlab.errors import AbortedError, ParameterError, RelionlabError
+from relionlab.errors import ParameterError, RelionlabError
+
+if TYPE_CHECKING:
+    from relionlab.project import JobDirectory
 
 _COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("relionlab.cli:run_job", "run the job in a job directory: relionlab run Class2D/job003/"),
-    "star": ("relionlab.jobs.star_commands:main", "make, print and plot STAR tables; `relionlab star` lists how"),
+    "star": ("relionlab.cli:star", "make, print and plot STAR tables; `relionlab star` lists how"),
     "tutorial": ("relionlab.workflows.tutorial:main", "the whole course on simulated particles, or on your own"),
     "doctor": ("relionlab.workflows.doctor:main", "say what this machine has and what is missing"),
     "convert": ("relionlab.project.converting:main", "turn a project or a job.star into another RELION's dialect"),
@@ -34,8 +38,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = [argument for argument in given if argument != "--traceback"]
     try:
         return _dispatch(given)
-    except AbortedError as error:
-        return _fail(error, traced=traced)
     except RelionlabError as error:
         return _fail(error, traced=traced)
     except BrokenPipeError:  # somebody piped us into head
@@ -46,6 +48,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
+def star(arguments: Sequence[str]) -> int:
+    """Make, print or plot STAR tables."""
+    if arguments[:1] == ["plottable"]:
+        from relionlab.display.column_plot import main as plot
+
+        return plot(arguments[1:])
+    from relionlab.jobs.star_commands import main as run
+
+    return run(arguments)
+
+
 def run_job(arguments: Sequence[str]) -> int:
     """Run the job in a job directory: the process behind every job of a project."""
     if len(arguments) != 1 or arguments[0] in ("--help", "-h"):
@@ -53,8 +66,14 @@ def run_job(arguments: Sequence[str]) -> int:
         return 0 if "--help" in arguments else _USAGE_STATUS
     from relionlab.project.running import run_job as run
 
-    run(Path(arguments[0]))
-    return 0
+    return 0 if run(Path(arguments[0]), draw=_draw) == "finished" else 1
+
+
+def _draw(directory: JobDirectory) -> None:
+    """Draw a finished job's pictures into its logfile.pdf."""
+    from relionlab.display.logfile import write_logfile
+
+    write_logfile(directory.path)
 
 
 def run_program(name: str, arguments: Sequence[str]) -> int:
