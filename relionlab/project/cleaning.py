@@ -26,25 +26,26 @@ if TYPE_CHECKING:
 TRASH = "Trash"
 DELETED_FILE = "deleted_pipeline.star"
 
-_ITERATION = re.compile(r"^(run(?:_ct\d+)?)_it(\d{3})_")
+_ITERATION = re.compile(r"^run(?:_ct(\d+))?_it(\d{3})_")
+_IN_SUBDIRECTORIES = "*/**/*"
 
-# Patterns of intermediate files by process number: nobody takes them as an input.
+# Patterns of intermediate files by process number, as RELION 3.1 cleans: nobody takes them as an input.
 GENTLE: dict[int, tuple[str, ...]] = {
-    1: ("**/*.com", "**/*.err", "**/*.out", "**/*.log"),
-    2: ("**/gctf*.out", "**/gctf*.err"),
-    4: ("**/*.spi",),
-    5: ("**/*_extract.star",),
-    14: (),
+    1: ("*/**/*.com", "*/**/*.err", "*/**/*.out", "*/**/*.log"),
+    2: ("gctf*.out", "gctf*.err", _IN_SUBDIRECTORIES),
+    4: ("*/**/*.spi",),
+    5: ("*/**/*_extract.star",),
     15: ("*masked.mrc",),
-    20: ("**/*_FCC_cc.mrc", "**/*_FCC_w0.mrc", "**/*_FCC_w1.mrc"),
-    21: ("**/*_wAcc_optics-group*.mrc", "**/*_xyAcc_optics-group*.mrc"),
+    20: ("*/**/*_FCC_cc.mrc", "*/**/*_FCC_w0.mrc", "*/**/*_FCC_w1.mrc"),
+    21: ("*/**/*_wAcc_optics-group*.mrc", "*/**/*_xyAcc_optics-group*.mrc", "*/**/*_fit.star", "*/**/*_fit.eps"),
 }
 # Patterns of files that other jobs could take as inputs, and that can be made again.
 HARSH: dict[int, tuple[str, ...]] = {
-    1: ("**/*.mrcs",),
-    5: ("**/*.mrcs",),
-    14: ("**/*.mrcs",),
-    20: ("**/*.mrcs",),
+    1: (_IN_SUBDIRECTORIES,),
+    5: (_IN_SUBDIRECTORIES,),
+    14: ("subtracted.*",),
+    19: ("analyse_component???_bin???.mrc",),
+    20: ("*/**/*_shiny.mrcs", "*/**/*_shiny.star"),
 }
 _REFINEMENTS = (8, 9, 10, 18, 19)
 
@@ -119,7 +120,7 @@ def clean(job: JobDirectory, *, harsh: bool = False, pretend: bool = False) -> l
     harsh    also those that other jobs could use, unless a file NO_HARSH_CLEAN in the directory forbids it
     pretend  only say which
 
-    Gentle cleaning never touches a file that is in the pipeline. Raises JobStateError if the job is not finished.
+    A file that is in the pipeline is never touched. Raises JobStateError if the job is not finished.
     """
     if job.state != "finished":
         raise JobStateError(f"{job.name} is {job.state}: only finished jobs can be cleaned.")
@@ -138,19 +139,20 @@ def _superfluous(job: JobDirectory, *, harsh: bool) -> list[Path]:
     found = {path for pattern in patterns for path in job.path.glob(pattern) if path.is_file()}
     if number in _REFINEMENTS:
         found |= set(_earlier_iterations(job.path))
-    pipeline = job.project.pipeline
-    listed = {node.path for node in pipeline.nodes}
+    listed = {node.path for node in job.project.pipeline.nodes}
     relative = {path: path.relative_to(job.project.directory).as_posix() for path in found}
-    top = {"run.out", "run.err"}
-    return sorted(path for path in found if relative[path] not in listed and path.name not in top)
+    return sorted(path for path in found if relative[path] not in listed)
 
 
 def _earlier_iterations(directory: Path) -> list[Path]:
-    by_iteration = [
-        (int(found.group(2)), path) for path in directory.iterdir() if (found := _ITERATION.match(path.name))
+    """Return the files of all iterations but the last one of the last continuation."""
+    dated = [
+        ((int(found.group(1) or 0), int(found.group(2))), path)
+        for path in directory.iterdir()
+        if (found := _ITERATION.match(path.name))
     ]
-    last = max((iteration for iteration, _ in by_iteration), default=0)
-    return [path for iteration, path in by_iteration if iteration < last]
+    last = max((when for when, _ in dated), default=(0, 0))
+    return [path for when, path in dated if when < last]
 
 
 def _move(source: Path, path: Path, target: Path) -> None:

@@ -196,7 +196,8 @@ class Pipeline:
         known = labels or {}
         processes, nodes = [], []
         for process in self.processes:
-            label = known.get(process.name, process.label)
+            finer = known.get(process.name, "")
+            label = finer if finer.startswith(f"{process.label}.") else process.label
             if dialect == "3.1":
                 label = process_label(process_number(label))
             processes.append(replace(process, label=label))

@@ -100,7 +100,7 @@ def test_relions_own_lock_is_stale_when_no_relion_runs_here(tmp_path):
 
 def test_a_lock_of_another_machine_is_only_broken_by_force(tmp_path):
     left_behind(tmp_path, f"x\n{ProcessRecord(1, 'elsewhere', 5, 0.0).to_json()}\n")
-    with pytest.raises(LockedError, match="process 1 on elsewhere.*cannot be seen from here.*force=True"):
+    with pytest.raises(LockedError, match=r"process 1 on elsewhere.*cannot be seen from here.*force=True"):
         break_lock(tmp_path)
     assert break_lock(tmp_path, force=True).process.host == "elsewhere"
 
