@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from relionlab.project import JobDirectory
 
 _COMMANDS: dict[str, tuple[str, str]] = {
-    "run": ("relionlab.cli:run_job", "run the job in a job directory: relionlab run Class2D/job003/"),
+    "run": ("relionlab.cli:run_job", "run the job in a job directory, or the jobs of a workflow in JSON"),
     "star": ("relionlab.cli:star", "make, print and plot STAR tables; `relionlab star` lists how"),
     "tutorial": ("relionlab.workflows.tutorial:main", "the whole course on simulated particles, or on your own"),
     "doctor": ("relionlab.workflows.doctor:main", "say what this machine has and what is missing"),
@@ -63,7 +63,12 @@ def run_job(arguments: Sequence[str]) -> int:
     """Run the job in a job directory: the process behind every job of a project."""
     if len(arguments) != 1 or arguments[0] in ("--help", "-h"):
         print("usage: relionlab run JOBDIR          as: relionlab run Class2D/job003/")
+        print("       relionlab run WORKFLOW.json   the jobs of a workflow, in the project of this folder")
         return 0 if "--help" in arguments else _USAGE_STATUS
+    if arguments[0].endswith(".json"):
+        from relionlab.workflows.json_workflow import main as run_workflow
+
+        return run_workflow(arguments[0])
     from relionlab.project.running import run_job as run
 
     return 0 if run(Path(arguments[0]), draw=_draw) == "finished" else 1

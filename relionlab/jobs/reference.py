@@ -81,7 +81,8 @@ def _job_table(job: type[Job]) -> list[str]:
         "| parameter | label | default | unit | job.star | applies if | meaning |",
         "|---|---|---|---|---|---|---|",
     ]
-    for name, parameter in job.parameters().items():
+    for name in (name for names in job.tabs().values() for name in names):
+        parameter = job.parameters()[name]
         conditions = " and ".join(map(str, parameter.when)) or "always"
         value = to_text(job.default(name)) or "empty"
         cells = (f"`{name}`", parameter.label, value, parameter.unit, _key(parameter), conditions, parameter.help)
@@ -115,4 +116,4 @@ def _summary(declared: type[Declared]) -> str:
 
 
 def _prose(declared: type[Declared]) -> str:
-    return " ".join(line.strip() for line in (declared.__doc__ or "").strip().splitlines())
+    return " ".join((declared.__doc__ or "").split())
