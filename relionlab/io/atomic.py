@@ -10,12 +10,15 @@ from pathlib import Path
 
 
 @contextmanager
-def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_write(path: str | os.PathLike[str], *, durable: bool = False) -> Iterator[Path]:
     """Give a temporary path beside ``path``; rename it to ``path`` if the block ends without error.
 
-    Folders above ``path`` are made. The data are flushed to disk before the rename, so that after a crash or on a
-    full disk the old file, or none, is found, never half of the new one. The temporary file keeps the ending of
-    ``path`` (image formats go by it). If ``path`` is a link, the file that it points to is replaced.
+    Folders above ``path`` are made. If the process is killed or the disk is full, the old file, or none, is found,
+    never half of the new one. The temporary file keeps the ending of ``path`` (image formats go by it). If ``path``
+    is a link, the file that it points to is replaced.
+
+    durable  have the data on the disk before the rename, so that this holds after a power failure too; it takes
+             tens of milliseconds, so it is for the few files that a project cannot do without
 
     Errors: OSError as the file system gives it; the temporary file is removed then.
     """
@@ -27,7 +30,8 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     try:
         temporary.chmod(_permissions(target))
         yield temporary
-        _flush(temporary)
+        if durable:
+            _flush(temporary)
         temporary.replace(target)
     except BaseException:
         temporary.unlink(missing_ok=True)

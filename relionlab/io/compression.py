@@ -45,6 +45,8 @@ def read_bytes(path: Path, error: type[InputError], *, size: int = -1) -> bytes:
     Raises ``error`` if the file does not exist, may not be read, or its compression is damaged.
     """
     try:
+        if path.suffix.lower() == ".zst" and size < 0:
+            return _whole_zst(path.read_bytes())
         with open_binary(path) as stream:
             return stream.read(size)
     except FileNotFoundError:
@@ -57,6 +59,20 @@ def read_bytes(path: Path, error: type[InputError], *, size: int = -1) -> bytes:
         raise error(
             f"{path} is damaged or was cut off while it was compressed or copied ({cause}). Copy it again."
         ) from cause
+
+
+def _whole_zst(packed: bytes) -> bytes:
+    """Decompress all frames; zstandard's streams end without a word where a file is cut off, so ask each frame."""
+    import zstandard
+
+    pieces = []
+    while packed:
+        frame = zstandard.ZstdDecompressor().decompressobj()
+        pieces.append(frame.decompress(packed))
+        if not frame.eof:
+            raise EOFError("the compressed data end early")
+        packed = frame.unused_data
+    return b"".join(pieces)
 
 
 def _damage() -> tuple[type[Exception], ...]:

@@ -140,7 +140,8 @@ def _all_plain(joined: str, count: int) -> bool:
     """Whether none of the texts, joined by line breaks, needs quotes; one look at all of them, for speed."""
     if joined.startswith("_") or any(sign in joined for sign in _MAYBE_NOT_PLAIN):
         return False
-    return joined.count("\n") == count - 1 and len(joined.split()) == count
+    words = joined.split()
+    return len(words) == count and "\n".join(words) == joined
 
 
 def _quoted(text: str, label: str, path: str) -> str:

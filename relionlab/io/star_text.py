@@ -21,8 +21,10 @@ from relionlab.io.table import Table
 
 _SMALL_CHUNK = 1 << 12
 _CHUNK = 1 << 20  # characters of a loop that are split at once: bounds the memory taken by single tokens
-_TOKEN = re.compile(r"""(?:"(.*?)"|'(.*?)')(?=\s|$)|(\#)|(\S+)""")
-_NOT_PLAIN = re.compile(r"""(?:^|(?<=\s))["'#]""")  # a token that starts with a quote or #: not a case for str.split
+_TOKEN = re.compile(r"""(?:"(.*?)"|'(.*?)')(?=\s|$)|(\#)|(\S+)""", re.ASCII)
+_NOT_PLAIN = re.compile(
+    r"""(?:^|(?<=\s))["'#]""", re.ASCII
+)  # a token that starts with a quote or #: not a case for str.split
 _NO_ROW = re.compile(r"^[ \t\r\f\v]*(?:$|[#_]|data_|loop_)", re.MULTILINE)
 _HEADING = re.compile(r"_|data_")
 _LABEL = re.compile(r"_rln\w+")
@@ -35,8 +37,8 @@ def tokens(line: str) -> list[str]:
 
     Raises ValueError if a quote is not closed.
     """
-    if not _NOT_PLAIN.search(line):
-        return line.split()
+    if line.isascii() and not _NOT_PLAIN.search(line):
+        return line.split()  # otherwise not: it would also split at the blanks of Unicode
     found: list[str] = []
     for match in _TOKEN.finditer(line):
         double, single, comment, bare = match.groups()
@@ -218,7 +220,7 @@ class _Parser:
 
 def _plain_rows(piece: str, width: int) -> list[str] | None:
     """Split a piece of a loop at once, the fast way; None if something in it may be no plain row of ``width`` values."""
-    if '"' in piece or "'" in piece or "#" in piece or "loop_" in piece:
+    if not piece.isascii() or '"' in piece or "'" in piece or "#" in piece or "loop_" in piece:
         return None
     flat = piece.split()
     if len(flat) != width * (piece.count("\n") + (not piece.endswith("\n"))):
