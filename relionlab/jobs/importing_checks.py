@@ -103,7 +103,7 @@ def check_particles(context: Context, name: str, *, ignore_headers: bool = False
     stacks: dict[str, tuple[int, int]] = {}  # file -> (highest index, optics row)
     for image, row in zip(particles["rlnImageName"].tolist(), rows, strict=True):
         index, file = parse_image_name(image)
-        stacks[file] = (max(index, stacks.get(file, (0, 0))[0]), row)
+        stacks[file] = (max(index or 0, stacks.get(file, (0, 0))[0]), row)
     for file, (highest, row) in stacks.items():
         _check_stack(context, name, file, highest, optics, row, None if ignore_headers else float(sizes[row]))
 
@@ -234,7 +234,7 @@ def _read_map(context: Context, name: str) -> tuple[np.ndarray, float]:
         raise ImageError(f"{name} is {_size(volume.shape)}; expected a cube. Use relion_image_handler --new_box.")
     if volume.shape[0] % 2:
         raise ImageError(f"{name} is {_size(volume.shape)}; expected an even size. Use relion_image_handler --new_box.")
-    if not pixel_size > 0:
+    if not pixel_size or not pixel_size > 0:
         raise ImageError(
             f"{name} has no pixel size in its header: set it with relion_image_handler --force_header_angpix."
         )
