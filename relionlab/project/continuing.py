@@ -16,7 +16,7 @@ CONTINUE_KEY = "fn_cont"
 _OPTIMISER = re.compile(r"_it(\d+)_optimiser\.star$")
 
 
-def continued_job(directory: Path, project: Path, job: Job, changes: Mapping[str, Any]) -> tuple[Job, bool]:
+def continued_job(job: Job, directory: Path, *, project: Path, changes: Mapping[str, Any]) -> tuple[Job, bool]:
     """Return the job that continues this one, and whether it goes on (else it starts from the beginning).
 
     directory  of the job; its newest complete optimiser file is continued from, unless ``changes`` name another

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
 
 from relionlab.errors import ParameterError
 from relionlab.jobs.job_star import read_job_file, write_job
@@ -31,7 +30,7 @@ def main(arguments: Sequence[str]) -> int:
     if dialect not in DIALECTS:
         raise ParameterError(f"convert: there is no dialect {dialect!r}; expected one of {', '.join(DIALECTS)}.")
     for path in map(Path, rest or ["."]):
-        _convert(path, cast(Dialect, dialect))
+        _convert(path, dialect)
         print(f"{path} is now in the dialect of RELION {dialect}.")
     return 0
 

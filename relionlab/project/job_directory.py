@@ -23,9 +23,10 @@ from relionlab.project.continuing import continued_job
 from relionlab.project.ending import conclude
 from relionlab.project.markers import ABORT_NOW, mark, marked_state
 from relionlab.project.node_entries import enter_nodes, remove_nodes
-from relionlab.project.pipeline import Process
+from relionlab.project.pipeline import Pipeline, Process
 from relionlab.project.process_record import ProcessRecord
 from relionlab.project.progress import PROCESS_FILE, PROGRESS_FILE, Progress, death
+from relionlab.project.queueing import submit
 
 if TYPE_CHECKING:
     from relionlab.project.project import Project
@@ -149,13 +150,14 @@ class JobDirectory:
         input is not there.
         """
         self._check_start(again=again)
-        mark(self.path, None)
-        for name in (PROGRESS_FILE, PROCESS_FILE):
-            (self.path / name).unlink(missing_ok=True)
-        self.set_state("running")
+        self._claim()
+        run = tuple(command or (sys.executable, "-P", "-m", "relionlab", "run", f"{self.name}/"))
         try:
-            self._launch(command or (sys.executable, "-P", "-m", "relionlab", "run", f"{self.name}/"))
-        except OSError as error:
+            if getattr(self.job, "do_queue", False):
+                submit(self.job, self.path, project=self.project.directory, command=run)
+            else:
+                self._launch(run)
+        except (OSError, JobStateError) as error:
             conclude(self, "failed", f"The job's process could not be started: {error}.")
             raise
         return self
@@ -201,7 +203,7 @@ class JobDirectory:
         if self.state in ("running", "scheduled"):
             raise JobStateError(f"{self.name} is {self.state}: only a job that has ended can be continued.")
         file = self.job_file
-        job, goes_on = continued_job(self.path, self.project.directory, file.job, changes)
+        job, goes_on = continued_job(file.job, self.path, project=self.project.directory, changes=changes)
         if self.process.state == "running":
             self.project.refresh()
         dialect = self.project.pipeline.dialect
@@ -286,6 +288,19 @@ class JobDirectory:
             job.commands(f"{self.name}/")  # says that relionlab cannot run it, and what to do
         job.check()
         self._check_inputs()
+
+    def _claim(self) -> None:
+        """Make the job running, for one of those who start it at the same time."""
+
+        def claim(pipeline: Pipeline) -> Pipeline:
+            if pipeline.process(self.name).state == "running" and self.state == "running":
+                raise JobStateError(f"{self.name} is running already: somebody else has just started it.")
+            mark(self.path, None)
+            for name in (PROGRESS_FILE, PROCESS_FILE):
+                (self.path / name).unlink(missing_ok=True)
+            return pipeline.with_state(self.name, "running")
+
+        self.project.save_part(self.name, self.project.change(f"runJob: {self.name}/", claim))
 
     def _check_inputs(self) -> None:
         pipeline = self.project.pipeline

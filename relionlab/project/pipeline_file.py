@@ -30,18 +30,22 @@ OUTPUT_NODES_FILE = "RELION_OUTPUT_NODES.star"
 
 _ATTEMPTS = 5  # RELION overwrites the file in place: a reader may meet half of it
 _PAUSE_SECONDS = 0.1
+_REMEMBERED = 8
+# A file system's clock is coarse: two changes within one tick look alike, so only an older file is remembered.
+_SETTLED_NANOSECONDS = 50_000_000
+_last_parsed: dict[Path, tuple[tuple[int, int, int], Pipeline]] = {}
 
 
 def read_pipeline(path: Path) -> Pipeline:
     """Read a pipeline in any dialect; raises PipelineError if the file is damaged, with what is wrong and what to do."""
-    for attempt in range(_ATTEMPTS):
+    for _ in range(_ATTEMPTS - 1):
         try:
-            return _parse(path)
+            return _remembered(path)
         except PipelineError:
-            if attempt + 1 == _ATTEMPTS:
+            if not path.exists():
                 raise
             time.sleep(_PAUSE_SECONDS)
-    raise AssertionError("unreachable")
+    return _remembered(path)
 
 
 def write_pipeline(path: Path, pipeline: Pipeline) -> None:
@@ -76,9 +80,25 @@ def write_output_nodes(path: Path, nodes: list[PipelineNode], dialect: Dialect =
     write_star(path, [_nodes(tuple(nodes), "output_nodes", dialect, depth=False)])
 
 
+def _remembered(path: Path) -> Pipeline:
+    """Parse the file, unless it is the one that was parsed last: each look at a job asks for the pipeline."""
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise PipelineError(f"{path} cannot be read ({error.strerror}); expected a pipeline file.") from error
+    signature = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
+    known = _last_parsed.get(path)
+    if known is None or known[0] != signature:
+        known = (signature, _parse(path))
+        is_settled = time.time_ns() - stat.st_mtime_ns > _SETTLED_NANOSECONDS
+        if is_settled:
+            _last_parsed[path] = known
+            while len(_last_parsed) > _REMEMBERED:
+                _last_parsed.pop(next(iter(_last_parsed)))
+    return known[1]
+
+
 def _parse(path: Path) -> Pipeline:
-    if not path.exists():
-        raise PipelineError(f"{path} does not exist; expected a pipeline file.")
     try:
         tables = read_star(path)
         return _from_tables(tables, path)

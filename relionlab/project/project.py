@@ -11,6 +11,7 @@ from pathlib import Path
 
 from relionlab.errors import LockedError, NodeError, ParameterError, ProjectError, StarError
 from relionlab.jobs.base import Job, Node
+from relionlab.jobs.foreign import ForeignJob
 from relionlab.jobs.job_star import read_job_file, write_job
 from relionlab.params import Dialect
 from relionlab.project import lock
@@ -126,7 +127,8 @@ class Project:
         Raises ParameterError for wrong values, NodeError for an input that neither exists nor is made by a job here.
         """
         job.check()
-        alias = checked_alias(alias, job.folder) if alias else None
+        folder = job.process().folder if isinstance(job, ForeignJob) else job.folder
+        alias = checked_alias(alias, folder) if alias else None
         made: list[str] = []
 
         def grow(pipeline: Pipeline) -> Pipeline:
@@ -135,14 +137,19 @@ class Project:
                 raise ParameterError(
                     f"The alias {alias} is taken by {pipeline.process(alias).name}: choose another one."
                 )
-            name = self._make_directory(job.folder, pipeline.next_number)
+            name = self._make_directory(folder, pipeline.next_number)
             made.append(name)
             is_new = Process(name, job.label(), "scheduled", alias)
             grown = pipeline.with_process(is_new, inputs=inputs, outputs=job.outputs(f"{name}/"))
             write_job(self.directory / name, job, dialect=pipeline.dialect)
             return grown
 
-        pipeline = self.change(f"addJob: {job.folder}", grow)
+        try:
+            pipeline = self.change(f"addJob: {folder}", grow)
+        except BaseException:
+            for name in made:
+                shutil.rmtree(self.directory / name, ignore_errors=True)
+            raise
         name = made[-1]
         self.save_part(name, pipeline)
         enter_nodes(self.directory, pipeline, [name], planned=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import time
@@ -12,10 +13,11 @@ from relionlab.errors import ComputeError
 from relionlab.jobs import registry
 from relionlab.jobs.base import Command, Job, Node, Program
 from relionlab.jobs.context import Context
+from relionlab.jobs.running_options import QueueOptions
 from relionlab.params import Parameter
 
 HERE = Path(__file__).resolve()
-Fate = Literal["finish", "refuse", "crash", "lose", "memory", "vanish", "extra"]
+Fate = Literal["finish", "refuse", "crash", "lose", "memory", "vanish", "extra", "full"]
 PARTICLES = "ParticleGroupMetadata.star.relion"
 
 
@@ -50,6 +52,8 @@ class PretendProgram(Program):
             raise ZeroDivisionError("one by nothing")
         if self.fate == "memory":
             raise MemoryError
+        if self.fate == "full":
+            raise OSError(errno.ENOSPC, "No space left on device")
         if self.fate == "vanish":
             os._exit(9)
         if self.fate == "extra":
@@ -65,7 +69,7 @@ class PretendProgram(Program):
         context.warn("a warning")
 
 
-class Pretend(Job):
+class Pretend(Job, QueueOptions):
     type_label: ClassVar[str] = "relion.external"
     type_number: ClassVar[int] = 99
     folder: ClassVar[str] = "External"
@@ -75,6 +79,8 @@ class Pretend(Job):
     seconds: Annotated[float, parameter("seconds", on_continue=True)] = 0.0
     fate: Annotated[Fate, parameter("fate", on_continue=True)] = "finish"
     fn_cont: Annotated[str, parameter("fn_cont")] = ""
+    nr_mpi: Annotated[int, parameter("nr_mpi")] = 1
+    nr_threads: Annotated[int, parameter("nr_threads")] = 1
 
     def outputs(self, output: str) -> list[Node]:
         return [Node(f"{output}particles.star", PARTICLES)]

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from relionlab.errors import JobStateError, NodeError, ParameterError, PipelineError, ProjectError
+from relionlab.jobs.base import Node
+from relionlab.jobs.foreign import ForeignJob
 from relionlab.jobs.importing import Import
 from relionlab.jobs.job_star import read_job_file
 from relionlab.project import Project
@@ -74,6 +76,23 @@ def test_wrong_values_and_missing_inputs_are_refused_before_anything_is_made(pro
         project.add(pretending(fn_in="Class2D/job001/x.star"))
     assert project.jobs() == []
     assert not (project.directory / "External").exists()
+
+
+def test_a_job_that_cannot_be_written_leaves_no_trace(project, pretending, monkeypatch):
+    monkeypatch.setattr(pretending, "outputs", lambda self, output: [Node(f"{output}x.can", "Soup.can")])
+    with pytest.raises(PipelineError, match=r"'Soup.can' has no number"):
+        project.add(pretending())
+    assert project.jobs() == []
+    assert list((project.directory / "External").iterdir()) == []
+    assert project.lock_holder() is None
+
+
+def test_a_job_that_only_relion_can_run_is_added_for_it(project):
+    job = project.add(ForeignJob(job_type="relion.maskcreate", options=(("fn_in", "a.mrc"),)))
+    assert (job.name, job.type) == ("MaskCreate/job001", "relion.maskcreate")
+    with pytest.raises(JobStateError, match=r"cannot run relion.maskcreate yet; run this job with RELION"):
+        job.start()
+    assert job.state == "scheduled"
 
 
 def test_inputs_are_named_relative_to_the_project(project, pretending):

@@ -143,6 +143,16 @@ def test_relion_waits_for_our_lock(movies, relion):
     assert [job.name for job in movies.jobs()] == ["Import/job001"]
 
 
+def test_relion_and_we_add_jobs_at_the_same_time_and_lose_none(movies, relion):
+    command = [relion / "relion_pipeliner", "--addJob", "Import", "--addJobOptions", "Raw input files: == *.mrcs"]
+    children = [subprocess.Popen(command, cwd=movies.directory, stdout=subprocess.DEVNULL) for _ in range(3)]
+    for _ in range(5):
+        movies.add(ours())
+    assert [child.wait(120) for child in children] == [0, 0, 0]
+    assert sorted(job.process.number for job in movies.jobs()) == list(range(1, 9))
+    assert all((job.path / "job.star").exists() for job in movies.jobs())
+
+
 def test_we_say_that_relion_crashed_with_the_lock(project, relion, monkeypatch):
     path = project.directory / "default_pipeline.star"
     path.unlink()  # RELION takes the lock, does not find the file, and ends without giving the lock back
