@@ -107,7 +107,8 @@ def read_map(path: PathLike) -> tuple[np.ndarray, float | None]:
 
 def nonfinite(images: np.ndarray) -> np.ndarray:
     """Return the indices of images (n, y, x) that hold a NaN or an infinite value."""
-    sums = images.reshape(len(images), -1).sum(axis=1, dtype=np.float64)  # one bad pixel makes the sum bad
+    with np.errstate(invalid="ignore"):
+        sums = images.reshape(len(images), -1).sum(axis=1, dtype=np.float64)  # one bad pixel makes the sum bad
     return np.flatnonzero(~np.isfinite(sums))
 
 
@@ -175,16 +176,25 @@ class _MrcWriter:
                 f"{self.path}: got images of shape {images.shape} after {self.written} of {self.shape[0]}; "
                 f"expected images of {self.shape[1:]} (y, x)."
             )
-        pixels = np.ascontiguousarray(images, dtype=self.dtype)
+        with np.errstate(over="ignore"):
+            pixels = np.ascontiguousarray(images, dtype=self.dtype)
+        if self.dtype.itemsize == 2 and np.isinf(pixels).any():
+            raise ImageError(
+                f"{self.path}: grey values up to {np.abs(images).max():.3g} do not fit half precision (65504 at most). "
+                "Normalise the images, or write them as float32."
+            )
         self._stream.write(pixels.data)
         self._count(pixels)
         self.written += len(images)
 
     def _count(self, pixels: np.ndarray) -> None:
         values = pixels.astype(np.float64).reshape(-1)
+        if not np.isfinite(self._squares):
+            return
         self._low, self._high = min(self._low, values.min()), max(self._high, values.max())
-        self._total += float(values.sum())
-        self._squares += float(values @ values)
+        with np.errstate(invalid="ignore"):  # NaN and infinite pixels: the header will say "not known"
+            self._total += float(values.sum())
+            self._squares += float(values @ values)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -38,7 +38,7 @@ def open_mrc(path: Path, *, as_stack: bool | None = None) -> ImageFile:
         raise ImageError(
             f"{path} has {len(raw)} bytes; an MRC file starts with a header of {HEADER_BYTES}. It is cut off."
         )
-    header = _parse(raw, path)
+    header, order = _parse(raw, path)
     sizes = tuple(int(header[axis]) for axis in ("nz", "ny", "nx"))
     stack = uncompressed_name(path).suffix.lower() in STACK_ENDINGS if as_stack is None else as_stack
     mode = int(header["mode"])
@@ -50,21 +50,21 @@ def open_mrc(path: Path, *, as_stack: bool | None = None) -> ImageFile:
         mode=mode,
         is_stack=stack,
     )
-    packed, dtype = mode == _PACKED, _pixel_type(header)
+    packed, dtype = mode == _PACKED, _pixel_type(header, order)
     row = (sizes[2] + 1) // 2 if packed else sizes[2] * dtype.itemsize
     offset = HEADER_BYTES + int(header["nsymbt"])
     return check_size(ImageFile(described, path, dtype, offset, sizes[1] * row, sizes[0], packed))
 
 
-def _parse(raw: bytes, path: Path) -> np.ndarray:
-    """Return the header in the byte order in which it makes sense."""
+def _parse(raw: bytes, path: Path) -> tuple[np.ndarray, str]:
+    """Return the header and the byte order, "<" or ">", in which it makes sense."""
     found = []
     for order in "<>":
         header = np.frombuffer(raw, dtype=HEADER_DTYPE.newbyteorder(order), count=1)[0]
         mode, sizes = int(header["mode"]), [int(header[axis]) for axis in ("nx", "ny", "nz")]
         plausible = all(0 < size < 1 << 24 for size in sizes) and 0 <= int(header["nsymbt"]) < 1 << 30
         if mode in _TYPES and plausible:
-            return header
+            return header, order
         if mode in _COMPLEX and plausible:
             raise ImageError(
                 f"{path} holds complex numbers (MRC mode {mode}), a Fourier transform; expected an image or a map."
@@ -77,12 +77,12 @@ def _parse(raw: bytes, path: Path) -> np.ndarray:
     )
 
 
-def _pixel_type(header: np.ndarray) -> np.dtype:
+def _pixel_type(header: np.ndarray, order: str) -> np.dtype:
     """Return the type of a pixel; IMOD's old 8-bit files are unsigned unless they say otherwise."""
     if int(header["mode"]) == 0:
-        stamp, flags = np.frombuffer(header["extra2"].tobytes()[40:48], dtype=header["nx"].dtype)
+        stamp, flags = np.frombuffer(header["extra2"].tobytes()[40:48], dtype=f"{order}i4")
         return np.dtype(np.uint8 if stamp == _IMOD_STAMP and not flags & 1 else np.int8)
-    return np.dtype(_TYPES[int(header["mode"])]).newbyteorder(header["nx"].dtype.byteorder)
+    return np.dtype(order + _TYPES[int(header["mode"])])
 
 
 def _pixel_size(header: np.ndarray) -> float | None:
@@ -130,7 +130,12 @@ def new_header(
 
 
 def set_statistics(header: np.ndarray, *, low: float, high: float, total: float, squares: float) -> None:
-    """Put minimum, maximum, mean and deviation into a header, from the sums of pixels and of their squares."""
+    """Put minimum, maximum, mean and deviation into a header, from the sums of pixels and of their squares.
+
+    With NaN or infinite pixels they stay "not known".
+    """
+    if not np.isfinite(squares):
+        return
     pixels = int(header["nx"]) * int(header["ny"]) * int(header["nz"])
     mean = total / pixels
     header["dmin"], header["dmax"], header["dmean"] = low, high, mean
