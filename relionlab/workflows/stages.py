@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from relionlab.errors import JobStateError, RunError
 from relionlab.jobs.base import Job
 from relionlab.params import to_text
 from relionlab.project import JobDirectory, Project
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 LOOK_EVERY_SECONDS = 0.2
 
@@ -41,7 +44,7 @@ class Terminal:
         from rich.console import Console
 
         self._console = Console(highlight=False)
-        self._bar = None
+        self._bar: Progress | None = None
         self._title = ""
 
     def begin(self, title: str) -> None:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from relionlab.errors import ParameterError, ProjectError, RelionlabError
+from relionlab.jobs.base import Job
 from relionlab.project import JobDirectory, Project
 from relionlab.workflows.stages import Clock, Terminal, Watcher, finished
 
@@ -90,7 +91,7 @@ def run(plan: Plan, *, watcher: Watcher | None = None) -> Path:
     clock = Clock.at(project.directory / CLOCK_FILE)
     data = particles_for(plan, project, clock=clock, watcher=watcher)
 
-    def done(job: object) -> JobDirectory:
+    def done(job: Job) -> JobDirectory:
         return finished(project, job, alias=ALIAS, clock=clock, watcher=watcher)
 
     imported = done(import_job(data))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from relionlab.errors import NodeError
-from relionlab.jobs.base import Job
-from relionlab.jobs.registry import job_type
+from relionlab.jobs.class2d import Class2D
+from relionlab.jobs.importing import Import
+from relionlab.jobs.select import Select
 from relionlab.project import JobDirectory
 from relionlab.workflows.tutorial_data import TutorialData
 
@@ -17,16 +18,14 @@ LEAST_RANK = 0.25
 """Classes that rank lower are left out; ranks go from 0 to 1."""
 
 
-def import_job(data: TutorialData) -> Job:
+def import_job(data: TutorialData) -> Import:
     """Return the job that brings the particles into the project."""
-    return job_type("relion.import")(
-        do_raw=False, do_other=True, fn_in_other=data.particles, node_type="Particles STAR file (.star)"
-    )
+    return Import(do_raw=False, do_other=True, fn_in_other=data.particles, node_type="Particles STAR file (.star)")
 
 
-def class2d_job(plan: Plan, data: TutorialData, imported: JobDirectory) -> Job:
+def class2d_job(plan: Plan, data: TutorialData, imported: JobDirectory) -> Class2D:
     """Return the job that sorts the particles into classes."""
-    return job_type("relion.class2d")(
+    return Class2D(
         fn_img=output_of(imported, "particles"),
         do_ctf_correction=data.has_ctf,
         nr_classes=plan.classes,
@@ -36,9 +35,9 @@ def class2d_job(plan: Plan, data: TutorialData, imported: JobDirectory) -> Job:
     )
 
 
-def select_job(classified: JobDirectory) -> Job:
+def select_job(classified: JobDirectory) -> Select:
     """Return the job that keeps the classes which rank well."""
-    return job_type("relion.select")(
+    return Select(
         fn_model=output_of(classified, "_model"), do_class_ranker=True, rank_threshold=LEAST_RANK, do_recenter=True
     )
 

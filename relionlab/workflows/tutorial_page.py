@@ -40,7 +40,8 @@ def write_page(plan: Plan, data: TutorialData, *, jobs: tuple[JobDirectory, ...]
         _stage(selected, f"Keeps the classes that rank high enough: {len(kept)} of {len(averages)}.", clock),
     )
     truth = None
-    if data.truth is not None and (table := data_file(averages.model)) is not None:
+    table = data_file(averages.model) if averages.model is not None else None
+    if data.truth is not None and table is not None:
         truth = compare_with_truth(
             table,
             imported.project.directory / data.truth,

@@ -13,7 +13,7 @@ from relionlab.workflows.stages import Clock, Watcher
 from relionlab.workflows.tutorial_data import PLACE, TutorialData
 
 if TYPE_CHECKING:
-    from relionlab.simulation.particles import Simulation
+    from relionlab.simulation.conditions import Simulation
     from relionlab.workflows.tutorial import Plan
 
 FRACTIONS = (0.6, 0.4)
@@ -27,7 +27,7 @@ RECORD = "simulation.json"
 
 def simulation_for(plan: Plan) -> Simulation:
     """Return what is to be simulated."""
-    from relionlab.simulation.particles import Simulation
+    from relionlab.simulation.conditions import Simulation
 
     return Simulation(
         count=plan.count,
