@@ -82,6 +82,7 @@ _BY_FIRST_WORD: dict[str, int] = {
     "DensityMap": 6,
     "Mask3D": 7,
     "ModelData": 8,
+    "ImageGroupMetadata": 8,
     "OptimiserData": 9,
     "Image3D": 12,
     "LogFile": 13,

@@ -78,8 +78,7 @@ class Pipeline:
         """
         wanted = name.strip("/")
         exact = [process for process in self.processes if wanted in (process.name, process.alias)]
-        loose = [p for p in self.processes for known in (p.name, p.alias) if known and known.endswith(f"/{wanted}")]
-        found = exact or (loose if wanted else [])
+        found = exact or self._ending_with(f"/{wanted}")
         if not found:
             raise ProjectError(f"There is no job {name!r} in the pipeline. {self._known()}")
         if len(found) > 1:
@@ -218,6 +217,9 @@ class Pipeline:
         wanted = self.process(name)
         changed = replace(wanted, **changes)  # type: ignore[arg-type]
         return replace(self, processes=tuple(changed if entry is wanted else entry for entry in self.processes))
+
+    def _ending_with(self, text: str) -> list[Process]:
+        return [p for p in self.processes if p.name.endswith(text) or (p.alias is not None and p.alias.endswith(text))]
 
     def _known(self) -> str:
         if not self.processes:

@@ -172,9 +172,8 @@ class Project:
         """
         from relionlab.project.ending import conclude
 
-        ended = [
-            job for job in self.jobs() if self.pipeline.process(job.name).state == "running" and job.state != "running"
-        ]
+        running = [process.name for process in self.pipeline.processes if process.state == "running"]
+        ended = [job for name in running if (job := JobDirectory(self, name)).state != "running"]
         for job in ended:
             conclude(job, job.state)
         return ended

@@ -214,3 +214,12 @@ def test_the_states_are_relions():
         "failed": 3,
         "aborted": 4,
     }
+
+
+def test_what_declared_jobs_make_and_take_has_a_number_in_3_1():
+    from relionlab.jobs.registry import job_types
+
+    kinds = {node.kind for job in job_types().values() for node in [*job().outputs("X/job001/"), *job().inputs()]}
+    kinds |= {p.node for job in job_types().values() for p in job.parameters().values() if p.node}
+    assert len(kinds) > 5
+    assert all(node_number(kind) in NODES for kind in kinds)
