@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -51,7 +50,7 @@ class ImageReader:
         self._index = np.array([index or 0 for index, _ in places], dtype=np.int64)
         self._file = np.array([files.setdefault(path, len(files)) for _, path in places], dtype=np.int64)
         self.files: tuple[str, ...] = tuple(files)
-        self._open: OrderedDict[int, ImageFile] = OrderedDict()
+        self._open: dict[int, ImageFile] = {}
         self._shape: tuple[int, int] | None = None
 
     def __len__(self) -> int:
@@ -94,9 +93,9 @@ class ImageReader:
         return out
 
     def _image(self, number: int) -> ImageFile:
-        if number not in self._open:
-            name = self.files[number]
-            self._open[number] = open_image(self.directory / name)
+        image = self._open.get(number)
+        if image is None:
+            image = self._open[number] = open_image(self.directory / self.files[number])
             if len(self._open) > self._KEPT:
-                self._open.popitem(last=False)
-        return self._open[number]
+                self._open.pop(next(iter(self._open)), None)
+        return image

@@ -76,7 +76,8 @@ def write_star(
     version  the number after "# version"; None writes no such line
 
     Numbers are written in the shortest form that reads back as the identical float64. RELION 3.1 reads "nan" and
-    "inf" as 0; they are written all the same, with a warning. Raises StarError if a text cannot be written, because
+    "inf" as 0; they are written all the same, with a warning. A table without rows is left out unless it is the last
+    one, as RELION leaves it out: it would take the heading of the next table for a row. Raises StarError if a text cannot be written, because
     it holds a line break or both kinds of quote followed by a blank.
     """
     ordered = list(tables.values() if isinstance(tables, Mapping) else tables)
@@ -87,8 +88,18 @@ def write_star(
     ):
         for line in heads:
             out.write(f"# {' '.join(line.splitlines())}\n")
-        for table in ordered:
+        for table in _without_empty(ordered, str(path)):
             _write_table(out, table, version, str(path))
+
+
+def _without_empty(tables: list[Table], path: str) -> list[Table]:
+    """Leave out tables without rows, except at the end of the file."""
+    kept = [table for table in tables[:-1] if len(table)] + tables[-1:]
+    if len(kept) < len(tables):
+        _log.debug(
+            "%s: %s without rows are left out", path, join_names(table.name for table in tables if not len(table))
+        )
+    return kept
 
 
 def _free_key(name: str, taken: Mapping[str, Table]) -> str:

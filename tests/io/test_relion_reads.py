@@ -68,7 +68,7 @@ def particles() -> Particles:
                 "data_1.mrc",
                 "_x.mrc",
                 "",
-                "a  b",
+                "a b",  # RELION makes one blank of several, and of a tab
             ],
             "rlnDefocusU": TRICKY,
             "rlnCoordinateX": np.arange(len(TRICKY)) / 3,
@@ -169,3 +169,43 @@ def test_every_kind_of_table_passes_through(tmp_path: Path) -> None:
     write_star(tmp_path / "x.star", [particles().optics, particles().particles], comment=["relionlab class2d", "--o x"])
     run("relion_star_handler", "--i", "x.star", "--o", "y.star", folder=tmp_path)
     assert set(read_star(tmp_path / "y.star")) == {"optics", "particles"}
+
+
+def test_pipeliner_reads_our_lists(tmp_path: Path) -> None:
+    pipeline = [
+        Table({"rlnPipeLineJobCounter": 7}, "pipeline_general", loop=False),
+        Table(
+            {
+                "rlnPipeLineProcessName": ["Import/job006/"],
+                "rlnPipeLineProcessAlias": ["None"],
+                "rlnPipeLineProcessType": [0],
+                "rlnPipeLineProcessStatus": [2],
+            },
+            "pipeline_processes",
+        ),
+        Table({"rlnPipeLineNodeName": ["Import/job006/movies.star"], "rlnPipeLineNodeType": [0]}, "pipeline_nodes"),
+        Table({"rlnPipeLineEdgeFromNode": [], "rlnPipeLineEdgeProcess": []}, "pipeline_input_edges"),
+        Table(
+            {"rlnPipeLineEdgeProcess": ["Import/job006/"], "rlnPipeLineEdgeToNode": ["Import/job006/movies.star"]},
+            "pipeline_output_edges",
+        ),
+    ]
+    write_star(tmp_path / "default_pipeline.star", pipeline)
+    job = [
+        Table({"rlnJobType": 0, "rlnJobIsContinue": 0}, "job", loop=False),
+        Table(
+            {
+                "rlnJobOptionVariable": ["do_raw", "do_other", "fn_in_raw", "optics_group_name"],
+                "rlnJobOptionValue": ["Yes", "No", "My movies/*.mrc", "og"],
+            },
+            "joboptions_values",
+        ),
+    ]
+    write_star(tmp_path / "import_job.star", job)
+    run("relion_pipeliner", "--addJobFromStar", "import_job.star", folder=tmp_path)
+    found = read_star(tmp_path / "default_pipeline.star")
+    assert found["pipeline_output_edges"]["rlnPipeLineEdgeProcess"].tolist() == ["Import/job006/", "Import/job007/"]
+    assert found["pipeline_general"].value("rlnPipeLineJobCounter") == 8
+    assert found["pipeline_processes"]["rlnPipeLineProcessName"].tolist() == ["Import/job006/", "Import/job007/"]
+    options = read_star(tmp_path / "Import/job007/job.star")["joboptions_values"]
+    assert dict(zip(*(options[label] for label in options), strict=True))["fn_in_raw"] == "My movies/*.mrc"
