@@ -8,6 +8,8 @@ import numpy as np
 
 from relionlab.errors import ParameterError
 
+_MOST_BINS = 1000  # when nobody says how many; a few far outliers would ask for millions
+
 
 @dataclass(frozen=True)
 class Histogram:
@@ -43,7 +45,9 @@ def make_histogram(
     if bins < 1:
         first, third = _quartiles(values)[0::2]
         width = 2 * (third - first) / np.cbrt(len(values))
-        bins = max(1, int(np.ceil((end - start) / width))) if width > 0 else 8
+        bins = (
+            int(np.clip(np.ceil((end - start) / max(width, (end - start) / _MOST_BINS)), 1, _MOST_BINS)) if width else 8
+        )
     edges = start + (end - start) / bins * np.arange(bins + 1)
     places = np.clip(np.floor((values - start) / (end - start) * bins).astype(np.int64) + 1, 0, bins + 1)
     return Histogram(edges, np.bincount(places, minlength=bins + 2))

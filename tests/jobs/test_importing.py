@@ -271,5 +271,5 @@ def test_coordinates_that_are_none(here, context):
 
 
 def test_one_mode_is_needed(context):
-    with pytest.raises(ParameterError, match="exactly one of"):
+    with pytest.raises(ParameterError, match=r"exactly one of"):
         ImportFiles(i="x", odir="y/", ofile="z", do_other=True, do_movies=True).run(context)
