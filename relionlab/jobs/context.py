@@ -65,8 +65,9 @@ class PlainContext:
         print(text, file=sys.stderr, flush=True)
 
     def progress(self, done: float, total: float, what: str) -> None:
-        """Print how far the work is."""
-        self.say(f"{done:g} of {total:g} {what}")
+        """Show how far the work is, on a terminal only."""
+        if sys.stdout.isatty() and not self.quiet:
+            print(f"\r{done:.1f} of {total:g} {what} ", end="\n" if done >= total else "", flush=True)
 
     def stop_if_asked(self) -> None:
         """Do nothing: nobody can ask."""

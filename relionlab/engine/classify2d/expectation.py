@@ -81,7 +81,9 @@ class Expectation:
         shape = (self.model.classes, harmonics + 1, slots, rings)
         collected = np.zeros(shape, np.complex64), np.zeros((shape[0], harmonics // 2 + 1, rings), np.complex64)
         # neighbours of the same class need the same few columns of the tables
-        order = indices[np.lexsort((indices, self.particles.class_index[indices], self.particles.optics_group[indices]))]
+        order = indices[
+            np.lexsort((indices, self.particles.class_index[indices], self.particles.optics_group[indices]))
+        ]
         for optics in np.unique(self.particles.optics_group[order]):
             members = order[self.particles.optics_group[order] == optics]
             for start in range(0, len(members), BATCH):
@@ -133,9 +135,7 @@ class Expectation:
         for c in range(self.model.classes):
             spectrum = np.empty((self.grid.harmonics + 1, count, len(self._offsets)), np.complex64)
             for low, high, ring in references.bands:
-                np.matmul(
-                    signal[low:high, :, ring:], references.shifted[c, low:high, ring:], out=spectrum[low:high]
-                )
+                np.matmul(signal[low:high, :, ring:], references.shifted[c, low:high, ring:], out=spectrum[low:high])
             spectrum[0::2] -= 0.5 * norms[:, :, c, None]
             spectrum[0] += constant + np.float32(priors[c])
             if angles > 1:
@@ -182,23 +182,24 @@ class Expectation:
         tau = self._offsets[:, 0] + 1j * self._offsets[:, 1]
         length, moved = np.zeros(count), np.zeros(count, complex)
         for c in np.flatnonzero(active.any(axis=1)):
-            slots = np.flatnonzero(active[c])
+            # a few columns are worth picking out; most of them are not worth a copy
+            few = active[c].mean() < 0.5
+            slots = np.flatnonzero(active[c]) if few else slice(None)
             weights = np.ascontiguousarray(table[c][:, :, slots])
             spectrum = _unfolded(scipy.fft.rfft(weights, axis=0), angles, harmonics)  # (q, n, slot)
-            total = weights.sum(axis=(0, 1), dtype=np.float64)
-            sums.share[c] += total.sum()
+            shifted = np.ascontiguousarray(references.shifted[c][:, :, slots])
+            sums.share[c] += spectrum[0].real.sum(dtype=np.float64)
             for low, high, ring in references.bands:
                 block = spectrum[low:high]
                 added = np.matmul(block.transpose(0, 2, 1), observed.signal[low:high, :, ring:])
-                numerator[c, low:high, slots, ring:] += added.transpose(1, 0, 2)
-                expected[low:high, :, ring:] += np.matmul(
-                    np.conj(block), references.shifted[c, low:high, ring:, slots].transpose(1, 0, 2)
-                )
-            over_slots = spectrum[0::2].sum(axis=2)  # (q / 2, n)
+                numerator[c, low:high, slots, ring:] += added.transpose(1, 0, 2) if few else added
+                np.conj(block, out=block)
+                expected[low:high, :, ring:] += np.matmul(block, shifted[low:high, ring:].transpose(0, 2, 1))
+            over_slots = np.conj(spectrum[0::2].sum(axis=2))  # (q / 2, n)
             denominator[c] += np.matmul(over_slots[:, None, :], observed.weight)[:, 0]
             expected_square += np.conj(over_slots)[:, :, None] * references.squared[c][:, None, :]
             length += (spectrum[0].real @ (np.abs(tau[slots]) ** 2)).astype(float)
-            moved += spectrum[1] @ tau[slots] if angles > 1 else spectrum[0] @ tau[slots]
+            moved += np.conj(spectrum[1]) @ tau[slots] if angles > 1 else spectrum[0] @ tau[slots]
         area = 2 * np.pi * self.grid.rings
         cross = _two_sided(expected, observed.signal) / area
         auto = _two_sided(expected_square, observed.weight) / area
@@ -231,7 +232,12 @@ class Expectation:
         shells = np.arange(1, self.model.box // 2 + 1)
         sigma2 = self.model.sigma2[particles.group][:, 1:]
         chi2 = (residual[:, 1:] / (2 * sigma2)) @ shells / shells.sum()
-        rows = (best[:, 0], psi + self._turn, origin.real, origin.imag, numbers[:, 0] + numbers[:, 1], *numbers[:, 2:].T, chi2)
+        # what does not depend on the pose: |X|² and the Gaussians' own factors, per pixel of half the plane
+        used = slice(self.search.first_shell, self.grid.radius + 1)
+        sigma2, area = self.model.sigma2[particles.group][:, used], np.pi * np.arange(used.start, used.stop)
+        constant = (observed.power[:, used] / (2 * sigma2) + np.log(2 * np.pi * sigma2)) @ area
+        likelihood = numbers[:, 0] + numbers[:, 1] - constant
+        rows = (best[:, 0], psi + self._turn, origin.real, origin.imag, likelihood, *numbers[:, 2:].T, chi2)
         sums.indices.append(indices)
         sums.poses.append(np.stack(rows, axis=1))
 

@@ -140,10 +140,12 @@ class Observer:
     def _noise(self, sigma2: np.ndarray, identifiers: np.ndarray) -> np.ndarray:
         box = self.group.box
         spectrum = np.sqrt(2 * sigma2[:, np.minimum(radial_index(box), self.model.box // 2)])
-        white = np.stack([
-            np.random.default_rng([self.search.seed, int(i)]).standard_normal((box, box), np.float32)
-            for i in identifiers
-        ])
+        white = np.stack(
+            [
+                np.random.default_rng([self.search.seed, int(i)]).standard_normal((box, box), np.float32)
+                for i in identifiers
+            ]
+        )
         return irfft2_centred((rfft2_centred(white) * (box * spectrum)).astype(np.complex64), box)
 
     def _phases(self, offsets: np.ndarray) -> np.ndarray:

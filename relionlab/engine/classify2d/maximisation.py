@@ -22,6 +22,8 @@ TRUSTED_RATIO = 3.0
 class Update:
     """How the model is updated.
 
+    prior          regularise the averages; the first iteration does not, since its references know nothing yet of the
+                   shells beyond their filter: the noise that stays makes the classes differ
     tau2_fudge     T: factor on the prior's variance (1: Bayes' own; more trusts the data more)
     norm, scale    correct each image's norm; each group's intensity scale
     fix_noise, fix_offsets  keep the noise spectra; the width of the offsets' prior
@@ -30,6 +32,7 @@ class Update:
     shells_ahead   see SHELLS_AHEAD
     """
 
+    prior: bool = True
     tau2_fudge: float = 2.0
     norm: bool = True
     scale: bool = True
@@ -46,12 +49,14 @@ class Spectra:
 
     ssnr     signal-to-noise ratio of the class average, T tau2 / variance of its noise
     noise    variance of the average's noise
-    tau2     variance of the prior that was used
+    tau2     variance of the prior that was used, T included
+    covered  share of the samples in which the data outweigh the prior
     """
 
     ssnr: np.ndarray
     noise: np.ndarray
     tau2: np.ndarray
+    covered: np.ndarray
 
 
 def maximise(
@@ -63,11 +68,12 @@ def maximise(
     shifts = np.zeros((model.classes, 2))
     if update.centre:
         references, shifts = centred(references)
+    references = references.astype(np.float32)  # as it is written, so that a continued run goes on from the same
     moved = _moved(model, particles, sums, norm=update.norm, centring=shifts)
     shell = resolution_shell(spectra.ssnr)
     changed = replace(
         model,
-        references=references.astype(np.float32),
+        references=references,
         class_share=sums.share / sums.share.sum(),
         tau2=prior_variance(references),
         sigma2=model.sigma2 if update.fix_noise else noise_variance(model, sums),
@@ -88,23 +94,27 @@ def reconstruct(
     The Wiener filter of Scheres 2012, equation 4: numerator over (denominator + 1 / (2 T tau2)). A class that no
     particle was given to keeps its average.
     """
-    prior = update.tau2_fudge * model.tau2[:, 1 : grid.radius + 1]
-    with np.errstate(divide="ignore"):
-        average = sums.numerator / (sums.denominator + 1 / (2 * np.maximum(prior, 1e-30))[:, :, None])
+    rings = slice(1, grid.radius + 1)
+    precision = 2 * sums.denominator.mean(axis=-1)
+    # without a prior, a thousandth of the mean weight keeps the zeros of the CTF from blowing up
+    prior = update.tau2_fudge * model.tau2[:, rings] if update.prior else 1e3 / np.maximum(precision, 1e-30)
+    average = sums.numerator / (sums.denominator + 1 / (2 * np.maximum(prior, 1e-30))[:, :, None])
     sampler = PolarSampler(grid, model.box)
     images = sampler.image(average)
     images = _masked(images, model, search) if update.flatten else images
     empty = sums.share <= 0
     images[empty] = model.references[empty]
-    precision = 2 * sums.denominator.mean(axis=-1)
+    if not update.prior:
+        prior = update.tau2_fudge * prior_variance(images)[:, rings]
     shape = (model.classes, model.box // 2 + 1)
-    ssnr, noise, tau2 = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-    rings = slice(1, grid.radius + 1)
+    ssnr, noise, tau2, covered = (np.zeros(shape) for _ in range(4))
     ssnr[:, rings] = prior * precision
     ssnr[:, 0] = ssnr[:, 1]
     noise[:, rings] = np.where(precision > 0, 1 / np.maximum(precision, 1e-30), 0)
     tau2[:, rings] = prior
-    return images, Spectra(ssnr=ssnr, noise=noise, tau2=tau2)
+    covered[:, rings] = np.mean(2 * sums.denominator * prior[:, :, None] >= 1, axis=-1)
+    covered[:, 0] = covered[:, 1]
+    return images, Spectra(ssnr=ssnr, noise=noise, tau2=tau2, covered=covered)
 
 
 def prior_variance(references: np.ndarray) -> np.ndarray:
@@ -159,9 +169,7 @@ def _masked(images: np.ndarray, model: Model, search: Search) -> np.ndarray:
     return (images - background[:, None, None]) * mask
 
 
-def _moved(
-    model: Model, particles: Particles, sums: Sums, *, norm: bool, centring: np.ndarray
-) -> Particles:
+def _moved(model: Model, particles: Particles, sums: Sums, *, norm: bool, centring: np.ndarray) -> Particles:
     """Return the particles with the poses that the E-step found."""
     indices, poses = sums.indices[0], sums.poses[0]
     order = np.argsort(indices)

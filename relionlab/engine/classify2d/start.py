@@ -29,7 +29,9 @@ class Averages:
 class FirstLook:
     """A Step: the mean power spectrum and the mean image of every noise group, in the masked images."""
 
-    def __init__(self, model: Model, particles: Particles, groups: tuple[OpticsGroup, ...], *, search: Search, load: Loader) -> None:
+    def __init__(
+        self, model: Model, particles: Particles, groups: tuple[OpticsGroup, ...], *, search: Search, load: Loader
+    ) -> None:
         self.model, self.particles, self.groups = model, particles, groups
         self.search, self.load = search, load
 
@@ -113,12 +115,8 @@ def first_model(model: Model, sums: Sums, *, search: Search, shells_ahead: int, 
     resolution  Å of the low-pass filter; ``None``: FIRST_FREQUENCY
     """
     cut = FIRST_FREQUENCY * model.box if resolution is None else model.box * model.pixel_size / resolution
-    flat = 1e3 / np.maximum(sums.denominator.mean(axis=-1), 1e-30)  # a prior so wide that it hardly counts
-    shape = (model.classes, model.box // 2 + 1)
-    wide = np.zeros(shape)
-    wide[:, 1 : flat.shape[1] + 1] = flat
     grid = grid_for(model, search)
-    references, _ = reconstruct(replace(model, tau2=wide), sums, grid, search=search, update=Update())
+    references, _ = reconstruct(model, sums, grid, search=search, update=Update(prior=False))
     references = low_pass(references, cut).astype(np.float32)
     shell = max(int(round(cut)), 1)
     return replace(

@@ -1,0 +1,131 @@
+"""Runs Steps on Dask workers: threads or processes of this machine, a SLURM cluster, or a scheduler's address.
+
+The only place that imports Dask. Each worker computes shard after shard with one BLAS thread, and the partial results
+are merged in the order of the shards, so the number of workers changes nothing in the result.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from relionlab.engine.steps import Executor, InlineExecutor, Step
+from relionlab.errors import ComputeError
+from relionlab.settings import Settings
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+_THREADS_PAY_UP_TO = 8  # workers in one process: beyond, they wait for each other's Python
+
+
+def executor_for(wanted: Settings) -> Executor:
+    """Return the executor that the settings ask for; close it after use.
+
+    "auto" computes inline with one worker, and otherwise on Dask workers of this machine. Raises ComputeError if the
+    cluster cannot be reached.
+    """
+    kind = wanted.executor
+    if kind == "inline" or (kind == "auto" and wanted.cores() == 1):
+        return InlineExecutor()
+    return DaskExecutor(wanted)
+
+
+class DaskExecutor:
+    """Sends shards to Dask workers and merges their results in order."""
+
+    def __init__(self, wanted: Settings) -> None:
+        self._client = _client(wanted)
+
+    def run(self, step: Step, shards: Sequence[np.ndarray], on_shard: Callable[[int, int], None] | None = None) -> Any:
+        """Return the concluded result of the pass.
+
+        A worker that dies has its shards computed again by the others.
+        """
+        from distributed import as_completed
+
+        remote = self._client.scatter(step, broadcast=True, hash=False, direct=False)
+        futures = [self._client.submit(_process, remote, shard, pure=False) for shard in shards]
+        waiting: dict[int, Any] = {}
+        number = {future.key: position for position, future in enumerate(futures)}
+        total, merged = None, 0
+        try:
+            for done, (future, partial) in enumerate(as_completed(futures, with_results=True), 1):
+                waiting[number[future.key]] = partial
+                future.release()
+                while merged in waiting:
+                    following = waiting.pop(merged)
+                    total = following if total is None else step.merge(total, following)
+                    merged += 1
+                if on_shard is not None:
+                    on_shard(done, len(shards))
+        except BaseException:
+            self._client.cancel(futures, force=True)
+            raise
+        step.prepare()
+        return step.conclude(total)
+
+    def close(self) -> None:
+        """Give the workers back."""
+        cluster = self._client.cluster
+        self._client.close()
+        if cluster is not None:
+            cluster.close()
+
+
+def _process(step: Step, shard: np.ndarray) -> Any:
+    """Compute one shard in a worker, with one BLAS thread: the workers fill the cores."""
+    from threadpoolctl import threadpool_limits
+
+    step.prepare()
+    with threadpool_limits(1, "blas"):
+        return step.process(shard)
+
+
+def _client(wanted: Settings) -> Client:
+    from dask import config
+    from distributed import Client, LocalCluster
+
+    config.set({"distributed.comm.timeouts.connect": "60s", "distributed.worker.daemon": False})
+    try:
+        if "://" in wanted.executor:
+            return Client(wanted.executor)
+        if wanted.executor == "slurm":
+            return Client(_slurm(wanted))
+        workers = wanted.cores()
+        threads = wanted.worker_kind == "threads" or (wanted.worker_kind == "auto" and workers <= _THREADS_PAY_UP_TO)
+        cluster = LocalCluster(
+            n_workers=1 if threads else workers,
+            threads_per_worker=workers if threads else 1,
+            processes=not threads,
+            dashboard_address=None,
+            memory_limit=0,
+            silence_logs=logging.ERROR,
+        )
+        return Client(cluster)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise ComputeError(
+            f"The Dask executor {wanted.executor!r} could not be started: {error}. Give 'inline', 'local', 'slurm' or"
+            " a scheduler's address such as tcp://host:8786 (setting `executor`, or RELIONLAB_EXECUTOR)."
+        ) from error
+
+
+def _slurm(wanted: Settings) -> Any:
+    try:
+        from dask_jobqueue import SLURMCluster
+    except ImportError:
+        raise ComputeError(
+            "The executor 'slurm' needs the package dask-jobqueue: install relionlab[cluster], or set executor='local'."
+        ) from None
+    cluster = SLURMCluster(
+        queue=wanted.slurm_queue or None,
+        walltime=wanted.slurm_walltime,
+        memory=wanted.slurm_memory,
+        cores=1,
+        processes=1,
+    )
+    cluster.scale(wanted.cores())
+    return cluster
