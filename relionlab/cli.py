@@ -111,11 +111,17 @@ def _dispatch(arguments: list[str]) -> int:
     if name in ("--version", "-V"):
         return _version()
     plain = name.removeprefix("relion_")
-    if plain.startswith("star_") and plain != "star_handler":  # relion_star_printtable -> star printtable
+    if plain.startswith("star_") and _is_star_command(plain):  # relion_star_printtable -> star printtable
         return _function("star")([plain.removeprefix("star_"), *rest])
     if name in _COMMANDS:
         return _function(name)(rest) or 0
     return run_program(name, rest)
+
+
+def _is_star_command(name: str) -> bool:
+    from relionlab.jobs.star_commands import NAMES
+
+    return name.removeprefix("star_") in NAMES
 
 
 def _function(name: str) -> Callable[[Sequence[str]], int | None]:

@@ -37,9 +37,7 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     name, *rest = arguments
     if name not in _COMMANDS:
-        raise ParameterError(
-            f"there is no command `relionlab star {name}`; there are {', '.join(_COMMANDS)}, plottable."
-        )
+        raise ParameterError(f"there is no command `relionlab star {name}`; there are {', '.join(NAMES)}.")
     command, least = _COMMANDS[name]
     if len(rest) < least or rest[:1] in (["--help"], ["-h"]):
         print(_USAGE)
@@ -169,3 +167,6 @@ _COMMANDS: dict[str, tuple[Callable[[Sequence[str]], Iterator[str]], int]] = {
     "datablock_ctfdat": (ctfdat_rows, 1),
     "printtable": (table_rows, 2),
 }
+
+NAMES = (*_COMMANDS, "plottable")
+"""All commands; the last one draws, and so lies with the display."""

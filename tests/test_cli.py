@@ -1,0 +1,126 @@
+"""The command line: dispatch, help, errors, markers."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from relionlab import __version__
+from relionlab.cli import main
+from relionlab.jobs.reference import markdown_reference, terminal_help
+from relionlab.jobs.registry import job_types, program, programs
+
+
+def test_version_and_overview(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"relionlab {__version__}\n"
+    assert main([]) == 0
+    overview = capsys.readouterr().out
+    assert all(f"  {name} " in overview for name in programs())
+    assert "doctor" in overview
+
+
+def test_module_can_be_run():
+    done = subprocess.run([sys.executable, "-m", "relionlab", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"relionlab {__version__}\n"
+
+
+@pytest.mark.parametrize("name", sorted(programs()))
+def test_help_names_every_flag_with_its_unit(name, capsys):
+    assert main([name, "--help"]) == 0
+    shown = capsys.readouterr().out
+    for parameter in program(name).parameters().values():
+        if parameter.flag is not None:
+            assert parameter.flag in shown
+    assert main([f"relion_{name}"]) == 0  # RELION's own name, and its habit of showing help when nothing is given
+    assert capsys.readouterr().out == shown
+
+
+def test_help_tells_defaults_and_units():
+    shown = terminal_help(program("import"))
+    assert "--angpix NUMBER    (1 Å)" in shown
+    assert "== Movies/mics ==" in shown
+    assert "--do_movies    (off unless given)" in shown
+
+
+def test_faults_are_one_message(capsys):
+    assert main(["star_handler", "--i", "none.star", "--select", "rlnDefocusU"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("relionlab: ")
+    assert "none.star" in said
+    assert "Traceback" not in said
+
+
+def test_tracebacks_are_shown_when_asked(capsys, monkeypatch):
+    assert main(["--traceback", "star_handler", "--i", "none.star", "--select", "rlnDefocusU"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+    monkeypatch.setenv("RELIONLAB_TRACEBACK", "1")
+    assert main(["nonsense"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_unknown_programs_are_said(capsys):
+    assert main(["star_handlr"]) == 1
+    assert "Did you mean star_handler?" in capsys.readouterr().err
+    assert main(["preproces", "--i", "x"]) == 1
+    assert "there is no program 'preproces'" in capsys.readouterr().err
+
+
+def test_pipeline_control_leaves_markers(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.star").write_text("data_\nloop_\n_rlnDefocusU\n1.0\n3.0\n")
+    call = ["star_handler", "--i", "a.star", "--o", "b.star", "--minval", "2", "--pipeline_control", "Select/job001/"]
+    assert main([*call, "--select", "rlnDefocusU"]) == 0
+    assert (tmp_path / "Select/job001/RELION_JOB_EXIT_SUCCESS").exists()
+    assert main([*call, "--select", "rlnDefocusV"]) == 1
+    assert (tmp_path / "Select/job001/RELION_JOB_EXIT_FAILURE").exists()
+    assert "rlnDefocusV" in capsys.readouterr().err
+
+
+def test_run_needs_a_job_directory(tmp_path, capsys):
+    assert main(["run", str(tmp_path)]) == 1
+    assert "is not a project" in capsys.readouterr().err
+    assert main(["run"]) == 2
+
+
+def test_workflows_run_from_json(project_directory, capsys):
+    from relionlab.io.star import read_star, write_star
+    from relionlab.jobs.importing import Import
+    from relionlab.jobs.job_json import Workflow, to_json
+    from relionlab.jobs.select import Select
+    from tests.jobs.small_files import particle_rows
+
+    rows = particle_rows(10).only("rlnCoordinateX", "rlnCoordinateY").renamed("")
+    write_star(project_directory / "list.star", [rows])
+    workflow = Workflow(
+        (
+            (
+                "given",
+                Import(do_raw=False, do_other=True, fn_in_other="list.star", node_type="Micrographs STAR file (.star)"),
+            ),
+            ("few", Select(fn_mic="{given}list.star", classes="1-3")),
+        )
+    )
+    (project_directory / "workflow.json").write_text(to_json(workflow))
+    assert main(["run", "workflow.json"]) == 0
+    assert "few: Select/job002" in capsys.readouterr().out
+    assert len(read_star(project_directory / "Select/job002/micrographs.star")[""]) == 3
+
+
+def test_doctor_looks_at_everything(capsys):
+    main(["doctor"])
+    shown = capsys.readouterr().out
+    assert all(topic in shown for topic in ("Python", "numpy", "cores", "memory", "GPU", "RELION", "folder", "bokeh"))
+
+
+def test_reference_has_every_parameter(capsys):
+    page = markdown_reference()
+    for job in job_types().values():
+        assert f"## {job.folder} (`{job.type_label}`)" in page
+        assert all(f"| `{name}` |" in page for name in job.parameters())
+    assert main(["reference", "Select"]) == 0
+    assert "`fn_model`" in capsys.readouterr().out
+    assert main(["reference", "star_handler"]) == 0
+    assert "`--remove_duplicates`" in capsys.readouterr().out
