@@ -208,8 +208,13 @@ class JobDirectory:
             self.project.refresh()
         dialect = self.project.pipeline.dialect
         write_job(self.path / "job.star", job, dialect=dialect, is_continue=goes_on, is_tomo=file.is_tomo)
-        outputs = job.outputs(f"{self.name}/")
-        self.project.change(f"continueJob: {self.name}/", lambda p: p.with_outputs(self.name, outputs))
+        planned = job.outputs(f"{self.name}/")
+        # What the interrupted run was to make, and under the continued one's names never will.
+        void = [node.path for node in self.outputs if not (self.project.directory / node.path).exists()]
+        self.project.change(
+            f"continueJob: {self.name}/",
+            lambda pipeline: pipeline.without_outputs(self.name, void).with_outputs(self.name, planned),
+        )
         return self.start(again=True)
 
     # --- keeping the books ----------------------------------------------------------------------------------------

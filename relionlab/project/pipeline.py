@@ -141,14 +141,12 @@ class Pipeline:
         grown = self._with_nodes(outputs)
         return replace(grown, outputs=_added(grown.outputs, ((name, node.path) for node in outputs)))
 
-    def without_edges(self, name: str) -> Pipeline:
-        """Return the pipeline in which the job takes and makes nothing; files that nobody else knows go."""
-        inputs = tuple(edge for edge in self.inputs if edge[1] != name)
-        outputs = tuple(edge for edge in self.outputs if edge[0] != name)
-        mine = {path for path, user in self.inputs if user == name} | {p for maker, p in self.outputs if maker == name}
-        kept = {path for path, _ in inputs} | {path for _, path in outputs}
-        nodes = tuple(node for node in self.nodes if node.path in kept or node.path not in mine)
-        return replace(self, inputs=inputs, outputs=outputs, nodes=nodes)
+    def without_outputs(self, name: str, paths: Iterable[str]) -> Pipeline:
+        """Return the pipeline in which the job does not make these files, unless another job is to take them."""
+        taken = {path for path, _ in self.inputs}
+        gone = {path for path in paths if (name, path) in self.outputs and path not in taken}
+        outputs = tuple(edge for edge in self.outputs if edge[0] != name or edge[1] not in gone)
+        return replace(self, outputs=outputs, nodes=tuple(node for node in self.nodes if node.path not in gone))
 
     def with_state(self, name: str, state: str) -> Pipeline:
         """Return the pipeline in which the job has another state."""

@@ -152,6 +152,14 @@ def test_taking_jobs_out_takes_their_files_out():
     assert pipeline.counter == 4
 
 
+def test_files_that_will_never_be_made_leave_unless_somebody_waits_for_them():
+    pipeline = chain().with_outputs("Class2D/job002", [Node("Class2D/job002/old.star", PARTICLES)])
+    both = ["Class2D/job002/old.star", "Class2D/job002/particles.star"]
+    left = pipeline.without_outputs("Class2D/job002", both)
+    assert [node.path for node in left.outputs_of("Class2D/job002")] == ["Class2D/job002/particles.star"]
+    assert "Class2D/job002/old.star" not in [node.path for node in left.nodes]
+
+
 def test_a_number_is_never_given_twice():
     late = Process("Class2D/job041", "relion.class2d", "finished")
     assert Pipeline(counter=7).with_process(late).next_number == 42
