@@ -124,3 +124,9 @@ def test_histogram_as_text():
     found = make_histogram(values, bins=2)
     assert histogram_lines(values, found)[4:] == ["[-INF, 1): 0", "[1, 2): 1", "[2, 3): 2", "[3, +INF]: 1"]
     assert histogram_lines(values, found, percent=True, cumulative=True)[-2:] == ["[2, 3): 75 %", "[3, +INF]: 100 %"]
+
+
+def test_one_table_alone(here, context, particles):
+    """RELION 3.1.3's --ignore_optics finds no column at all; ours does what its help promises."""
+    handle(context, "--ignore_optics", "--i_tablename", "particles", "--select", "rlnDefocusU", "--o", "o.star")
+    assert list(read_star(here / "o.star")) == ["particles"]
