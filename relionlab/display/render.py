@@ -115,23 +115,14 @@ def save(picture: Picture, path: str | Path) -> Path:
 
 
 def show_in_notebook(picture: Picture) -> None:
-    """Show title, caption and the Bokeh drawing below the running cell; Bokeh's scripts come from this machine."""
-    from bokeh.io import show
+    """Show title, caption and the Bokeh drawing below the running cell."""
     from IPython.display import HTML, display
 
-    load_bokeh()
-    model = to_bokeh(picture)
-    display(HTML(heading(picture)))  # type: ignore[no-untyped-call]
-    show(model)
+    from relionlab.display.bokeh_view import BokehView
 
-
-@functools.cache
-def load_bokeh() -> None:
-    """Put Bokeh's scripts into the notebook's page, once per kernel, and never from the network."""
-    from bokeh.io import output_notebook
-    from bokeh.resources import INLINE
-
-    output_notebook(INLINE, hide_banner=True)
+    title, caption = html.escape(picture.title), html.escape(picture.caption)
+    told = f'<div style="font-weight: 600; font-size: 1.1em">{title}</div><div style="max-width: 60em">{caption}</div>'
+    display(HTML(told), BokehView(picture))  # type: ignore[no-untyped-call]
 
 
 def _description(picture: Picture | Any) -> Any:

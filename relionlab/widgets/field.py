@@ -124,7 +124,8 @@ class Field:
         )
         unit = "" if self.parameter.unit == "unitless" else html.escape(self.parameter.unit)
         shown = w.HTML(
-            f'<span class="rl-unit">{unit}</span>', layout=w.Layout(width="48px", display="" if unit else "none")
+            f'<span class="rl-unit">{unit}</span>',
+            layout=w.Layout(width="48px", display="" if unit or self.slider is not None else "none"),
         )
         line = w.HBox([label, self.entry, shown, *([self.slider] if self.slider is not None else [])])
         below = w.VBox(

@@ -10,8 +10,8 @@ _SHEET = """<style>
 .rl-muted { color: var(--jp-ui-font-color2, #666); }
 .rl-row { padding: 1px 0; overflow: visible; }
 .rl-row .widget-text input { text-align: left; }
-.rl-label { line-height: 1.25; padding-top: 5px; display: block; cursor: help; }
-.rl-unit { color: var(--jp-ui-font-color2, #666); padding-top: 5px; display: block; white-space: nowrap; }
+.rl-label { line-height: 1.25; padding-top: 4px; display: block; cursor: help; }
+.rl-unit { color: var(--jp-ui-font-color2, #666); padding-top: 2px; display: block; white-space: nowrap; }
 .rl-help { color: var(--jp-ui-font-color2, #666); font-size: .92em; line-height: 1.35; padding: 0 0 6px 2px; }
 .rl-problem { color: var(--jp-error-color1, #c62828); font-size: .95em; line-height: 1.35; padding-left: 2px; }
 .rl-wrong input { border-color: var(--jp-error-color1, #c62828) !important; box-shadow: 0 0 0 1px var(--jp-error-color1, #c62828); }

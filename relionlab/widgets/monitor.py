@@ -15,6 +15,7 @@ from typing import Any
 
 import ipywidgets as w
 
+from relionlab.display.bokeh_view import BokehView
 from relionlab.errors import RelionlabError
 from relionlab.project import JobDirectory
 from relionlab.project.progress import Progress
@@ -45,7 +46,8 @@ class JobMonitor(w.VBox):
         self._warning_box = w.VBox(
             [w.HTML("<b>Warnings</b> (run.err)"), self._warnings], layout=w.Layout(display="none")
         )
-        self._curve = w.Box(layout=w.Layout(width="440px", flex="0 0 auto"))
+        self._curve = BokehView()
+        self._curve.layout = w.Layout(width="430px", flex="0 0 auto")
         self._iteration = w.HTML()
         self._grid = ClassGrid(selectable=False, tile=92)
         top = w.HBox([self._head, self._abort])
@@ -149,6 +151,7 @@ class JobMonitor(w.VBox):
 
     def _show_results(self, path: Path) -> None:
         """Show class averages and curve when a new iteration lies in the directory."""
+        from relionlab.display.convergence import resolution_course
         from relionlab.display.results import course_of, iteration_row, model_files, read_class_averages
 
         files = [
@@ -165,21 +168,8 @@ class JobMonitor(w.VBox):
         for file in files:
             if file.name not in rows:
                 rows[file.name] = iteration_row(file)
-        self._draw_curve(course_of([rows[file.name] for file in files]))
+        self._curve.show(resolution_course(course_of([rows[file.name] for file in files])))
         self._seen["model"] = files[-1].name  # last, so that an iteration that could not be read is tried again
-
-    def _draw_curve(self, course: Any) -> None:
-        from jupyter_bokeh.widgets import BokehModel
-
-        from relionlab.display.convergence import resolution_course
-        from relionlab.display.render import load_bokeh, to_bokeh
-
-        load_bokeh()
-        # a BokehModel is a snapshot: a new one shows the same in every view, also after the page was loaded again
-        old = self._curve.children
-        self._curve.children = (BokehModel(to_bokeh(resolution_course(course))),)
-        for widget in old:
-            widget.close()
 
     def _pressed_abort(self) -> None:
         try:

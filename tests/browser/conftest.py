@@ -1,0 +1,198 @@
+"""A real JupyterLab and a real Chromium: the page, the kernel behind it, and what went wrong in either."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CHROMIUM = os.environ.get("RELIONLAB_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+FLAGS += ["--disable-component-update", "--disable-sync"]
+START_SECONDS = 90
+
+_KERNEL = """async (code) => {
+  const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+  let out = '';
+  const future = kernel.requestExecute({code, store_history: false, silent: false});
+  future.onIOPub = (message) => {
+    if (message.header.msg_type == 'stream' && message.content.name == 'stdout') out += message.content.text;
+    if (message.header.msg_type == 'error') out += message.content.traceback.join('\\n');
+  };
+  await future.done;
+  return out;
+}"""
+_OPENED = """() => window.jupyterapp && window.jupyterapp.shell.currentWidget
+  && window.jupyterapp.shell.currentWidget.sessionContext"""
+_READY = """async () => {
+  const app = window.jupyterapp;
+  await app.restored;
+  const widget = app.shell.currentWidget;
+  const slow = new Promise((_, reject) => setTimeout(() => reject('the kernel did not start'), 90000));
+  const ready = [widget.context.ready, widget.sessionContext.ready, widget.revealed];
+  await Promise.race([Promise.all(ready), slow]);
+  await widget.sessionContext.session.kernel.info;
+  if (!app.shell.leftCollapsed) await app.commands.execute('application:toggle-left-area');
+}"""
+_CELL = """async (index) => {
+  const app = window.jupyterapp;
+  const notebook = app.shell.currentWidget.content;
+  notebook.deselectAll(); notebook.activeCellIndex = index;
+  await app.commands.execute('notebook:run-cell');
+}"""
+_ERRORS = """() => {
+  const found = [];
+  for (const cell of window.jupyterapp.shell.currentWidget.content.widgets)
+    for (const output of cell.model.toJSON().outputs || [])
+      if (output.output_type == 'error' || output.name == 'stderr')
+        found.push((output.ename || 'stderr') + ': ' + (output.evalue || output.text));
+  return found;
+}"""
+
+
+@dataclass
+class Notebook:
+    """A notebook that is open in the browser.
+
+    page     Playwright's page
+    wrong    JavaScript errors so far
+    outside  addresses outside this machine that something asked for
+    """
+
+    page: Any
+    wrong: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
+
+    def run_cell(self, index: int) -> None:
+        """Run one cell and wait until it is done."""
+        self.page.evaluate(_CELL, index)
+
+    def python(self, code: str) -> str:
+        """Run code in the notebook's own kernel and return what it prints."""
+        return self.page.evaluate(_KERNEL, code).strip()
+
+    def until(self, condition: Callable[[], bool], seconds: float = 10.0) -> float:
+        """Wait until a condition holds; returns the seconds that took."""
+        start = time.monotonic()
+        while not condition():
+            assert time.monotonic() - start < seconds, f"did not happen within {seconds} s"
+            self.page.wait_for_timeout(20)
+        return time.monotonic() - start
+
+    def cell_errors(self) -> list[str]:
+        """Return the errors that stand below the cells."""
+        return self.page.evaluate(_ERRORS)
+
+    def picture(self, name: str) -> None:
+        """Keep a picture of the page, if RELIONLAB_SCREENSHOTS names a folder."""
+        folder = os.environ.get("RELIONLAB_SCREENSHOTS")
+        if folder:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            self.page.screenshot(path=str(Path(folder) / f"{name}.png"))
+
+
+@pytest.fixture(scope="module")
+def lab_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that JupyterLab shows."""
+    return tmp_path_factory.mktemp("lab")
+
+
+@pytest.fixture(scope="module")
+def lab(lab_directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a JupyterLab of our own."""
+    own = tmp_path_factory.mktemp("jupyter")
+    _write_settings(own)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--expose-app-in-browser"]
+    command += [f"--ServerApp.port={port}", "--ServerApp.ip=127.0.0.1", "--IdentityProvider.token="]
+    command += ["--ServerApp.disable_check_xsrf=True", f"--ServerApp.root_dir={lab_directory}"]
+    log = own / "log"
+    with log.open("w") as out:
+        server = subprocess.Popen(command, env=_environment(own), cwd=lab_directory, stdout=out, stderr=out)
+    try:
+        _wait_for(port, server, log)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        try:
+            server.wait(10)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+@pytest.fixture(scope="module")
+def open_notebook(lab: str) -> Iterator[Callable[[str], Notebook]]:
+    """A function that opens a notebook of ``lab_directory`` in the browser."""
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed (apt-get install chromium, or name it in RELIONLAB_CHROMIUM)")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS, headless=True)
+
+        def opened(name: str) -> Notebook:
+            context = browser.new_context(viewport={"width": 1300, "height": 1250})
+            notebook = Notebook(context.new_page())
+            notebook.page.on("pageerror", lambda error: notebook.wrong.append(str(error)[:400]))
+            notebook.page.on("console", lambda m: notebook.wrong.append(m.text[:400]) if m.type == "error" else None)
+            notebook.page.route("**/*", lambda route: _stay_here(route, lab, notebook.outside))
+            notebook.page.goto(f"{lab}/lab/tree/{name}?reset")
+            notebook.page.wait_for_function(_OPENED, timeout=1000 * START_SECONDS)
+            notebook.page.evaluate(_READY)
+            return notebook
+
+        yield opened
+        browser.close()
+
+
+def _stay_here(route: Any, lab: str, outside: list[str]) -> None:
+    """Let nothing leave the machine, and remember what wanted to."""
+    address = route.request.url
+    if address.startswith((lab, "data:", "blob:")):
+        route.continue_()
+    else:
+        outside.append(address)
+        route.abort()
+
+
+def _write_settings(own: Path) -> None:
+    quiet = {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True}
+    settings = {
+        "apputils-extension/notification.jupyterlab-settings": quiet,
+        "notebook-extension/tracker.jupyterlab-settings": {"windowingMode": "none"},  # all cells are in the page
+    }
+    for name, values in settings.items():
+        path = own / "user" / "@jupyterlab" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(values))
+
+
+def _environment(own: Path) -> dict[str, str]:
+    folders = {"CONFIG_DIR": "config", "DATA_DIR": "data", "RUNTIME_DIR": "runtime"}
+    made = {f"JUPYTER_{name}": str(own / folder) for name, folder in folders.items()}
+    made |= {"JUPYTERLAB_SETTINGS_DIR": str(own / "user"), "JUPYTERLAB_WORKSPACES_DIR": str(own / "workspaces")}
+    return {**os.environ, **made, "IPYTHONDIR": str(own / "ipython")}
+
+
+def _wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            assert server.poll() is None, f"JupyterLab ended at once:\n{log.read_text()[-3000:]}"
+            assert time.monotonic() < deadline, f"JupyterLab does not answer:\n{log.read_text()[-3000:]}"
+            time.sleep(0.1)
