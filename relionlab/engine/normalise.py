@@ -40,15 +40,15 @@ def normalise(
     images             (…, n, n), or not square
     background_radius  in px: what lies beyond is background
     ramp               subtract a plane fitted to the background, not only its mean
-    dust               replace extreme pixels, after the ramp and before the deviation is measured
+    dust               replace extreme pixels first, as RELION does, so that they tilt neither ramp nor deviation
     Returns images of the same precision; an image of constant background is only shifted (its deviation stays 0).
     """
     xp = namespace(images)
     flat, mask = _rows(images), _background(images, background_radius)
-    if ramp:
-        flat = flat - _ramp(flat, mask, images.shape[-2:])
     if dust is not None:
         flat = _without_dust(flat, mask, dust)
+    if ramp:
+        flat = flat - _ramp(flat, mask, images.shape[-2:])
     mean, deviation = _statistics(flat, mask)
     scale = xp.where(deviation < FLAT, 1.0, deviation)
     return ((flat - mean) / scale).astype(real_dtype(images)).reshape(images.shape)
