@@ -47,7 +47,7 @@ class Projector:
         )
         gather = _gather_on_cpu if namespace(self.transform) is np else gather_slices
         turns = like(np.asarray(to_host(rotations), np.float64)[:, :2] * self.padding, self.transform)
-        gather(self.transform, turns, like(pixels, self.transform), out)
+        gather(self.transform, turns, like(pixels, self.transform), out=out)
         return out
 
     def images(self, rotations: np.ndarray, *, shifts_px: np.ndarray | None = None) -> np.ndarray:
@@ -109,7 +109,7 @@ def _disc(n: int) -> np.ndarray:
     return np.stack([row, column, column, y], axis=1)[column**2 + y**2 <= (n // 2) ** 2]
 
 
-def gather_slices(transform: Any, turns: Any, pixels: Any, out: Any) -> None:
+def gather_slices(transform: Any, turns: Any, pixels: Any, *, out: Any) -> None:
     """Fill ``out`` with central slices; the body for a GPU, and the readable one.
 
     turns  (N, 2, 3) the first two rows of the rotation matrices, times the padding
@@ -133,7 +133,7 @@ def gather_slices(transform: Any, turns: Any, pixels: Any, out: Any) -> None:
         out[start : start + 64, pixels[:, 0], pixels[:, 1]] = xp.where(mirrored, value.conj(), value)
 
 
-def _gather_on_cpu(transform: Any, turns: Any, pixels: Any, out: Any) -> None:
+def _gather_on_cpu(transform: Any, turns: Any, pixels: Any, *, out: Any) -> None:
     """Do as :func:`gather_slices`, pixel by pixel in machine code."""
     parts = real_dtype(transform)
     _gather_parts(transform.view(parts), turns.astype(parts), pixels, out.view(parts))

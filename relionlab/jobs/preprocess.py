@@ -33,7 +33,7 @@ class Preprocess(ExtractionFlags):
         source = open_source(context, self.operate_on, self.angpix)
         operations = self._operations(context, source)
         told = told_of(source.particles, phase_flipped=self.phase_flipped) if source.particles else "plain"
-        process(context, source, operations, self.operate_out, told=told, half_precision=self.float16)
+        process(context, source, operations, output=self.operate_out, told=told, half_precision=self.float16)
         if self.negative_stain:
             context.say(NEGATIVE_STAIN_ADVICE)
         context.say(" Done preprocessing!")

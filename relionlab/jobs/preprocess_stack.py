@@ -115,8 +115,8 @@ def process(
     context: Context,
     source: Source,
     operations: Operations,
-    output: str,
     *,
+    output: str,
     told: Told = "plain",
     half_precision: bool = False,
 ) -> None:

@@ -40,7 +40,7 @@ def test_both_bodies_of_the_interpolation_agree() -> None:
     matrices = rotations.random_rotations(rng, 70)
     fast = projector.slices(matrices)
     plain = np.zeros_like(fast)
-    projection.gather_slices(projector.transform, matrices[:, :2] * 2, projection._disc(20), plain)
+    projection.gather_slices(projector.transform, matrices[:, :2] * 2, projection._disc(20), out=plain)
     np.testing.assert_allclose(fast, plain, atol=1e-12 * np.abs(fast).max())
 
 
