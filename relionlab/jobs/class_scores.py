@@ -77,12 +77,15 @@ def image_quality(images: np.ndarray, *, mask_radius_px: float) -> np.ndarray:
     """Return (classes,) how much an average stands out of the rim of its mask, from 0 to 1."""
     size = images.shape[-1]
     axes = np.meshgrid(*[np.arange(size) - size // 2] * (images.ndim - 1), indexing="ij")
-    radius = np.sqrt(sum(axis.astype(np.float64) ** 2 for axis in axes)) / min(mask_radius_px, size / 2 - 1)
+    radius: np.ndarray = np.sqrt(np.sum([axis.astype(np.float64) ** 2 for axis in axes], axis=0)) / min(
+        mask_radius_px, size / 2 - 1
+    )
     core, rim = radius < 0.6, (radius > 0.85) & (radius < 1)
     quality = np.zeros(len(images))
-    for number, image in enumerate(images.astype(np.float64)):
-        edge = image[rim]
-        power = np.mean((image[core] - edge.mean()) ** 2)
+    for number in range(len(images)):
+        image: np.ndarray = images[number].astype(np.float64)
+        edge: np.ndarray = image[rim]
+        power = float(np.mean((image[core] - edge.mean()) ** 2))
         if power > 0 and np.isfinite(power):
             ratio = power / max(float(edge.var()), 1e-12 * power)
             quality[number] = ratio / (ratio + _IMAGE_HALF)

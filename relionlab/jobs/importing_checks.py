@@ -96,9 +96,9 @@ def check_particles(context: Context, name: str, *, ignore_headers: bool = False
     _check_numbers(name, particles)
     sizes = _pixel_sizes(name, optics)
     groups = dict(zip(optics["rlnOpticsGroup"].tolist(), range(len(optics)), strict=True))
-    rows = [groups.get(group) for group in particles["rlnOpticsGroup"].tolist()]
-    if None in rows:
-        missing = particles["rlnOpticsGroup"][rows.index(None)]
+    rows = [groups.get(group, -1) for group in particles["rlnOpticsGroup"].tolist()]
+    if -1 in rows:
+        missing = particles["rlnOpticsGroup"][rows.index(-1)]
         raise StarError(f"{name}: particles belong to optics group {missing}, which its table 'optics' does not have.")
     stacks: dict[str, tuple[int, int]] = {}  # file -> (highest index, optics row)
     for image, row in zip(particles["rlnImageName"].tolist(), rows, strict=True):

@@ -106,7 +106,7 @@ def write_job(
             raise ParameterError(
                 f"{job.label()} does not exist in RELION 3.1, so {place} cannot be written for it: use dialect '4' or '5'."
             )
-        head = {"rlnJobType": number, "rlnJobIsContinue": int(is_continue)}
+        head: dict[str, object] = {"rlnJobType": number, "rlnJobIsContinue": int(is_continue)}
     else:
         head = {"rlnJobTypeLabel": job.label(), "rlnJobIsContinue": int(is_continue), "rlnJobIsTomo": int(is_tomo)}
     options = job.job_options(dialect)

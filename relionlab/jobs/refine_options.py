@@ -204,7 +204,7 @@ CoarserSampling = Annotated[
         " offsets anyway, without loss.",
         tab="Sampling",
         level="advanced",
-        key={"4": "allow_coarser", "5": "allow_coarser"},
+        key="allow_coarser",
         flag="--allow_coarser_sampling",
         when=_ALIGNED,
         on_continue=True,

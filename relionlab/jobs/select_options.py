@@ -99,7 +99,7 @@ NumberOfGroups = Annotated[
         tab="Class options",
         key="nr_groups",
         flag="--regroup",
-        bounds=(1, None),
+        bounds=(0, None),
         suggested=(1, 50, 1),
         when=(_MODEL, When("do_regroup")),
     ),

@@ -68,13 +68,13 @@ class ClassSelection(Program):
     min_particles: options.MinimumParticles = -1
     min_classes: options.MinimumClasses = -1
     recenter: options.Recentre = False
-    regroup: options.NumberOfGroups = 0
+    regroup: options.NumberOfGroups = 0  # leaves the groups as they are
     max_per_class: options.MaximumPerClass = -1
     random_seed: options.RandomSeed = 0
 
     def problems(self) -> list[str]:
         """Return what is wrong with the values, in words."""
-        found = [text for text in super().problems() if "(regroup)" not in text]  # 0 is: do not
+        found = super().problems()
         if bool(self.classes) == (self.rank_threshold is not None):
             found.append("Choose classes either by number (--classes 1,3,5) or by score (--rank_threshold 0.5).")
         return found

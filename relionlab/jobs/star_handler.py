@@ -6,13 +6,12 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
-from relionlab.io.star import write_star
-from relionlab.io.table import Table
 from relionlab.jobs import star_operations as operations
 from relionlab.jobs.base import Program
 from relionlab.jobs.context import Context
 from relionlab.jobs.finding import find_files
 from relionlab.jobs.image_statistics import image_statistics
+from relionlab.jobs.output_nodes import MICROGRAPHS, PARTICLES, write_output_nodes
 from relionlab.jobs.star_file import StarList, read_list
 from relionlab.jobs.star_histogram import histogram_lines, make_histogram
 from relionlab.params import Parameter
@@ -250,7 +249,16 @@ class StarHandler(Program):
 
     def operations(self) -> list[str]:
         """Return the names of the operations that the values ask for."""
-        names = ("compare", "select", "select_by_str", "discard_on_stats", "combine", "split", "operate", "center")
+        names: tuple[str, ...] = (
+            "compare",
+            "select",
+            "select_by_str",
+            "discard_on_stats",
+            "combine",
+            "split",
+            "operate",
+            "center",
+        )
         names += ("remove_column", "add_column", "hist_column")
         return [name for name in names if getattr(self, name)] + ["remove_duplicates"] * (self.remove_duplicates > 0)
 
@@ -287,8 +295,12 @@ class StarHandler(Program):
         self._write(context, kept, note=f" with {len(kept.rows)} item(s)")
 
     def _select_by_str(self, context: Context) -> None:
-        chosen = {"include": self.select_include, "exclude": self.select_exclude}
-        self._write(context, operations.select_text(self._read(context), self.select_by_str, **chosen))
+        self._write(
+            context,
+            operations.select_text(
+                self._read(context), self.select_by_str, include=self.select_include, exclude=self.select_exclude
+            ),
+        )
 
     def _discard_on_stats(self, context: Context) -> None:
         data = self._read(context)
@@ -317,15 +329,17 @@ class StarHandler(Program):
         parts = operations.split(data, sizes, seed=seed)
         for number, part in enumerate(parts, 1):
             self._write(context, part, f"_split{number}", note=f" with {len(part.rows)} objects.")
-        kind = "ParticleGroupMetadata" if data.rows.name in ("particles", "") else "MicrographGroupMetadata"
+        kind = PARTICLES if data.rows.name in ("particles", "") else MICROGRAPHS
         if "/" in self.o:  # tells the pipeline how many outputs there are, which nobody knew before
             names = [_named(self.o, f"_split{number}") for number in range(1, len(parts) + 1)]
-            _write_output_nodes(context, self.o.rpartition("/")[0], names, f"{kind}.star.relion")
+            write_output_nodes(context, self.o.rpartition("/")[0], names, kind)
 
     def _operate(self, context: Context) -> None:
         labels = [label for label in (self.operate, self.operate2, self.operate3) if label]
-        how = {"set_to": self.set_to, "multiply_by": self.multiply_by, "add_to": self.add_to}
-        self._write(context, operations.operate(self._read(context), labels, **how))
+        changed = operations.operate(
+            self._read(context), labels, set_to=self.set_to, multiply_by=self.multiply_by, add_to=self.add_to
+        )
+        self._write(context, changed)
 
     def _center(self, context: Context) -> None:
         from relionlab.engine.rotations import matrix_from_euler
@@ -337,7 +351,7 @@ class StarHandler(Program):
         ]
         sizes = np.full(len(data.rows), self.angpix) if data.optics is None else data.per_row("rlnImagePixelSize")
         point = np.array([self.center_x, self.center_y, self.center_z])
-        self._write(context, operations.centre_on(data, point, matrix_from_euler(*angles), sizes))
+        self._write(context, operations.centre_on(data, point, rotations=matrix_from_euler(*angles), pixel_sizes=sizes))
 
     def _remove_column(self, context: Context) -> None:
         data = self._read(context)
@@ -384,8 +398,3 @@ class StarHandler(Program):
 
 def _named(name: str, suffix: str) -> str:
     return f"{name.removesuffix('.star')}{suffix}.star" if suffix else name
-
-
-def _write_output_nodes(context: Context, folder: str, names: list[str], kind: str) -> None:
-    table = Table({"rlnPipeLineNodeName": names, "rlnPipeLineNodeTypeLabel": [kind] * len(names)}, name="output_nodes")
-    write_star(context.path(f"{folder}/RELION_OUTPUT_NODES.star"), [table])

@@ -116,7 +116,7 @@ def operate(
     return data
 
 
-def centre_on(data: StarList, point_px: np.ndarray, rotations: np.ndarray, pixel_sizes: np.ndarray) -> StarList:
+def centre_on(data: StarList, point_px: np.ndarray, *, rotations: np.ndarray, pixel_sizes: np.ndarray) -> StarList:
     """Move the origins so that a point of the reference becomes the particles' centre.
 
     point_px     (3,) position x, y, z in the reference, from its centre, in reference pixels

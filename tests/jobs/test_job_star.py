@@ -14,6 +14,10 @@ from relionlab.jobs.registry import job_type, job_types
 from relionlab.jobs.select import Select
 
 
+BETA_LACKS = {"allow_coarser"}
+"""What RELION 3.1.3 writes but its beta, from which the tutorial's files are, did not know yet."""
+
+
 def job_files(shared_data):
     return sorted(shared_data.rglob("*job.star"))
 
@@ -39,7 +43,8 @@ def test_every_job_file_round_trips(shared_data, tmp_path):
         place = tmp_path / "job.star"
         write_job(place, read.job, dialect=read.dialect, is_continue=read.is_continue, is_tomo=read.is_tomo)
         before, after = options(path), options(place)
-        assert set(before) == set(after), path
+        assert set(after) - set(before) <= BETA_LACKS, path
+        assert not set(before) - set(after), path
         wrong = {key: (before[key], after[key]) for key in before if not same(before[key], after[key])}
         assert not wrong, (path, wrong)
         again = read_job_file(place)
