@@ -101,7 +101,7 @@ def _client(wanted: Settings) -> Client:
             n_workers=1 if threads else workers,
             threads_per_worker=workers if threads else 1,
             processes=not threads,
-            dashboard_address=None,
+            dashboard_address=":0",
             memory_limit=0,
             silence_logs=logging.ERROR,
         )

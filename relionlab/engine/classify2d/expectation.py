@@ -68,6 +68,7 @@ class Expectation:
         with self._lock:
             if self._references is None:
                 self._offsets = self.search.offsets()
+                self._to_angles, self._from_angles = _angle_transforms(self.search.n_psi, self.grid.harmonics)
                 self._turn = self.search.perturbation * self.search.psi_step if self.search.n_psi > 1 else 0.0
                 self._observers = [Observer(self.grid, group, self.model, self.search) for group in self.groups]
                 self._references = references_on(
@@ -117,32 +118,31 @@ class Expectation:
         table = self._log_likelihoods(observed, indices)
         best = np.zeros((len(indices), 3), np.int64)
         numbers = np.zeros((len(indices), 4))
-        active = np.zeros((self.model.classes, len(self._offsets)), bool)
+        active = np.zeros((self.model.classes, len(indices), len(self._offsets)), bool)
         weigh(table, self.search.fraction, best, numbers, active)
         moments = self._collect(table, active, observed, sums, collected)
         self._conclude_batch(indices, particles, observed, (best, numbers), moments, sums)
 
     def _log_likelihoods(self, observed: Observed, indices: np.ndarray) -> np.ndarray:
         """Return the log of likelihood times prior of all poses, (class, psi, n, offset) float32."""
-        references, count = self._references, observed.signal.shape[1]
+        references, count, slots = self._references, len(indices), len(self._offsets)
         assert references is not None
-        angles = self.search.n_psi
-        signal = np.conj(observed.signal)
+        signal = observed.signal.view(np.float32)
         norms = np.matmul(np.conj(observed.weight), references.squared.transpose(1, 2, 0))  # (q / 2, n, class)
-        table = np.empty((self.model.classes, angles, count, len(self._offsets)), np.float32)
+        table = np.empty((self.model.classes, self.search.n_psi, count, slots), np.float32)
         constant, first = self._offset_prior(observed)
-        priors = np.log(np.maximum(self.model.class_share, 1e-30))
+        priors = np.log(np.maximum(self.model.class_share, 1e-30)).astype(np.float32)
+        spectrum = np.empty((self.grid.harmonics + 1, 2, count, slots), np.float32)  # real, imaginary parts
         for c in range(self.model.classes):
-            spectrum = np.empty((self.grid.harmonics + 1, count, len(self._offsets)), np.complex64)
             for low, high, ring in references.bands:
-                np.matmul(signal[low:high, :, ring:], references.shifted[c, low:high, ring:], out=spectrum[low:high])
-            spectrum[0::2] -= 0.5 * norms[:, :, c, None]
-            spectrum[0] += constant + np.float32(priors[c])
-            if angles > 1:
-                spectrum[1] += first
-            else:
-                spectrum[0] += 2 * first.real
-            table[c] = scipy.fft.irfft(_folded(spectrum, angles), angles, axis=0, norm="forward", overwrite_x=True)
+                out = spectrum[low:high].reshape(high - low, 2 * count, slots)
+                np.matmul(signal[low:high, :, 2 * ring :], references.shifted[c, low:high, 2 * ring :], out=out)
+            spectrum[0::2, 0] -= 0.5 * norms[:, :, c, None].real
+            spectrum[0::2, 1] -= 0.5 * norms[:, :, c, None].imag
+            spectrum[0, 0] += constant + priors[c]
+            spectrum[1, 0] += first.real
+            spectrum[1, 1] += first.imag
+            np.matmul(self._to_angles, spectrum.reshape(-1, count * slots), out=table[c].reshape(-1, count * slots))
         if self.search.fixed_class is not None:
             held = self.search.fixed_class[indices]
             for c in range(self.model.classes):
@@ -176,32 +176,34 @@ class Expectation:
         assert references is not None
         numerator, denominator = collected
         angles, count = table.shape[1], table.shape[2]
-        harmonics = self.grid.harmonics
-        expected = np.zeros_like(observed.signal)
+        both = observed.signal.view(np.float32).reshape(self.grid.harmonics + 1, 2, count, -1)
+        expected = np.zeros((self.grid.harmonics + 1, count, self.grid.radius), np.complex64)
         expected_square = np.zeros_like(observed.weight)
         tau = self._offsets[:, 0] + 1j * self._offsets[:, 1]
         length, moved = np.zeros(count), np.zeros(count, complex)
-        for c in np.flatnonzero(active.any(axis=1)):
-            # a few columns are worth picking out; most of them are not worth a copy
-            few = active[c].mean() < 0.5
-            slots = np.flatnonzero(active[c]) if few else slice(None)
-            weights = np.ascontiguousarray(table[c][:, :, slots])
-            spectrum = _unfolded(scipy.fft.rfft(weights, axis=0), angles, harmonics)  # (q, n, slot)
-            shifted = np.ascontiguousarray(references.shifted[c][:, :, slots])
-            sums.share[c] += spectrum[0].real.sum(dtype=np.float64)
+        for c in np.flatnonzero(active.any(axis=(1, 2))):
+            members, slots = np.flatnonzero(active[c].any(axis=1)), np.flatnonzero(active[c].any(axis=0))
+            weights = table[c][:, members[:, None], slots].reshape(angles, -1)
+            shape = (-1, 2, len(members), len(slots))
+            spectrum = np.matmul(self._from_angles, weights).reshape(shape)  # (q, real and imaginary part, n, offset)
+            signal = both[:, :, members].reshape(len(both), 2 * len(members), -1)
+            shifted = references.shifted[c][:, :, slots]
+            flat = spectrum.reshape(len(both), -1, len(slots))
+            sums.share[c] += spectrum[0, 0].sum(dtype=np.float64)
             for low, high, ring in references.bands:
-                block = spectrum[low:high]
-                added = np.matmul(block.transpose(0, 2, 1), observed.signal[low:high, :, ring:])
-                numerator[c, low:high, slots, ring:] += added.transpose(1, 0, 2) if few else added
-                np.conj(block, out=block)
-                expected[low:high, :, ring:] += np.matmul(block, shifted[low:high, ring:].transpose(0, 2, 1))
-            over_slots = np.conj(spectrum[0::2].sum(axis=2))  # (q / 2, n)
-            denominator[c] += np.matmul(over_slots[:, None, :], observed.weight)[:, 0]
-            expected_square += np.conj(over_slots)[:, :, None] * references.squared[c][:, None, :]
-            length += (spectrum[0].real @ (np.abs(tau[slots]) ** 2)).astype(float)
-            moved += np.conj(spectrum[1]) @ tau[slots] if angles > 1 else spectrum[0] @ tau[slots]
+                added = np.matmul(flat[low:high].transpose(0, 2, 1), signal[low:high, :, 2 * ring :])
+                numerator[c, low:high, slots, ring:] += added.view(np.complex64).transpose(1, 0, 2)
+                parts = np.matmul(flat[low:high], shifted[low:high, 2 * ring :].transpose(0, 2, 1)).view(np.complex64)
+                parts = parts.reshape(high - low, 2, len(members), -1)
+                expected[low:high, members, ring:] += parts[:, 0] - 1j * parts[:, 1]
+            over_slots = spectrum[0::2].sum(axis=3)
+            over_slots = over_slots[:, 0] + 1j * over_slots[:, 1]  # (q / 2, n)
+            denominator[c] += np.matmul(over_slots[:, None, :], observed.weight[:, members])[:, 0]
+            expected_square[:, members] += np.conj(over_slots)[:, :, None] * references.squared[c][:, None, :]
+            length[members] += spectrum[0, 0] @ (np.abs(tau[slots]) ** 2)
+            moved[members] += (spectrum[1, 0] + 1j * spectrum[1, 1]) @ tau[slots]
         area = 2 * np.pi * self.grid.rings
-        cross = _two_sided(expected, observed.signal) / area
+        cross = _two_sided(expected, observed.signal[:, :count]) / area
         auto = _two_sided(expected_square, observed.weight) / area
         return cross, auto, length, moved
 
@@ -277,36 +279,23 @@ def grid_for(model: Model, search: Search) -> PolarGrid:
     return PolarGrid(model.box, radius, extent)
 
 
-def _folded(spectrum: np.ndarray, angles: int) -> np.ndarray:
-    """Fold harmonics (axis 0) onto those of a function that is sampled at ``angles`` angles only."""
-    half = angles // 2
-    result = np.zeros((half + 1, *spectrum.shape[1:]), spectrum.dtype)
-    result[0] = spectrum[0]
-    for start in range(0, len(spectrum), angles):
-        block = spectrum[max(start, 1) : start + angles]  # q = start + slot; q = 0 is done
-        slot = max(start, 1) - start
-        direct = block[: half + 1 - slot]
-        result[slot : slot + len(direct)] += direct
-        # the harmonics -q fall on angles - slot, and on 0 for slot 0
-        if slot == 0 and len(block):
-            result[0] += np.conj(block[0])
-        mirrored = block[angles - half - slot : angles - slot]
-        result[half - len(mirrored) + 1 : half + 1] += np.conj(mirrored)[::-1]
-    return result
+def _angle_transforms(angles: int, harmonics: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the matrices between a real function at ``angles`` angles and its harmonics 0 … ``harmonics``.
+
+    To angles (angles, 2 (harmonics + 1)): the sum over harmonics of both signs; back (2 (harmonics + 1), angles): the
+    sum over angles of value x exp(-i q psi). Real and imaginary parts follow each other. As products they cost no
+    more than FFTs at these sizes, take any number of angles, and need no folding of harmonics beyond angles / 2.
+    """
+    phase = np.outer(2 * np.pi * np.arange(angles) / angles, np.arange(harmonics + 1))
+    sign = np.where(np.arange(harmonics + 1) == 0, 1.0, 2.0)
+    to = np.stack([sign * np.cos(phase), -sign * np.sin(phase)], axis=2).reshape(angles, -1)
+    back = np.stack([np.cos(phase), -np.sin(phase)], axis=2).reshape(angles, -1).T
+    return to.astype(np.float32), np.ascontiguousarray(back, np.float32)
 
 
 def _turned_origin(observed: Observed) -> np.ndarray:
     """Return the origins in the frame of images that were turned beforehand."""
     return observed.origin * np.exp(1j * np.radians(observed.psi))
-
-
-def _unfolded(spectrum: np.ndarray, angles: int, harmonics: int) -> np.ndarray:
-    """Return the harmonics 0 … ``harmonics`` of a function that is sampled at ``angles`` angles: they repeat."""
-    slot = np.arange(harmonics + 1) % angles
-    mirrored = slot > angles // 2
-    result = spectrum[np.where(mirrored, angles - slot, slot)]
-    result[mirrored] = np.conj(result[mirrored])
-    return result
 
 
 def _two_sided(first: np.ndarray, second: np.ndarray) -> np.ndarray:

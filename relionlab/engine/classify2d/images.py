@@ -17,7 +17,9 @@ from relionlab.engine.polar import PolarGrid, PolarSampler, angular_spectrum
 class Observed:
     """A batch of n particles on the polar grid, rings k = 1 … radius.
 
-    signal   (q, n, k) complex64 angular spectrum of s CTF X / (2 sigma2), q = 0 … harmonics
+    signal   (q, 2 n, k) complex64 angular spectrum Z of s CTF X / (2 sigma2), q = 0 … harmonics: first the n
+             particles' Z, then the n particles' i Z. Seen as real numbers, one matrix product with it gives the
+             real and imaginary parts of a complex one.
     weight   (q / 2, n, k) complex64 the same of s² CTF² / (2 sigma2), even q only (it has period pi)
     power    (n, box / 2 + 1) |X|² of the masked images, mean per shell: rings inside the grid, pixels beyond
     sigma2   (n, k) noise variance on the rings
@@ -83,7 +85,7 @@ class Observer:
             weight *= turn[:, None, 0::2]
         order = (2, 0, 1)
         return Observed(
-            signal=np.ascontiguousarray(signal.transpose(order)),
+            signal=np.concatenate([np.ascontiguousarray(part.transpose(order)) for part in (signal, 1j * signal)], axis=1),
             weight=np.ascontiguousarray(weight.transpose(order)),
             power=power,
             sigma2=rings,
@@ -182,7 +184,7 @@ class Observer:
             only_flip_phases=self.search.only_flip_phases,
             intact_first_peak=self.search.intact_first_peak,
             **per_image,
-        )
+        ).astype(np.float32, copy=False)
 
     def _used_rings(self) -> np.ndarray:
         """Return (k,) ones where the E-step looks."""

@@ -14,8 +14,8 @@ from relionlab.engine.polar import PolarGrid, PolarSampler, angular_samples, ang
 class References:
     """Class averages on the polar grid, ready for products with :class:`Observed`.
 
-    shifted   (class, q, k, offset) complex64: angular spectrum of the reference moved by each offset, times the
-              2 pi k Fourier pixels of a ring
+    shifted   (class, q, 2 k, offset) float32: angular spectrum of the reference moved by each offset, times the
+              2 pi k Fourier pixels of a ring; real and imaginary parts of a ring follow each other
     squared   (class, q / 2, k) complex64: the same of its squared modulus, even q
     bands     (first q, last q + 1, first ring) of the blocks in which the products are made
     """
@@ -42,15 +42,16 @@ def references_on(
     if rings is not None:
         area = area * (grid.rings <= rings)
     phases = offset_phases(grid, offsets).astype(np.complex64)
-    shifted = np.empty((len(samples), harmonics + 1, grid.radius, len(offsets)), np.complex64)
+    shifted = np.empty((len(samples), harmonics + 1, grid.radius, 2, len(offsets)), np.float32)
     for c, sample in enumerate(samples):
-        spectrum = angular_spectrum(sample * phases, harmonics)
-        shifted[c] = (spectrum * area[:, None]).transpose(2, 1, 0)
+        spectrum = (angular_spectrum(sample * phases, harmonics) * area[:, None]).transpose(2, 1, 0)
+        shifted[c, :, :, 0], shifted[c, :, :, 1] = spectrum.real, spectrum.imag
     # twice the angles, so that the square's harmonics do not fold onto each other
     fine = angular_samples(turned, 2 * grid.n_angles)
     power = fine.real**2 + fine.imag**2
     squared = np.fft.rfft(power, axis=-1)[..., : harmonics // 2 + 1] / power.shape[-1]
     squared = (squared * area[:, None]).transpose(0, 2, 1)
+    shifted = shifted.reshape(len(samples), harmonics + 1, -1, len(offsets))
     return References(shifted, np.ascontiguousarray(squared, np.complex64), _bands(grid))
 
 

@@ -30,7 +30,7 @@ def weigh(table: np.ndarray, fraction: float, best: np.ndarray, numbers: np.ndar
     best     (n, 3) int64 on exit: class, psi and slot of the best pose
     numbers  (n, 4) float64 on exit: largest log-likelihood, log of the sum over poses of the likelihood over the
              largest, weight of the best pose, number of significant poses
-    active   (classes, slots) bool on exit: some particle has weight there
+    active   (classes, n, slots) bool on exit: the particle has weight there
     """
     classes, angles, count, slots = table.shape
     highest = np.full(count, -np.inf, np.float32)
@@ -90,6 +90,6 @@ def weigh(table: np.ndarray, fraction: float, best: np.ndarray, numbers: np.ndar
                         if row[t] >= least[n]:
                             row[t] *= share[n]
                             numbers[n, 3] += 1
-                            active[c, t] = True
+                            active[c, n, t] = True
                         else:
                             row[t] = 0
