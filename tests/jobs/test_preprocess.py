@@ -135,3 +135,36 @@ def test_refused_before_anything_is_written(
     with pytest.raises(error, match=message):
         run(tmp_path, *flags)
     assert [path.name for path in tmp_path.iterdir()] == ["in.mrcs"]
+
+
+def write_spider(path: Path, images: np.ndarray) -> None:
+    n = images.shape[1]
+    words = np.zeros(-(-1024 // (4 * n)) * n, dtype=">f4")
+    words[[0, 1, 4, 11, 12, 21, 22]] = 1, n, 1, n, len(words) // n, 4 * len(words), 4 * n
+    single = words.tobytes()
+    words[[23, 25]] = 2, len(images)
+    path.write_bytes(words.tobytes() + b"".join(single + image.astype(">f4").tobytes() for image in images))
+
+
+def write_imagic(path: Path, images: np.ndarray) -> None:
+    words = np.zeros((len(images), 256), dtype="<i4")
+    words[:, 0], words[0, 1], words[:, 60] = np.arange(len(images)) + 1, len(images) - 1, 1
+    words[:, 12], words[:, 13], words[:, 61], words[:, 68] = *images.shape[1:], len(images), 33686018
+    words.view("S4")[:, 14] = b"REAL"
+    words.tofile(path.with_suffix(".hed"))
+    images.astype("<f4").tofile(path.with_suffix(".img"))
+
+
+@pytest.mark.parametrize(("write", "name"), [(write_spider, "x.stk"), (write_imagic, "x.img"), (write_imagic, "x.hed")])
+def test_other_programs_stacks(write, name: str, stack: np.ndarray, tmp_path: Path, told: Told) -> None:
+    write(tmp_path / name, stack)
+    run(tmp_path, "--operate_on", name, "--operate_out", "from_other.mrcs", "--norm", "--angpix", "2")
+    run(tmp_path, "--operate_on", "in.mrcs", "--operate_out", "from_mrc.mrcs", "--norm")
+    np.testing.assert_array_equal(read_stack(tmp_path / "from_other.mrcs"), read_stack(tmp_path / "from_mrc.mrcs"))
+    assert read_header(tmp_path / "from_other.mrcs").pixel_size == pytest.approx(2)
+
+
+def test_a_stack_without_pixel_size_is_said(stack: np.ndarray, tmp_path: Path, told: Told) -> None:
+    write_spider(tmp_path / "x.stk", stack)
+    run(tmp_path, "--operate_on", "x.stk", "--operate_out", "out.mrcs")
+    assert any("--angpix" in line for line in told)
