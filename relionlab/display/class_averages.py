@@ -88,8 +88,10 @@ def caption(averages: ClassAverages, index: int) -> str:
 
 
 def columns_for(count: int, widest: int = 10) -> int:
-    """Return how many images to put beside each other: about twice as many as rows."""
-    return int(min(widest, max(1, np.ceil(np.sqrt(2 * count)))))
+    """Return how many images to put beside each other: about twice as many as rows, and the last row well filled."""
+    least = int(min(widest, max(1, np.ceil(np.sqrt(2 * count)))))
+    candidates = range(least, min(widest, least + 2) + 1)
+    return min(candidates, key=lambda columns: (-count % columns, columns))
 
 
 def number(value: float) -> str:

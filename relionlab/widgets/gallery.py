@@ -124,6 +124,12 @@ class ClassGallery(w.VBox):
         above = self.grid.order[: self.grid.order.index(number) + 1]
         self.select({*self.grid.selected, *above})
 
+    def select_largest(self, *, share: float = 0.5) -> None:
+        """Choose the largest classes that together hold at least this share of the particles."""
+        order = self.averages.order("size")
+        needed = int(np.searchsorted(np.cumsum(self.averages.share[order]), share)) + 1
+        self.select(self.averages.numbers[order[:needed]])
+
     def sort(self, by: Any) -> None:
         """Show the classes in the order of "size", "resolution" or "number"."""
         order = self.averages.order(by)
@@ -136,6 +142,18 @@ class ClassGallery(w.VBox):
         self.saved = self.project.run(job)
         self._say(f"Started as {self.saved.name} …")
         Watch(self._look, period=0.2)
+        return self.saved
+
+    def ensure_saved(self) -> JobDirectory:
+        """Return the Select job of the present choice; save it if that has not been done.
+
+        If nothing is chosen, the largest classes that hold half of the particles are.
+        """
+        if not self.selected:
+            self.select_largest()
+        if self.saved is None or self.saved.job != self.job:
+            self.save()
+        assert self.saved is not None
         return self.saved
 
     # --- what happens -----------------------------------------------------------------------------------------------

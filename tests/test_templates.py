@@ -1,0 +1,55 @@
+"""The notebooks run from top to bottom, without a browser."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
+SMALL = {"class2d.ipynb": "particles = None\ncount, classes, iterations = 200, 3, 3"}
+"""The parameters cell of each notebook, for a tiny run."""
+
+
+def made_small(name: str) -> nbformat.NotebookNode:
+    """Return a notebook whose cell tagged "parameters" asks for little."""
+    notebook = nbformat.read(TEMPLATES / name, as_version=4)
+    cells = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", ())]
+    assert len(cells) == 1, f"{name} has {len(cells)} cells tagged 'parameters'; expected one"
+    cells[0].source = SMALL[name]
+    return notebook
+
+
+def test_every_notebook_is_run_here():
+    assert {path.name for path in TEMPLATES.glob("*.ipynb")} == set(SMALL)
+
+
+@pytest.mark.parametrize("name", sorted(SMALL))
+def test_notebook_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PYTHONPATH", str(TEMPLATES.parent))
+    notebook = made_small(name)
+    NotebookClient(
+        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+    ).execute()
+    printed = "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", ()))
+    assert "relionlab refine" in printed  # the last cell: the job in the shell
+    states = {path.name for path in tmp_path.glob("class2d_lesson/*/job*/RELION_JOB_EXIT_SUCCESS")}
+    selected = list(tmp_path.glob("class2d_lesson/Select/job*/particles.star"))
+    assert states and len(selected) == 1
+
+
+@pytest.mark.parametrize("name", sorted(SMALL))
+def test_notebook_holds_no_logic(name: str):
+    """No loops, conditions or functions: whatever a notebook does is one call that anybody can make."""
+    logic = re.compile(r"^\s*(for|while|if|def|class|try|with|lambda)\b", re.MULTILINE)
+    cells = [cell.source for cell in nbformat.read(TEMPLATES / name, as_version=4).cells if cell.cell_type == "code"]
+    assert [source for source in cells if logic.search(source)] == []
+
+
+@pytest.mark.parametrize("name", sorted(SMALL))
+def test_notebook_is_committed_without_results(name: str):
+    for cell in nbformat.read(TEMPLATES / name, as_version=4).cells:
+        assert not cell.get("outputs") and cell.get("execution_count") is None
