@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -96,7 +96,7 @@ class ClassSelection(Program):
 
     def _select_classes(self, context: Context, found: Classification) -> None:
         context.say("Reading in all images...")
-        images = _read_averages(context, found.classes)
+        images = _read_averages(context, found.classes, self.i)
         count = len(found.classes)
         counts = np.bincount(found.data.rows["rlnClassNumber"], minlength=count + 1)[1 : count + 1]
         scores = score_classes(found.classes, images, mask_radius_px=found.mask_radius_px)
@@ -232,12 +232,20 @@ def _existing(context: Context, name: str, beside: str) -> str:
     raise NodeError(f"{name} does not exist, nor {beside}: the classification is not complete.")
 
 
-def _read_averages(context: Context, classes: Table) -> np.ndarray | None:
+def _beside(image: str, model: str) -> str:
+    """Return the image's name with the model's folder: "3@a/x.mrcs", "b/m.star" -> "3@b/x.mrcs"."""
+    number, mark, file = image.rpartition("@")
+    return f"{number}{mark}{PurePosixPath(model).parent / PurePosixPath(file).name}"
+
+
+def _read_averages(context: Context, classes: Table, model: str) -> np.ndarray | None:
     """Return the averages (n, y, x) or maps (n, z, y, x); ``None`` where they cannot be found."""
     names = classes["rlnReferenceImage"].tolist()
-    files = {Path(name.rpartition("@")[2]) for name in names}
-    if not all(context.path(file).exists() for file in files):
-        context.warn(f"warning: {next(iter(files))} is not there; the classes are ranked without their images.")
+    missing = [name for name in names if not context.path(name.rpartition("@")[2]).exists()]
+    if missing:  # the folder was renamed: the images lie beside the model
+        names = [_beside(name, model) for name in names]
+    if not all(context.path(name.rpartition("@")[2]).exists() for name in names):
+        context.warn(f"warning: {missing[0]} is not there; the classes are ranked without their images.")
         return None
     if "@" in names[0]:
         return ImageReader(names, context.directory).read()

@@ -168,6 +168,13 @@ def test_wrong_classes_are_said(here, context, classification):
         run(Select(fn_model=classification, classes="1"), context)
 
 
+def test_a_renamed_folder_keeps_its_images(here, context, classification):
+    (here / "Class2D/job002").rename(here / "Class2D/renamed")
+    run(Select(fn_model="Class2D/renamed/run_it003_model.star", do_class_ranker=True), context)
+    scores = read_star(here / "Select/job003/class_scores.star")["class_scores"]
+    assert float(scores["rlnlabScoreImage"][0]) > 0
+
+
 def test_numbers_and_ranges():
     assert parse_numbers("3, 1 5-7", 10, "class").tolist() == [1, 3, 5, 6, 7]
 
