@@ -10,8 +10,8 @@ Conventions: an image is the reference turned by psi and then moved, image(k) = 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -62,7 +62,9 @@ class Nodes:
 
     def ring_means(self, values: np.ndarray, shells: int) -> np.ndarray:
         """Return the mean of values (p,) over each shell, (shells,); zero where there are no nodes."""
-        total, weight = (np.bincount(self.ring, weights=w, minlength=shells) for w in (values * self.weight, self.weight))
+        total, weight = (
+            np.bincount(self.ring, weights=w, minlength=shells) for w in (values * self.weight, self.weight)
+        )
         return np.where(weight > 0, total / np.maximum(weight, _NEGLIGIBLE), 0.0)[:shells]
 
 
@@ -131,7 +133,11 @@ class PlainExpectation:
             cross=np.zeros((groups, shells)),
             auto=np.zeros((groups, shells)),
         )
-        rows = [self._add(self._particle(int(n)), sums) for n in np.sort(indices)]
+        seen = [
+            (particle, *self._posterior(particle)) for particle in (self._particle(int(n)) for n in np.sort(indices))
+        ]
+        rows = [self._add(particle, weights, likelihood, sums) for particle, weights, likelihood in seen]
+        self._insert([(particle, weights) for particle, weights, _ in seen], sums)
         sums.indices, sums.poses = [np.sort(indices)], [np.array(rows)]
         return sums
 
@@ -225,9 +231,8 @@ class PlainExpectation:
         constant = self.compared @ np.log(2 * np.pi * particle.variance)
         return weights, float(highest + np.log(total) - constant)
 
-    def _add(self, particle: Particle, sums: Sums) -> tuple[float, ...]:
-        """Add a particle to the sums; return its row of ``Sums.poses``."""
-        weights, likelihood = self._posterior(particle)
+    def _add(self, particle: Particle, weights: np.ndarray, likelihood: float, sums: Sums) -> tuple[float, ...]:
+        """Add a particle to its group's sums; return its row of ``Sums.poses``."""
         predicted = self._predicted if self._predicted is not None else self._predictions(self._angles(particle))
         group, shells = int(self.particles.group[particle.number]), self.model.box // 2 + 1
         flat = predicted.reshape(-1, predicted.shape[-1])
@@ -245,32 +250,27 @@ class PlainExpectation:
         sums.share += weights.sum(axis=(1, 2))
         origins = self._origins(particle)
         sums.offset2 += float((weights.sum(axis=0) * np.abs(origins) ** 2).sum())
-        self._insert(particle, weights, sums)
         c, j, t = np.unravel_index(weights.argmax(), weights.shape)
         shell = np.arange(1, shells)
         chi2 = (residual[1:] / (2 * self.model.sigma2[group][1:])) @ shell / shell.sum()
         angle, origin = self._angles(particle)[j], origins[j, t]
         return (c, angle, origin.real, origin.imag, likelihood, weights.max(), (weights > 0).sum(), chi2)
 
-    def _insert(self, particle: Particle, weights: np.ndarray, sums: Sums) -> None:
-        """Turn and move the particle back in every pose, and add it to the class sums."""
-        one = self.particles.rows(np.array([particle.number]))
-        group = self.groups[int(one.optics_group[0])]
-        scale = self.model.scale[int(one.group[0])]
-        for j, angle in self._weighted_angles(particle, weights):
-            image = self._transform(particle.masked, particle.rest, group, -angle)
-            transfer = self._transfer(one, group, -angle) * scale
-            phase = np.exp(
-                2j * np.pi / self.model.box
-                * (np.outer(self.offsets.real, self.nodes.x) + np.outer(self.offsets.imag, self.nodes.y))
-            )  # fmt: skip
-            sums.numerator += (weights[:, j] @ phase) * (transfer * image / (2 * particle.variance))
-            sums.denominator += weights[:, j].sum(axis=1)[:, None] * (transfer**2 / (2 * particle.variance))
-
-    def _weighted_angles(self, particle: Particle, weights: np.ndarray) -> Iterator[tuple[int, float]]:
-        for j, angle in enumerate(self._angles(particle)):
-            if weights[:, j].sum() > _NEGLIGIBLE:
-                yield j, float(angle)
+    def _insert(self, seen: list[tuple[Particle, np.ndarray]], sums: Sums) -> None:
+        """Turn and move the particles back in every pose, and add them to the class sums."""
+        there = np.outer(self.offsets.real, self.nodes.x) + np.outer(self.offsets.imag, self.nodes.y)
+        back = np.exp(2j * np.pi / self.model.box * there)
+        for j in range(self.search.n_psi):
+            for particle, weights in seen:
+                if weights[:, j].sum() < _NEGLIGIBLE:
+                    continue
+                one = self.particles.rows(np.array([particle.number]))
+                group = self.groups[int(one.optics_group[0])]
+                angle = float(self._angles(particle)[j])
+                image = self._transform(particle.masked, particle.rest, group, -angle)
+                transfer = self._transfer(one, group, -angle) * self.model.scale[int(one.group[0])]
+                sums.numerator += (weights[:, j] @ back) * (transfer * image / (2 * particle.variance))
+                sums.denominator += weights[:, j].sum(axis=1)[:, None] * (transfer**2 / (2 * particle.variance))
 
     def _in_reference_shells(self, power: np.ndarray, particle: Particle) -> np.ndarray:
         group = self.groups[int(self.particles.optics_group[particle.number])]
@@ -282,10 +282,15 @@ class PlainExpectation:
 def direct_transform(images: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Return the transforms of images (n, box, box) at frequencies in Fourier pixels, (n, p): sums over all pixels."""
     box = images.shape[-1]
-    line = np.arange(box) - box // 2
-    along_x = np.exp(-2j * np.pi / box * np.outer(line, x))
-    along_y = np.exp(-2j * np.pi / box * np.outer(line, y))
+    along_x, along_y = (_waves(box, axis.tobytes()) for axis in (x, y))
     return np.asarray(((images @ along_x) * along_y).sum(axis=1) / box**2)
+
+
+@lru_cache(maxsize=8)
+def _waves(box: int, frequencies: bytes) -> np.ndarray:
+    """Return exp(-2 pi i k x / box) for all pixels x of a line, (box, p); neighbouring calls ask for the same k."""
+    line = np.arange(box) - box // 2
+    return np.exp(-2j * np.pi / box * np.outer(line, np.frombuffer(frequencies)))
 
 
 def plain_averages(model: Model, sums: Sums, nodes: Nodes, *, search: Search, tau2_fudge: float) -> np.ndarray:
