@@ -13,7 +13,6 @@ from relionlab.jobs.process_types import process_type
 from relionlab.jobs.registry import job_type, job_types
 from relionlab.jobs.select import Select
 
-
 BETA_LACKS = {"allow_coarser"}
 """What RELION 3.1.3 writes but its beta, from which the tutorial's files are, did not know yet."""
 
