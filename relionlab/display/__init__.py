@@ -7,7 +7,7 @@ buttons, runs jobs or changes files other than the ones it is asked to draw into
 from __future__ import annotations
 
 from relionlab.display.class_averages import class_averages, class_table
-from relionlab.display.convergence import class_sizes, convergence, resolution_course
+from relionlab.display.convergence import changes, class_sizes, convergence, likelihood, resolution_course
 from relionlab.display.distributions import distributions
 from relionlab.display.logfile import pictures, write_logfile
 from relionlab.display.maps import ortho_slices, show_map
@@ -23,6 +23,7 @@ __all__ = [
     "ClassAverages",
     "Course",
     "Picture",
+    "changes",
     "class_averages",
     "class_sizes",
     "class_spectra",
@@ -31,6 +32,7 @@ __all__ = [
     "distributions",
     "fsc",
     "image_sheet",
+    "likelihood",
     "ortho_slices",
     "particle_montage",
     "pictures",

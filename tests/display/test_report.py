@@ -119,7 +119,7 @@ def test_page_compares_with_the_truth(page: str):
     truth = made_report().truth
     assert truth is not None
     assert f"{truth.mean_spread:.1f}°" in page
-    assert f"{100 * truth.purity:.1f} %" in page
+    assert f"{100 * truth.purity:.0f} %" in page
     assert "no particle" in page
 
 
