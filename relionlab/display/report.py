@@ -200,6 +200,8 @@ def _truth(report: Report) -> dict[str, Any] | None:
         "random": random if np.isfinite(random) else None,
         "random_bar": random / widest if np.isfinite(random) else 0.0,
         "mean": truth.mean_spread if np.isfinite(truth.mean_spread) else None,
+        "junk": truth.junk,
+        "junk_apart": truth.junk_apart,
         "purity": truth.purity,
         "majority": truth.majority,
         "several": len(truth.kinds) > 1,

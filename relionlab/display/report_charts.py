@@ -80,7 +80,7 @@ def _curve(
     course: Course, values: np.ndarray, *, axis: Any, title: str, caption: str, **options: Any
 ) -> Picture | None:
     """Return one quantity against the iteration, ``None`` where no iteration tells it."""
-    known = np.isfinite(values)
+    known = np.isfinite(values) & (course.iterations > 0)  # 0 is the start: nothing was compared yet
     if not known.any():
         return None
     dims = (("iteration", "Iteration"), axis)

@@ -50,6 +50,14 @@ class ClassTruth:
         return float(self.contents.sum(axis=0).max() / max(self.contents.sum(), 1))
 
     @property
+    def junk_apart(self) -> float:
+        """Share of the junk that is in classes of mostly junk, 0 to 1; nan if there is no junk."""
+        if self.junk is None or self.junk not in self.kinds:
+            return float("nan")
+        junk = self.contents[:, self.kinds.index(self.junk)]
+        return float(junk[2 * junk > self.contents.sum(axis=1)].sum() / max(junk.sum(), 1))
+
+    @property
     def mean_spread(self) -> float:
         """Mean spread in °, weighted by the particles of each class; nan if no class could be scored."""
         known = np.isfinite(self.spread)

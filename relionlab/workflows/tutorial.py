@@ -42,10 +42,10 @@ class Plan:
 
     directory: Path = Path("tutorial")
     particles: Path | None = None
-    classes: int = 12
+    classes: int = 10
     iterations: int = 25
     diameter: float | None = None
-    count: int = 3000
+    count: int = 2000
     signal_to_noise: float = 0.1
     seed: int = 1
 

@@ -14,9 +14,6 @@ from relionlab.workflows.tutorial_data import TutorialData
 if TYPE_CHECKING:
     from relionlab.workflows.tutorial import Plan
 
-LEAST_RANK = 0.25
-"""Classes that rank lower are left out; ranks go from 0 to 1."""
-
 
 def import_job(data: TutorialData) -> Import:
     """Return the job that brings the particles into the project."""
@@ -36,10 +33,8 @@ def class2d_job(plan: Plan, data: TutorialData, imported: JobDirectory) -> Class
 
 
 def select_job(classified: JobDirectory) -> Select:
-    """Return the job that keeps the classes which rank well."""
-    return Select(
-        fn_model=output_of(classified, "_model"), do_class_ranker=True, rank_threshold=LEAST_RANK, do_recenter=True
-    )
+    """Return the job that keeps the classes which rank well, and the best one in any case."""
+    return Select(fn_model=output_of(classified, "_model"), do_class_ranker=True, select_nr_classes=1, do_recenter=True)
 
 
 def output_of(directory: JobDirectory, part: str) -> str:

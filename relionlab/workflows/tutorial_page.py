@@ -80,7 +80,7 @@ def facts(averages: ClassAverages, kept: frozenset[int], *, seconds: float) -> t
     finest = averages.resolution[chosen & np.isfinite(averages.resolution)]
     return (
         ("Particles", f"{count:,}"),
-        ("Box", f"{box} px · {box * averages.pixel_size:.0f} Å"),
+        ("Box", f"{box} px, {box * averages.pixel_size:.0f} Å"),
         ("Pixel size", f"{averages.pixel_size:.3g} Å"),
         ("Classes kept", f"{chosen.sum()} of {len(averages)}"),
         ("Particles kept", f"{100 * averages.counts[chosen].sum() / max(count, 1):.0f} %"),
@@ -94,10 +94,12 @@ def summary(data: TutorialData, averages: ClassAverages, kept: frozenset[int]) -
     count = int(averages.counts.sum())
     filled = int((averages.counts > 0).sum())
     what = f"{count:,} simulated particles" if data.truth else f"{count:,} particles of {data.source}"
-    return (
-        f"{what}, sorted by their view into {filled} classes and averaged. "
-        f"{len(kept)} classes were kept for what follows; the rest hold too few particles, or no clear one."
+    chosen = (
+        f"{len(kept)} of them rank high enough to be kept; the rest hold few particles, or show no clear one."
+        if len(kept) < filled
+        else "All of them rank high enough to be kept."
     )
+    return f"{what}, sorted by their view into {filled} classes and averaged. {chosen}"
 
 
 def examples(imported: JobDirectory) -> np.ndarray:

@@ -53,6 +53,8 @@ def test_random_classes_score_as_random_and_perfect_ones_do_not():
     perfect = score(kinds + 1, views, kinds, symmetry="D2", junk=0)
     assert perfect.purity == 1.0
     assert np.isnan(perfect.spread[0])  # junk has no view
+    assert perfect.junk_apart == 1.0
+    assert chance.junk_apart == 0.0
 
 
 def test_small_and_empty_classes_are_not_scored():
