@@ -16,8 +16,8 @@ from relionlab.engine.classify2d.state import Model, Particles, Search
 from relionlab.engine.memory import available_memory, fitting, plan_classification
 from relionlab.engine.parallel import executor_for
 from relionlab.engine.steps import Executor, shards
-from relionlab.errors import ImageError, ParameterError
-from relionlab.io.images import read_stack
+from relionlab.errors import ParameterError
+from relionlab.jobs.classification_checks import check_output
 from relionlab.jobs.classification_input import Dataset, read_dataset, read_table
 from relionlab.jobs.context import Context
 from relionlab.jobs.refine import Refine
@@ -42,9 +42,11 @@ def classify(options: Refine, context: Context) -> None:
     if options.random_seed is None:
         options = options.changed(random_seed=int(np.random.default_rng().integers(1 << 31)))
     root = continued_root(options.o, options.fn_cont) if saved is not None else options.o
-    context.path(root).parent.mkdir(parents=True, exist_ok=True)
+    check_output(root, context)
     table = saved.table if saved is not None else read_table(options.fn_img, context)
     data = read_dataset(table, options, context, root=root)
+    if data.references is not None:
+        options = options.changed(nr_classes=len(data.references))
     run = Run(options, context, data, root)
     run.go(saved)
 
@@ -128,7 +130,7 @@ class Run:
             offset_sigma=self.options.offset,
         )
         ahead = self.options.incr_size
-        if self.options.ref:
+        if self.data.references is not None:
             model = self._with_references(model)
         else:
             turned, held = seeds(poses, classes, self._seed)
@@ -144,22 +146,16 @@ class Run:
         return state
 
     def _with_references(self, model: Model) -> Model:
-        path = self.context.path(self.options.ref)
-        given = read_stack(path)
-        if given.shape[1:] != (model.box, model.box):
-            raise ImageError(
-                f"{self.options.ref} has references of {given.shape[-1]} px, the particles have {model.box} px: rescale"
-                " the references (relionlab preprocess --operate_on … --scale)."
-            )
+        given = self.data.references
+        assert given is not None
         shell = model.box // 4
         if self.options.ini_high is not None:
-            shell = max(int(round(model.box * model.pixel_size / self.options.ini_high)), 1)
+            shell = max(round(model.box * model.pixel_size / self.options.ini_high), 1)
             given = low_pass(given, shell).astype(np.float32)
-        references = given[np.arange(self.options.nr_classes) % len(given)]
         return replace(
             model,
-            references=references,
-            tau2=prior_variance(references),
+            references=given,
+            tau2=prior_variance(given),
             radius=min(shell + self.options.incr_size, model.box // 2),
             resolution_shell=shell,
         )

@@ -9,12 +9,13 @@ import numpy as np
 from relionlab.engine.classify2d.state import Loader, OpticsGroup
 from relionlab.engine.classify2d.state import Particles as Poses
 from relionlab.engine.ctf import Optics
-from relionlab.engine.image_checks import check_images, check_shape, check_values, sample
-from relionlab.errors import ImageError, NodeError, ParameterError, StarError
+from relionlab.engine.image_checks import check_shape, check_values
+from relionlab.errors import ImageError, NodeError
 from relionlab.io.image_names import ImageReader, format_image_name
 from relionlab.io.images import read_header
 from relionlab.io.particles import Particles, read_particles, write_particles
 from relionlab.io.table import Table
+from relionlab.jobs.classification_checks import check_mask, check_table, read_references, report_findings, sampled
 from relionlab.jobs.context import Context
 from relionlab.jobs.refine import Refine
 
@@ -32,6 +33,7 @@ class Dataset:
     group_names  names of the noise groups
     load         reads images
     pixel_size, box  of the class averages: those of the first optics group
+    references   (class, box, box) averages to start from; ``None``: random ones
     """
 
     table: Particles
@@ -41,6 +43,7 @@ class Dataset:
     load: Loader
     pixel_size: float
     box: int
+    references: np.ndarray | None = None
 
 
 def read_dataset(table: Particles, options: Refine, context: Context, *, root: str) -> Dataset:
@@ -48,16 +51,17 @@ def read_dataset(table: Particles, options: Refine, context: Context, *, root: s
 
     Particles with NaN or infinite pixels are set aside into ``<root>_set_aside.star``, by name.
     """
-    if len(table) == 0:
-        raise StarError(f"{options.fn_img or options.fn_cont} has no particles: expected at least one row.")
-    _require_columns(table, options)
+    check_table(table, options, source=options.fn_img or options.fn_cont)
     readers = _readers(table, context)
     boxes = _boxes(table, readers)
-    table = _without_bad(table, readers, context, root)
-    readers = _readers(table, context)
     optics = tuple(_optics(table, row, boxes[row]) for row in range(len(table.optics)))
     first = int(table.group_rows.min())
-    _check_mask(options, optics[first])
+    box, pixel_size = optics[first].box, optics[first].optics.pixel_size
+    check_mask(options, box=box, pixel_size=pixel_size)
+    has_references = bool(options.ref) and not options.fn_cont
+    references = read_references(options, context, box=box, pixel_size=pixel_size) if has_references else None
+    table = _without_bad(table, readers, context, root)
+    readers = _readers(table, context)
     names, group = _groups(table)
     _warn_of_small_groups(group, names, context)
     data = Dataset(
@@ -66,8 +70,9 @@ def read_dataset(table: Particles, options: Refine, context: Context, *, root: s
         optics=optics,
         group_names=names,
         load=Images(readers, table.group_rows, preread=options.do_preread_images),
-        pixel_size=optics[first].optics.pixel_size,
-        box=optics[first].box,
+        pixel_size=pixel_size,
+        box=box,
+        references=references,
     )
     _report_findings(data, options, context)
     return data
@@ -150,34 +155,6 @@ def poses_of(table: Particles, group: np.ndarray) -> Poses:
     )
 
 
-def _require_columns(table: Particles, options: Refine) -> None:
-    wanted = ["rlnImageName"]
-    if options.do_ctf_correction:
-        wanted += ["rlnDefocusU", "rlnVoltage", "rlnSphericalAberration", "rlnAmplitudeContrast"]
-    missing = [label for label in wanted if label not in table]
-    if missing:
-        raise StarError(
-            f"{options.fn_img or options.fn_cont} has no column {', '.join(missing)}; expected for"
-            f" {'CTF correction' if missing[0] != 'rlnImageName' else 'particles'}. Estimate the CTF first, or switch CTF"
-            " correction off (do_ctf_correction=False; without --ctf)."
-        )
-    names = table.particles["rlnImageName"]
-    if len(set(names)) != len(names):
-        seen: set[str] = set()
-        twice = next(name for name in names if name in seen or seen.add(name))  # type: ignore[func-returns-value]
-        raise StarError(
-            f"{options.fn_img or options.fn_cont} has {len(names) - len(set(names))} particles twice, as {twice}: remove"
-            " duplicates first (Select, or star_handler --check_duplicates rlnImageName)."
-        )
-    if options.do_ctf_correction:
-        defocus = np.asarray(table.column("rlnDefocusU"))
-        if not np.isfinite(defocus).all() or np.all(defocus == 0):
-            raise StarError(
-                f"{options.fn_img or options.fn_cont}: rlnDefocusU is {'0 everywhere' if np.all(defocus == 0) else 'not a number'}"
-                " in places; expected the defocus in Å. Estimate the CTF first, or switch CTF correction off."
-            )
-
-
 def _readers(table: Particles, context: Context) -> dict[int, ImageReader]:
     names, rows = table.particles["rlnImageName"], table.group_rows
     return {int(row): ImageReader(names[rows == row], context.directory) for row in np.unique(rows)}
@@ -248,16 +225,6 @@ def _optics(table: Particles, row: int, box: int) -> OpticsGroup:
     )
 
 
-def _check_mask(options: Refine, group: OpticsGroup) -> None:
-    extent = group.box * group.optics.pixel_size
-    diameter = options.particle_diameter
-    if diameter is not None and diameter > extent:
-        raise ParameterError(
-            f"Mask diameter (particle_diameter) is {diameter:g} Å, the box only {extent:.0f} Å ({group.box} px of"
-            f" {group.optics.pixel_size:g} Å): give at most {extent - 2 * group.optics.pixel_size:.0f} Å, or extract larger boxes."
-        )
-
-
 def _groups(table: Particles) -> tuple[list[str], np.ndarray]:
     """Return the names of the noise groups and each particle's group: by group name, else by micrograph."""
     for label in ("rlnGroupName", "rlnMicrographName", "rlnGroupNumber"):
@@ -282,12 +249,8 @@ def _warn_of_small_groups(group: np.ndarray, names: list[str], context: Context)
 def _report_findings(data: Dataset, options: Refine, context: Context) -> None:
     """Print what the images themselves tell; stop where they cannot be used."""
     for row in np.unique(data.table.group_rows):
-        members = np.flatnonzero(data.table.group_rows == row)
-        chosen = members[sample(len(members))]
+        chosen = sampled(np.flatnonzero(data.table.group_rows == row))
         group = data.optics[row]
         diameter = options.particle_diameter or 0.75 * group.box * group.optics.pixel_size
         radius = diameter / 2 / group.optics.pixel_size
-        for finding in check_images(data.load(chosen), background_radius=radius, indices=chosen):
-            if finding.severity == "error" and not options.dont_check_norm:
-                raise ImageError(f"{finding.message} To go on all the same, add --dont_check_norm.")
-            context.warn(f"{finding.severity.upper()}: {finding.message}")
+        report_findings(data.load(chosen), chosen, radius, context=context, lenient=options.dont_check_norm)

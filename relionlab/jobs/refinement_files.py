@@ -142,8 +142,12 @@ def read_iteration(optimiser: str, directory: Path) -> Saved:
     pixel_size = float(model_general.value("rlnPixelSize"))
     stack = str(classes["rlnReferenceImage"][0]).partition("@")[2]
     stack_path = directory / stack if (directory / stack).is_file() else path.parent / Path(stack).name
+    if not stack_path.is_file():
+        raise NodeError(
+            f"{optimiser} names {stack}, which is not there: the class averages of the iteration are missing."
+        )
     references = read_stack(stack_path)
-    shell = int(round(box * pixel_size / resolution)) if 0 < resolution < np.inf else 1
+    shell = round(box * pixel_size / resolution) if 0 < resolution < np.inf else 1
     model = Model(
         references=references,
         pixel_size=pixel_size,

@@ -32,6 +32,8 @@ _PLAIN: dict[str, tuple[str, type]] = {
 
 _LIMITS = {"highres_limit": "rlnHighresLimitExpectation", "strict_lowres_exp": "rlnLowresLimitExpectation"}
 
+_CENTRE = "rlnDoCenterClasses"
+
 _OTHERS: dict[str, Any] = {
     "rlnDoSplitRandomHalves": 0,
     "rlnJoinHalvesUntilThisResolution": -1.0,
@@ -104,6 +106,8 @@ def optimiser_options(options: Refine, search: Search, pixel_size: float) -> dic
     for name, label in _LIMITS.items():
         value = getattr(options, name)
         values[label] = -1.0 if value is None else value
+    if options.do_center:  # RELION 3.1 does not know the label; 4 and 5 do
+        values[_CENTRE] = 1
     values["tau2_fudge"] = options.tau_fudge
     return values
 
@@ -136,6 +140,8 @@ def saved_options(options: Refine, saved: Saved) -> Refine:
             found[name] = value if value > 0 else None
     if "rlnDoSkipAlign" in table:
         found["dont_skip_align"] = not int(table.value("rlnDoSkipAlign"))
+    if _CENTRE in table:
+        found["do_center"] = bool(int(table.value(_CENTRE)))
     found["psi_sampling"] = float(sampling.value("rlnPsiStep")) / 2
     found["offset_range"] = float(sampling.value("rlnOffsetRange")) / pixel_size
     found["offset_step"] = float(sampling.value("rlnOffsetStep")) / 2 / pixel_size

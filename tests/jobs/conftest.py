@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from relionlab.io.images import write_map, write_stack
 from relionlab.io.star import write_star
 from relionlab.io.table import Table
 from relionlab.jobs.context import PlainContext
+from tests.jobs import class2d_runs
 from tests.jobs.small_files import BOX, PARTICLES, PIXEL_SIZE, disc, optics, particle_rows
 
 
@@ -93,3 +95,18 @@ def half_maps(here: Path) -> str:
         volume = rng.normal(size=(8, 8, 8)).astype(np.float32)
         write_map(here / f"run_half{half}_class001_unfil.mrc", volume, pixel_size=PIXEL_SIZE)
     return "run_half1_class001_unfil.mrc"
+
+
+@pytest.fixture(scope="session")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with tiny simulated particles, data/particles.star; not to be written to."""
+    directory = tmp_path_factory.mktemp("simulated")
+    class2d_runs.simulate(directory)
+    return directory
+
+
+@pytest.fixture
+def tiny(here: Path, simulated: Path) -> Path:
+    """A copy of the tiny particles in the working directory, to be spoilt at will."""
+    shutil.copytree(simulated / "data", here / "data")
+    return here
