@@ -91,7 +91,7 @@ class PolarSampler:
     """
 
     def __init__(self, grid: PolarGrid, box: int, *, scale: float = 1.0) -> None:
-        self.grid, self.box = grid, box
+        self.grid, self.box, self.scale = grid, box, scale
         self.padded = scipy.fft.next_fast_len(PADDING * box, real=True)
         self.padded += self.padded % 2
         x, y = (scale * self.padded / box * values.ravel() for values in grid.frequencies())

@@ -71,9 +71,8 @@ class Expectation:
                 self._to_angles, self._from_angles = _angle_transforms(self.search.n_psi, self.grid.harmonics)
                 self._turn = self.search.perturbation * self.search.psi_step if self.search.n_psi > 1 else 0.0
                 self._observers = [Observer(self.grid, group, self.model, self.search) for group in self.groups]
-                self._references = references_on(
-                    self.grid, self.model, offsets=self._offsets, turn=self._turn, rings=self.search.radius_limit
-                )
+                self._compared = compared_rings(self.grid, self.search)
+                self._references = references_on(self.grid, self.model, offsets=self._offsets, turn=self._turn)
 
     def process(self, indices: np.ndarray) -> Sums:
         """Return the sums over these particles."""
@@ -128,7 +127,9 @@ class Expectation:
         references, count, slots = self._references, len(indices), len(self._offsets)
         assert references is not None
         signal = observed.signal.view(np.float32)
-        norms = np.matmul(np.conj(observed.weight), references.squared.transpose(1, 2, 0))  # (q / 2, n, class)
+        rings = self._compared
+        weight = np.conj(observed.weight[:, :, rings])
+        norms = np.matmul(weight, references.squared[:, :, rings].transpose(1, 2, 0))  # (q / 2, n, class)
         table = np.empty((self.model.classes, self.search.n_psi, count, slots), np.float32)
         constant, first = self._offset_prior(observed)
         priors = np.log(np.maximum(self.model.class_share, 1e-30)).astype(np.float32)
@@ -136,7 +137,8 @@ class Expectation:
         for c in range(self.model.classes):
             for low, high, ring in references.bands:
                 out = spectrum[low:high].reshape(high - low, 2 * count, slots)
-                np.matmul(signal[low:high, :, 2 * ring :], references.shifted[c, low:high, 2 * ring :], out=out)
+                used = slice(2 * max(ring, rings.start), 2 * rings.stop)
+                np.matmul(signal[low:high, :, used], references.shifted[c, low:high, used], out=out)
             spectrum[0::2, 0] -= 0.5 * norms[:, :, c, None].real
             spectrum[0::2, 1] -= 0.5 * norms[:, :, c, None].imag
             spectrum[0, 0] += constant + priors[c]
@@ -235,7 +237,7 @@ class Expectation:
         sigma2 = self.model.sigma2[particles.group][:, 1:]
         chi2 = (residual[:, 1:] / (2 * sigma2)) @ shells / shells.sum()
         # what does not depend on the pose: |X|² and the Gaussians' own factors, per pixel of half the plane
-        used = slice(self.search.first_shell, self.grid.radius + 1)
+        used = slice(self._compared.start + 1, self._compared.stop + 1)
         sigma2, area = self.model.sigma2[particles.group][:, used], np.pi * np.arange(used.start, used.stop)
         constant = (observed.power[:, used] / (2 * sigma2) + np.log(2 * np.pi * sigma2)) @ area
         likelihood = numbers[:, 0] + numbers[:, 1] - constant
@@ -277,6 +279,12 @@ def grid_for(model: Model, search: Search) -> PolarGrid:
     extent = min(search.diameter / 2 / model.pixel_size + search.edge, model.box / 2)
     radius = min(model.radius, model.box // 2 - 1)
     return PolarGrid(model.box, radius, extent)
+
+
+def compared_rings(grid: PolarGrid, search: Search) -> slice:
+    """Return the rings on which poses are compared; the averages and the noise are made of all of them."""
+    last = grid.radius if search.radius_limit is None else min(grid.radius, search.radius_limit)
+    return slice(min(search.first_shell, last) - 1, last)
 
 
 def _angle_transforms(angles: int, harmonics: int) -> tuple[np.ndarray, np.ndarray]:

@@ -69,7 +69,7 @@ class Observer:
         transfer = self._transfer(particles)
         scale = self.model.scale[particles.group].astype(np.float32)[:, None, None]
         rings = sigma2[:, 1 : self.grid.radius + 1]
-        whiten = self._used_rings() / (2 * rings)
+        whiten = self._seen_rings() / (2 * rings)
         factor = transfer * (scale * whiten.astype(np.float32)[:, :, None])
         harmonics = self.grid.harmonics
         signal = angular_spectrum(samples * factor, harmonics)
@@ -85,7 +85,9 @@ class Observer:
             weight *= turn[:, None, 0::2]
         order = (2, 0, 1)
         return Observed(
-            signal=np.concatenate([np.ascontiguousarray(part.transpose(order)) for part in (signal, 1j * signal)], axis=1),
+            signal=np.concatenate(
+                [np.ascontiguousarray(part.transpose(order)) for part in (signal, 1j * signal)], axis=1
+            ),
             weight=np.ascontiguousarray(weight.transpose(order)),
             power=power,
             sigma2=rings,
@@ -186,7 +188,6 @@ class Observer:
             **per_image,
         ).astype(np.float32, copy=False)
 
-    def _used_rings(self) -> np.ndarray:
-        """Return (k,) ones where the E-step looks."""
-        rings = self.grid.rings
-        return (rings >= self.search.first_shell).astype(float)
+    def _seen_rings(self) -> np.ndarray:
+        """Return (k,) ones on the rings inside the images' own Nyquist frequency, and zeros beyond: nothing is known there."""
+        return (self.grid.rings * self.sampler.scale < self.group.box / 2).astype(float)

@@ -25,22 +25,17 @@ class References:
     bands: tuple[tuple[int, int, int], ...]
 
 
-def references_on(
-    grid: PolarGrid, model: Model, *, offsets: np.ndarray, turn: float = 0.0, rings: int | None = None
-) -> References:
+def references_on(grid: PolarGrid, model: Model, *, offsets: np.ndarray, turn: float = 0.0) -> References:
     """Return the references on the polar grid.
 
     offsets  (slots, 2) x and y in px
     turn     degrees: angle added to every psi of the search (its random perturbation)
-    rings    last ring that counts in the comparison; ``None``: all
     """
     samples = PolarSampler(grid, model.box).sample(model.references.astype(np.float32))
     harmonics = grid.harmonics
     turned = _turned(angular_spectrum(samples, harmonics), turn)
     samples = angular_samples(turned, grid.n_angles)
     area = (2 * np.pi * grid.rings).astype(np.float32)
-    if rings is not None:
-        area = area * (grid.rings <= rings)
     phases = offset_phases(grid, offsets).astype(np.complex64)
     shifted = np.empty((len(samples), harmonics + 1, grid.radius, 2, len(offsets)), np.float32)
     for c, sample in enumerate(samples):

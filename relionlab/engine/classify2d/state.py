@@ -112,8 +112,8 @@ class Search:
     diameter, edge   Å and px of the soft circular mask
     zero_mask        fill the outside with zeros; otherwise with noise
     use_ctf …        how the CTF enters; see engine/ctf.py
-    radius_limit     last shell that the E-step may use; ``None``: all of ``Model.radius``
-    first_shell      first shell that the E-step uses
+    radius_limit     last shell in which poses are compared; ``None``: all of ``Model.radius``
+    first_shell      first shell in which poses are compared; the averages are made of all
     fraction         share of each particle's weight that enters the M-step
     fixed_class      (n,) class that each particle is held to (used to seed the classes); ``None``: free
     seed             of the noise that fills the outside
