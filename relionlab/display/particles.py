@@ -27,7 +27,7 @@ def image_sheet(
     pixel_size  Å; where it is given a scale bar is drawn
     """
     lines = 0 if texts is None else 1
-    plan = Mosaic(count=len(images), columns=columns or columns_for(len(images), 12), pixels=pixels, lines=lines)
+    plan = Mosaic(count=len(images), columns=columns or columns_for(len(images)), pixels=pixels, lines=lines)
     overlay = mosaic([grey(image, clip=(0.5, 99.5)) for image in images], plan)
     overlay = overlay * captions(texts if texts is not None else [""] * len(images), plan, size=8)
     box = images.shape[-1]
@@ -38,7 +38,7 @@ def image_sheet(
 
 
 def particle_montage(
-    source: str | Path, *, count: int = 48, seed: int | None = 0, low_pass: float | None = None
+    source: str | Path, *, count: int = 40, seed: int | None = 0, low_pass: float | None = None
 ) -> Picture:
     """Draw some particles of a STAR file.
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from relionlab.errors import InputError, NodeError
+from relionlab.errors import InputError, NodeError, StarError
 from relionlab.io.image_names import parse_image_name
 from relionlab.io.images import read_stack
 from relionlab.io.star import read_star
@@ -137,8 +137,7 @@ def latest_model(source: str | Path) -> Path:
 def read_class_averages(source: str | Path) -> ClassAverages:
     """Read the class averages of a run_itNNN_model.star, or of a job directory's last iteration."""
     model = latest_model(source)
-    tables = read_star(model)
-    classes, general = tables["model_classes"], tables["model_general"]
+    classes, general = model_tables(model)
     names = [parse_image_name(name) for name in classes["rlnReferenceImage"]]
     stack = find_file(names[0][1], model)
     images = read_stack(stack, np.array([index for index, _ in names]))
@@ -154,6 +153,17 @@ def read_class_averages(source: str | Path) -> ClassAverages:
         iteration=iteration_of(model),
         model=model,
     )
+
+
+def model_tables(model: Path) -> tuple[Table, Table]:
+    """Return the tables model_classes and model_general of a model file; StarError if it lacks one."""
+    tables = read_star(model)
+    for name in ("model_classes", "model_general"):
+        if name not in tables:
+            raise StarError(
+                f"{model} has no table {name}, only {', '.join(tables) or 'nothing'}: expected a model.star."
+            )
+    return tables["model_classes"], tables["model_general"]
 
 
 def read_course(directory: str | Path) -> Course:
@@ -177,17 +187,17 @@ class IterationRow:
 
 def iteration_row(model: Path) -> IterationRow:
     """Read one iteration's line."""
-    tables = read_star(model)
+    classes, general = model_tables(model)
     values = {
-        "resolution": _value(tables["model_general"], "rlnCurrentResolution"),
-        "log_likelihood": _value(tables["model_general"], "rlnLogLikelihood"),
-        "max_probability": _value(tables["model_general"], "rlnAveragePmax"),
+        "resolution": _value(general, "rlnCurrentResolution"),
+        "log_likelihood": _value(general, "rlnLogLikelihood"),
+        "max_probability": _value(general, "rlnAveragePmax"),
     }
     optimiser = model.with_name(model.name.replace("_model.star", "_optimiser.star"))
-    general = read_star(optimiser).get("optimiser_general") if optimiser.exists() else None
+    told = read_star(optimiser).get("optimiser_general") if optimiser.exists() else None
     for name, label in _CHANGES.items():
-        values[name] = np.nan if general is None else _value(general, label)
-    return IterationRow(iteration_of(model), _column(tables["model_classes"], "rlnClassDistribution"), values)
+        values[name] = np.nan if told is None else _value(told, label)
+    return IterationRow(iteration_of(model), _column(classes, "rlnClassDistribution"), values)
 
 
 _CHANGES = {

@@ -23,6 +23,8 @@ from relionlab.widgets.look import style_sheet
 from relionlab.widgets.watching import Watch
 
 LEVELS = ("basic", "advanced", "developer")
+TAB_ORDER = ("I/O", "CTF", "Optimisation", "Sampling", "Helix", "", "Compute", "Running")
+"""RELION's order of the pages; pages of other names stand where the empty one does, in the order of the declaration."""
 
 
 class JobForm(w.VBox):
@@ -125,7 +127,8 @@ class JobForm(w.VBox):
         self._explain = w.ToggleButton(
             description="Explain", tooltip="Show what each parameter means", layout=w.Layout(width="90px")
         )
-        self._pages = {tab: [self.fields[name] for name in names] for tab, names in self.declared.tabs().items()}
+        tabs = self.declared.tabs()
+        self._pages = {tab: [self.fields[name] for name in tabs[tab]] for tab in sorted(tabs, key=_tab_rank)}
         self._tabs = w.Tab(
             [
                 w.VBox([field.row for field in fields], layout=w.Layout(padding="4px 2px"))
@@ -239,6 +242,10 @@ class JobForm(w.VBox):
         """Return which field a problem is about: the first whose name stands in it in brackets."""
         found = [(problem.find(f"({name})"), name) for name in self.fields if f"({name})" in problem]
         return min(found)[1] if found else ""
+
+
+def _tab_rank(tab: str) -> int:
+    return TAB_ORDER.index(tab if tab in TAB_ORDER else "")
 
 
 def _button(

@@ -56,7 +56,7 @@ def test_invalid_value_shows_its_message_and_stops_run(steps):
     page = steps.page
     entry = page.locator(".rl-field-nr_classes input").first
     entry.fill("0")
-    page.locator(".rl-field-nr_classes .rl-problem").get_by_text("at least 1").wait_for(timeout=5000)
+    page.locator(".rl-field-nr_classes .rl-problem").get_by_text("it must").wait_for(timeout=5000)
     run = page.get_by_role("button", name="Run", exact=True)
     steps.notebook.until(run.is_disabled)
     steps.notebook.picture("2_invalid")

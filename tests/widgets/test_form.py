@@ -1,0 +1,218 @@
+"""The form: made from the declaration alone, checked as it is typed, and each button one public method."""
+
+from __future__ import annotations
+
+import ipywidgets as w
+import pytest
+
+from relionlab.errors import JobStateError, ParameterError
+from relionlab.jobs.class2d import Class2D
+from relionlab.jobs.importing import Import
+from relionlab.jobs.registry import job_types
+from relionlab.jobs.select import Select
+from relionlab.params import to_text
+from relionlab.widgets import JobForm
+from relionlab.widgets.files import files_for
+
+
+@pytest.mark.parametrize("label", sorted(job_types()))
+def test_every_parameter_has_its_field(label):
+    job_type = job_types()[label]
+    form = JobForm(job_type)
+    assert set(form.fields) == set(job_type.parameters())
+    assert form.job == job_type()
+    rows = {tab: len(fields) for tab, fields in form._pages.items()}
+    assert rows == {tab: len(names) for tab, names in job_type.tabs().items()}
+
+
+@pytest.mark.parametrize("job_type", [Class2D, Import, Select])
+def test_every_entry_shows_its_default_and_unit(job_type):
+    form = JobForm(job_type)
+    for name, field in form.fields.items():
+        default, parameter = job_type.default(name), job_type.parameters()[name]
+        shown = field.entry.value
+        assert shown == (default if isinstance(field.entry, w.Checkbox | w.Dropdown) else to_text(default))
+        if parameter.unit != "unitless":
+            assert parameter.unit in "".join(
+                child.value for child in field.row.children[0].children if isinstance(child, w.HTML)
+            )
+        assert field.entry.tooltip == parameter.help
+
+
+def test_typing_changes_the_job():
+    form = JobForm(Class2D)
+    form.fields["nr_classes"].entry.value = "35"
+    form.fields["particle_diameter"].entry.value = "180.5"
+    assert (form.job.nr_classes, form.job.particle_diameter) == (35, 180.5)
+    assert "nr_classes=35" in form._code.value
+    assert form._copy.text == repr(form.job)
+
+
+def test_slider_and_box_move_together():
+    field = JobForm(Class2D).fields["particle_diameter"]
+    field.slider.value = 250
+    assert field.entry.value == "250"
+    field.entry.value = "90"
+    assert field.slider.value == 90
+    field.entry.value = "5000"  # beyond what is suggested, but allowed: the slider stops at its end
+    assert (field.slider.value, field.read()) == (field.slider.max, 5000)
+
+
+def test_slider_is_what_the_declaration_suggests():
+    for name, field in JobForm(Class2D).fields.items():
+        suggested = Class2D.parameters()[name].suggested
+        assert (field.slider is not None) == (suggested is not None)
+        if suggested:
+            assert (field.slider.min, field.slider.max) == suggested[:2]
+
+
+def test_value_out_of_bounds_says_so_beside_its_field():
+    form = JobForm(Class2D(fn_img="particles.star"))
+    form.fields["nr_classes"].entry.value = "0"
+    [problem] = form.problems()
+    assert problem in form.fields["nr_classes"]._problem.value
+    assert form.fields["nr_classes"]._problem.layout.display == "block"
+    assert form.fields["nr_iter"]._problem.value == ""
+    assert "1 value needs a correction" in form._message.value
+    assert form._run.disabled
+    form.fields["nr_classes"].entry.value = "5"
+    assert form.problems() == []
+    assert form.fields["nr_classes"]._problem.value == ""
+    assert not form._run.disabled
+
+
+def test_nonsense_is_said_in_the_same_words_as_everywhere():
+    form = JobForm(Class2D(fn_img="particles.star"))
+    form.fields["nr_classes"].entry.value = "many"
+    with pytest.raises(ParameterError) as wanted:
+        Class2D.parse("nr_classes", "many")
+    assert form.problems() == [str(wanted.value)]
+    with pytest.raises(ParameterError, match="many"):
+        _ = form.job
+
+
+def test_what_does_not_apply_is_grey_and_not_complained_about():
+    form = JobForm(Import)
+    form.fields["angpix"].entry.value = "-1"
+    assert any("angpix" in problem for problem in form.problems())
+    form.fields["do_raw"].entry.value = False
+    assert form.fields["angpix"].entry.disabled
+    assert form.fields["angpix"].slider.disabled
+    assert "rl-off" in form.fields["angpix"].row._dom_classes
+    assert not any("angpix" in problem for problem in form.problems())
+
+
+@pytest.mark.parametrize("job_type", [Class2D, Import, Select])
+def test_grey_is_what_the_declaration_says(job_type):
+    form = JobForm(job_type)
+    for name, field in form.fields.items():
+        assert field.entry.disabled is not form.job.applies(name)
+
+
+def test_optional_number_can_be_empty():
+    optional = [
+        name for name, p in Class2D.parameters().items() if p.none_as is not None and Class2D.kind(name)[0] is not str
+    ]
+    form = JobForm(Class2D)
+    for name in optional:
+        form.fields[name].entry.value = "12"
+        assert getattr(form.job, name) == 12
+        form.fields[name].entry.value = ""
+        assert getattr(form.job, name) is None
+    assert optional
+
+
+def test_levels_hide_rows_and_empty_pages():
+    form = JobForm(Class2D)
+    shown = {name for name, field in form.fields.items() if field.row.layout.display != "none"}
+    assert shown == {name for name, p in Class2D.parameters().items() if p.level == "basic"}
+    form._level.value = "developer"
+    assert all(field.row.layout.display != "none" for field in form.fields.values())
+    assert set(form._tabs.titles) == set(Class2D.tabs())
+
+
+def test_pages_stand_in_relions_order():
+    form = JobForm(Class2D, level="developer")
+    titles = [
+        title
+        for title in form._tabs.titles
+        if title in ("I/O", "CTF", "Optimisation", "Sampling", "Compute", "Running")
+    ]
+    assert titles == ["I/O", "CTF", "Optimisation", "Sampling", "Compute", "Running"]
+
+
+def test_explanations_can_be_read():
+    form = JobForm(Class2D)
+    assert form.fields["nr_classes"]._help.layout.display == "none"
+    form._explain.value = True
+    assert form.fields["nr_classes"]._help.layout.display == "block"
+    assert "Default:" in form.fields["nr_classes"]._help.value
+
+
+def test_set_fills_the_form():
+    form = JobForm(Class2D)
+    form.set(nr_classes=7, particle_diameter=111.0)
+    assert form.fields["nr_classes"].entry.value == "7"
+    assert form.job.particle_diameter == 111
+
+
+def test_form_without_project_has_no_run():
+    form = JobForm(Class2D)
+    with pytest.raises(JobStateError, match="no project"):
+        form.run()
+    with pytest.raises(JobStateError, match="press Run first"):
+        form.abort()
+
+
+def test_files_are_those_of_the_right_kind(project):
+    (project.directory / "particles.star").write_text("data_\n")
+    (project.directory / "model.mrc").touch()
+    project.add(
+        Import(do_raw=False, do_other=True, fn_in_other="particles.star", node_type="Particles STAR file (.star)")
+    )
+    project.add(Import(do_raw=False, do_other=True, fn_in_other="model.mrc", node_type="3D reference (.mrc)"))
+    assert files_for(Class2D.parameters()["fn_img"], project) == ["Import/job001/particles.star"]
+    form = JobForm(Class2D, project=project)
+    assert form.fields["fn_img"].entry.options == ("Import/job001/particles.star",)
+
+
+class Recorder:
+    """Stands for a project and a job directory, and writes down what is asked of it."""
+
+    def __init__(self):
+        self.asked, self.state, self.name, self.message = [], "finished", "Import/job001", ""
+        self.job = Import()
+
+    def run(self, job):
+        self.asked.append(("run", job))
+        return self
+
+    def abort(self):
+        self.asked.append(("abort",))
+
+    def continue_with(self, **changes):
+        self.asked.append(("continue_with", changes))
+        return self
+
+    pipeline = property(lambda self: type("Empty", (), {"nodes": ()})())
+
+
+def test_each_button_calls_one_public_method(tmp_path):
+    project = Recorder()
+    project.directory = tmp_path
+    form = JobForm(Import, project=project)
+    started = []
+    form.on_start(started.append)
+    form._run.click()
+    assert project.asked == [("run", form.job)]
+    assert started == [project]
+    assert form.ensure_started() is project
+    form._abort.click()
+    form._continue.click()
+    assert project.asked[1:] == [("abort",), ("continue_with", {})]
+
+
+def test_refusals_are_shown_not_raised():
+    form = JobForm(Import)
+    form._run.click()
+    assert "no project" in form._message.value
