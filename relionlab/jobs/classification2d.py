@@ -12,7 +12,7 @@ from relionlab.engine.classify2d.accuracy import accuracies, changes
 from relionlab.engine.classify2d.expectation import Expectation
 from relionlab.engine.classify2d.maximisation import Update, low_pass, maximise, prior_variance
 from relionlab.engine.classify2d.start import FirstLook, first_model, noise_model, seed_search, seeds
-from relionlab.engine.classify2d.state import Model, Particles, Search
+from relionlab.engine.classify2d.state import Model, Search
 from relionlab.engine.memory import available_memory, fitting, plan_classification
 from relionlab.engine.parallel import executor_for
 from relionlab.engine.steps import Executor, shards
@@ -263,7 +263,7 @@ class Run:
             directory=self.context.directory,
             options=optimiser_options(self.options, self._search(), self.data.pixel_size),
             sampling=sampling_options(self.options, self.data.pixel_size),
-            command=shlex.join(["--o", self.root, *self.options.flags()]),
+            command=shlex.join(self.options.changed(o=self.root).flags()),
             group_names=self.data.group_names,
         )
 
@@ -276,6 +276,3 @@ class Run:
             f"largest class {100 * model.class_share.max():4.1f} %, mean probability of the best pose "
             f"{particles.best_weight.mean():.3f}, {100 * changed:5.1f} % of the particles changed class"
         )
-
-
-__all__ = ["Particles", "classify"]

@@ -14,7 +14,7 @@ import numpy as np
 from relionlab.engine.classify2d.accuracy import UNKNOWN
 from relionlab.engine.classify2d.maximisation import Spectra
 from relionlab.engine.classify2d.state import Model, Particles
-from relionlab.errors import NodeError, StarError
+from relionlab.errors import ImageError, NodeError, StarError
 from relionlab.io.image_names import format_image_name
 from relionlab.io.images import read_stack, write_stack
 from relionlab.io.particles import Particles as ParticleTable
@@ -147,6 +147,11 @@ def read_iteration(optimiser: str, directory: Path) -> Saved:
             f"{optimiser} names {stack}, which is not there: the class averages of the iteration are missing."
         )
     references = read_stack(stack_path)
+    if references.shape != (len(classes), box, box):
+        raise ImageError(
+            f"{optimiser} names {stack}, which has {len(references)} class averages of {references.shape[-1]} px; expected"
+            f" {len(classes)} of {box} px: the files do not belong together."
+        )
     shell = round(box * pixel_size / resolution) if 0 < resolution < np.inf else 1
     model = Model(
         references=references,
