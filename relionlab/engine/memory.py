@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from relionlab.engine.classify2d.expectation import BATCH
 from relionlab.engine.classify2d.state import Search
@@ -73,7 +74,7 @@ def plan_classification(
 def available_memory() -> int:
     """Return the bytes of memory that this machine can still give."""
     try:
-        with open("/proc/meminfo") as lines:
+        with Path("/proc/meminfo").open() as lines:
             for line in lines:
                 if line.startswith("MemAvailable:"):
                     return int(line.split()[1]) * 1024

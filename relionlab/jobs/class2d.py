@@ -7,11 +7,11 @@ from pathlib import PurePosixPath
 from typing import Annotated, ClassVar
 
 from relionlab.jobs.base import Command, Job, Node
+from relionlab.jobs.compute_options import ComputeOptions
+from relionlab.jobs.helix_options import HelixOptions2D
 from relionlab.jobs.refine_options import (
     Classes,
-    ComputeOptions,
     CtfOptions,
-    HelixOptions2D,
     InputOptions,
     MaskDiameter,
     ResolutionLimit,

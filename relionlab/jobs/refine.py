@@ -7,12 +7,12 @@ from typing import Annotated, ClassVar
 from relionlab.errors import ParameterError
 from relionlab.jobs.base import Program
 from relionlab.jobs.class2d import CentreClasses, FastSubsets, Iterations
+from relionlab.jobs.compute_options import ComputeOptions
 from relionlab.jobs.context import Context
+from relionlab.jobs.helix_options import HelixOptions2D
 from relionlab.jobs.refine_options import (
     Classes,
-    ComputeOptions,
     CtfOptions,
-    HelixOptions2D,
     InputOptions,
     MaskDiameter,
     ResolutionLimit,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.fft
 
 from relionlab.engine.classify2d.state import Model, OpticsGroup, Particles, Search
 from relionlab.engine.ctf import ctf
@@ -80,7 +81,7 @@ class Observer:
             signal *= turn[:, None, :]
         squared = factor * transfer * scale
         half = squared.shape[-1]
-        weight = np.fft.rfft(squared, axis=-1)[..., : harmonics // 2 + 1].astype(np.complex64) / half
+        weight = scipy.fft.rfft(squared, axis=-1)[..., : harmonics // 2 + 1].astype(np.complex64) / half
         if self.search.n_psi == 1:
             weight *= turn[:, None, 0::2]
         order = (2, 0, 1)
@@ -102,7 +103,7 @@ class Observer:
     def in_reference_box(self, images: np.ndarray) -> np.ndarray:
         """Return images in the references' box and pixel size, by cropping or padding their transforms."""
         box, pixel_size = self.group.box, self.group.optics.pixel_size
-        fitting = int(round(box * pixel_size / self.model.pixel_size / 2)) * 2
+        fitting = round(box * pixel_size / self.model.pixel_size / 2) * 2
         rescaled = resize(images, fitting)
         result = np.zeros((len(images), self.model.box, self.model.box), images.dtype)
         common = min(fitting, self.model.box)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
+import scipy.fft
 
 from relionlab.engine.classify2d.state import Model
 from relionlab.engine.polar import PolarGrid, PolarSampler, angular_samples, angular_spectrum
@@ -44,7 +46,7 @@ def references_on(grid: PolarGrid, model: Model, *, offsets: np.ndarray, turn: f
     # twice the angles, so that the square's harmonics do not fold onto each other
     fine = angular_samples(turned, 2 * grid.n_angles)
     power = fine.real**2 + fine.imag**2
-    squared = np.fft.rfft(power, axis=-1)[..., : harmonics // 2 + 1] / power.shape[-1]
+    squared = scipy.fft.rfft(power, axis=-1)[..., : harmonics // 2 + 1] / power.shape[-1]
     squared = (squared * area[:, None]).transpose(0, 2, 1)
     shifted = shifted.reshape(len(samples), harmonics + 1, -1, len(offsets))
     return References(shifted, np.ascontiguousarray(squared, np.complex64), _bands(grid))
@@ -64,4 +66,4 @@ def _turned(spectrum: np.ndarray, angle: float) -> np.ndarray:
 def _bands(grid: PolarGrid, width: int = 16) -> tuple[tuple[int, int, int], ...]:
     """Cut the harmonics into bands that share the rings on which they are not negligible."""
     edges = [*range(0, grid.harmonics + 1, width), grid.harmonics + 1]
-    return tuple((low, high, grid.first_ring(low)) for low, high in zip(edges[:-1], edges[1:], strict=True))
+    return tuple((low, high, grid.first_ring(low)) for low, high in pairwise(edges))

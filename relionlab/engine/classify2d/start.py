@@ -118,7 +118,7 @@ def first_model(model: Model, sums: Sums, *, search: Search, shells_ahead: int, 
     grid = grid_for(model, search)
     references, _ = reconstruct(model, sums, grid, search=search, update=Update(prior=False))
     references = low_pass(references, cut).astype(np.float32)
-    shell = max(int(round(cut)), 1)
+    shell = max(round(cut), 1)
     return replace(
         model,
         references=references,

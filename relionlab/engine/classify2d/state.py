@@ -141,7 +141,7 @@ class Search:
     @property
     def n_psi(self) -> int:
         """Number of in-plane angles on the full circle."""
-        return max(int(round(360.0 / self.psi_step)), 1) if self.align and self.rotate else 1
+        return max(round(360.0 / self.psi_step), 1) if self.align and self.rotate else 1
 
     def offsets(self) -> np.ndarray:
         """Return the (slots, 2) offsets in px, x and y."""

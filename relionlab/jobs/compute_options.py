@@ -1,0 +1,107 @@
+"""The Compute page, which classification and refinement share: discs, memory and GPUs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from relionlab.params import Declared, Parameter, When
+
+ParallelDisc = Annotated[
+    bool,
+    Parameter(
+        label="Use parallel disc I/O?",
+        help="Let all workers read images at once. Switch it off only if a network disc cannot bear it.",
+        tab="Compute",
+        level="advanced",
+        key="do_parallel_discio",
+        flag="--no_parallel_disc_io",
+        flag_if=False,
+        on_continue=True,
+    ),
+]
+PooledParticles = Annotated[
+    int,
+    Parameter(
+        label="Number of pooled particles",
+        help="RELION's batch size per thread. relionlab cuts its own batches; the value is kept for RELION.",
+        tab="Compute",
+        level="developer",
+        key="nr_pool",
+        flag="--pool",
+        bounds=(1, None),
+        suggested=(1, 100, 1),
+        on_continue=True,
+    ),
+]
+PreRead = Annotated[
+    bool,
+    Parameter(
+        label="Pre-read all particles into RAM?",
+        help="Hold all images in memory: number x box² x 4 bytes. It pays on slow discs; on fast ones the system's own"
+        " cache does the same.",
+        tab="Compute",
+        key="do_preread_images",
+        flag="--preread_images",
+        on_continue=True,
+    ),
+]
+Scratch = Annotated[
+    str,
+    Parameter(
+        label="Copy particles to scratch directory",
+        help="Fast local directory to which the particle stacks are copied first. Empty: they are read where they are.",
+        tab="Compute",
+        level="advanced",
+        key="scratch_dir",
+        flag="--scratch_dir",
+        on_continue=True,
+    ),
+]
+CombineThroughDisc = Annotated[
+    bool,
+    Parameter(
+        label="Combine iterations through disc?",
+        help="RELION's way around slow networks. relionlab never needs it; the value is kept for RELION.",
+        tab="Compute",
+        level="developer",
+        key="do_combine_thru_disc",
+        flag="--dont_combine_weights_via_disc",
+        flag_if=False,
+        on_continue=True,
+    ),
+]
+UseGpu = Annotated[
+    bool,
+    Parameter(
+        label="Use GPU acceleration?",
+        help="Compute on GPUs. The settings choose by themselves what this machine has; see also `relionlab doctor`.",
+        tab="Compute",
+        key="use_gpu",
+        on_continue=True,
+    ),
+]
+GpuIds = Annotated[
+    str | None,
+    Parameter(
+        label="Which GPUs to use",
+        help="Numbers of the devices, as 0:1 for two workers with a GPU each; empty uses all.",
+        tab="Compute",
+        level="advanced",
+        key="gpu_ids",
+        flag="--gpu",
+        when=(When("use_gpu"),),
+        on_continue=True,
+    ),
+]
+
+
+class ComputeOptions(Declared):
+    """The Compute page."""
+
+    do_parallel_discio: ParallelDisc = True
+    nr_pool: PooledParticles = 3
+    do_preread_images: PreRead = False
+    scratch_dir: Scratch = ""
+    do_combine_thru_disc: CombineThroughDisc = False
+    use_gpu: UseGpu = False
+    gpu_ids: GpuIds = ""
