@@ -185,6 +185,6 @@ def spectrum(frequency: np.ndarray, colour: float) -> np.ndarray:
 
 def coloured(rng: np.random.Generator, box: int, colour: float) -> np.ndarray:
     """Noise with that spectrum."""
-    frequency = np.hypot(np.fft.fftfreq(box)[:, None], np.fft.rfftfreq(box))  # noqa: TID251
-    white = np.fft.rfft2(rng.standard_normal((box, box)))  # noqa: TID251
-    return np.fft.irfft2(white * np.sqrt(spectrum(frequency, colour)), (box, box))  # noqa: TID251
+    frequency = np.hypot(np.fft.fftfreq(box)[:, None], np.fft.rfftfreq(box))
+    white = np.fft.rfft2(rng.standard_normal((box, box)))
+    return np.fft.irfft2(white * np.sqrt(spectrum(frequency, colour)), (box, box))

@@ -171,11 +171,14 @@ class PlainExpectation:
         return value * np.exp(-2j * np.pi * extent / group.box * (x * rest.real + y * rest.imag))
 
     def _transfer(self, one: Particles, group: OpticsGroup, degrees: float) -> np.ndarray:
+        """Return the CTF at R(degrees) k; zero beyond the Nyquist frequency of the images, where nothing is known."""
+        size = self.model.box * self.model.pixel_size / (group.box * group.optics.pixel_size)
+        known = (self.nodes.ring < size * group.box / 2).astype(float)
         if not self.search.use_ctf:
-            return np.ones(len(self.nodes.x))
+            return known
         x, y = self.nodes.turned(degrees)
         extent = self.model.box * self.model.pixel_size
-        return np.asarray(
+        return known * np.asarray(
             ctf(
                 x / extent,
                 y / extent,
