@@ -67,7 +67,8 @@ def resize_map(maps: np.ndarray, n: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=32)
-def _radius_squared(n: int, dimensions: int) -> np.ndarray:
+def radius_squared(n: int, dimensions: int = 2) -> np.ndarray:
+    """Return the squared radius in Fourier pixels of a half plane (n, n//2+1), or half space, float64."""
     line = scipy.fft.fftfreq(n, 1 / n)
     axes = [line] * (dimensions - 1) + [np.arange(n // 2 + 1)]
     total = np.zeros((1,) * dimensions)
@@ -79,7 +80,7 @@ def _radius_squared(n: int, dimensions: int) -> np.ndarray:
 @lru_cache(maxsize=32)
 def radial_index(n: int, dimensions: int = 2) -> np.ndarray:
     """Return the shell of each pixel of a half plane (n, n//2+1), or half space: the rounded radius, int64."""
-    index = np.floor(np.sqrt(_radius_squared(n, dimensions)) + 0.5).astype(np.int64)
+    index = np.floor(np.sqrt(radius_squared(n, dimensions)) + 0.5).astype(np.int64)
     index.setflags(write=False)
     return index
 
@@ -179,7 +180,7 @@ def _crop(ft: np.ndarray, n: int, dimensions: int) -> np.ndarray:
     xp, small = namespace(ft), min(m, n)
     out = xp.zeros((*ft.shape[:-dimensions], *(n,) * (dimensions - 1), n // 2 + 1), ft.dtype)
     if m < n:  # corners would be without their Friedel mates in the larger transform
-        ft = ft * like(_radius_squared(m, dimensions) <= (m // 2) ** 2, ft)
+        ft = ft * like(radius_squared(m, dimensions) <= (m // 2) ** 2, ft)
     positive, negative = small // 2 + 1, small - small // 2 - 1
     halves = [slice(0, positive), slice(-negative, None)] if negative else [slice(0, positive)]
     for corner in np.ndindex(*(len(halves),) * (dimensions - 1)):

@@ -12,7 +12,7 @@ PARTICLES, MICROGRAPHS = 3, 1
 """RELION 3.1's numbers of these kinds of files."""
 
 
-def write_output_nodes(context: Context, folder: str, names: Sequence[str], kind: int) -> None:
+def write_output_nodes(context: Context, folder: str, names: Sequence[str], *, kind: int) -> None:
     """Write the list of a job's outputs into its folder, as RELION 3.1 does.
 
     names  relative to the project

@@ -332,7 +332,7 @@ class StarHandler(Program):
         kind = PARTICLES if data.rows.name in ("particles", "") else MICROGRAPHS
         if "/" in self.o:  # tells the pipeline how many outputs there are, which nobody knew before
             names = [_named(self.o, f"_split{number}") for number in range(1, len(parts) + 1)]
-            write_output_nodes(context, self.o.rpartition("/")[0], names, kind)
+            write_output_nodes(context, self.o.rpartition("/")[0], names, kind=kind)
 
     def _operate(self, context: Context) -> None:
         labels = [label for label in (self.operate, self.operate2, self.operate3) if label]

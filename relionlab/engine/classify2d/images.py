@@ -50,7 +50,7 @@ class Observer:
         self.mask = soft_circle(group.box, search.diameter / 2 / pixel_size, search.edge)
         x, y = grid.frequencies()
         extent = model.box * model.pixel_size
-        self.frequency_x, self.frequency_y = (np.float32(x / extent)[None], np.float32(y / extent)[None])
+        self.frequency_x, self.frequency_y = ((axis / extent).astype(np.float32)[None] for axis in (x, y))
         shells = np.arange(model.box // 2 + 1) * scale
         self.shells = np.clip(np.rint(shells).astype(int), 0, group.box // 2)
 

@@ -48,8 +48,8 @@ def references_on(grid: PolarGrid, model: Model, *, offsets: np.ndarray, turn: f
     power = fine.real**2 + fine.imag**2
     squared = scipy.fft.rfft(power, axis=-1)[..., : harmonics // 2 + 1] / power.shape[-1]
     squared = (squared * area[:, None]).transpose(0, 2, 1)
-    shifted = shifted.reshape(len(samples), harmonics + 1, -1, len(offsets))
-    return References(shifted, np.ascontiguousarray(squared, np.complex64), _bands(grid))
+    stacked = shifted.reshape(len(samples), harmonics + 1, -1, len(offsets))
+    return References(stacked, np.ascontiguousarray(squared, np.complex64), _bands(grid))
 
 
 def offset_phases(grid: PolarGrid, offsets: np.ndarray) -> np.ndarray:
