@@ -81,7 +81,7 @@ class Notebook:
         """Run code in the notebook's own kernel and return what it prints."""
         return self.page.evaluate(_KERNEL, code).strip()
 
-    def until(self, condition: Callable[[], bool], seconds: float = 10.0) -> float:
+    def until(self, condition: Callable[[], bool], seconds: float = 30.0) -> float:
         """Wait until a condition holds; returns the seconds that took."""
         start = time.monotonic()
         while not condition():

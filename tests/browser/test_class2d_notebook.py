@@ -56,10 +56,11 @@ def test_invalid_value_shows_its_message_and_stops_run(steps):
     page = steps.page
     entry = page.locator(".rl-field-nr_classes input").first
     entry.fill("0")
-    page.locator(".rl-field-nr_classes .rl-problem").get_by_text("it must").wait_for(timeout=5000)
-    run = page.get_by_role("button", name="Run", exact=True)
-    steps.notebook.until(run.is_disabled)
+    page.wait_for_timeout(1000)
     steps.notebook.picture("2_invalid")
+    page.locator(".rl-field-nr_classes .rl-problem").get_by_text("it must").wait_for(timeout=30_000)
+    run = page.locator(".rl-form button", has_text="Run")
+    steps.notebook.until(run.is_disabled)
     entry.fill("5")
     steps.notebook.until(lambda: page.locator(".rl-field-nr_classes .rl-problem").count() == 0)
     steps.notebook.until(run.is_enabled)
@@ -68,7 +69,7 @@ def test_invalid_value_shows_its_message_and_stops_run(steps):
 
 def test_run_starts_the_job_and_its_results_arrive(steps):
     page, notebook = steps.page, steps.notebook
-    page.get_by_role("button", name="Run", exact=True).click()
+    page.locator(".rl-form button", has_text="Run").click()
     page.get_by_text("Started as Class2D/job002").first.wait_for(timeout=20_000)
     steps.run("monitor = JobMonitor(")
     page.locator(".rl-monitor").wait_for(timeout=20_000)

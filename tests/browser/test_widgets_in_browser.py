@@ -54,10 +54,10 @@ def test_form_has_tabs_units_and_messages(notebook):
         "() => !document.querySelector('.rl-field-angpix input').disabled"
     )
     row.locator("input").first.fill("-3")
-    row.get_by_text("it must lie between").wait_for(timeout=5000)
+    row.get_by_text("it must lie between").wait_for(timeout=30_000)
     notebook.picture("form_invalid")
     row.locator("input").first.fill("0.85")
-    row.get_by_text("it must lie between").wait_for(state="detached", timeout=5000)
+    row.get_by_text("it must lie between").wait_for(state="detached", timeout=30_000)
     assert notebook.python("print(form.job.angpix)") == "0.85"
 
 
@@ -69,7 +69,7 @@ def test_click_is_seen_in_python(notebook):
     tiles.nth(2).click(modifiers=["Shift"])
     notebook.until(lambda: notebook.python("print(gallery.selected)") == "(1, 2, 3)")
     assert page.locator(".rl-class.rl-chosen").count() == 3
-    page.get_by_text("330").first.wait_for(timeout=5000)
+    page.get_by_text("330").first.wait_for(timeout=30_000)
     page.get_by_role("button", name="Invert").click()
     notebook.until(lambda: page.locator(".rl-class.rl-chosen").count() == 9)
     notebook.picture("gallery")
