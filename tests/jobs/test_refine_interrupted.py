@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from relionlab.io.images import read_stack, write_stack
 from relionlab.io.particles import read_particles, write_particles
 from relionlab.io.star import read_star
 from relionlab.jobs.class2d import Class2D
+from relionlab.project import JobDirectory, Project
 from relionlab.project.process_record import ProcessRecord
 from relionlab.project.progress import PROCESS_FILE
 from tests.jobs.class2d_runs import COUNT, DIAMETER, PIXEL_SIZE, STACK, STAR, arguments, refine, result, started
@@ -55,10 +57,16 @@ def test_a_run_that_was_killed_goes_on_to_the_same_result(tiny, centring):
     assert not result(tiny, 4, "Class2D/killed/run_ct3").same_as(continued)
 
 
-def test_a_job_whose_process_was_killed_goes_on_to_the_same_result(tiny, monkeypatch):
-    from relionlab.project import Project
-
+@pytest.fixture
+def undrawn(monkeypatch) -> None:
+    """Let jobs run in processes of their own as ever, but without drawing pictures, which takes longer than the job."""
+    launch = JobDirectory._launch
+    code = "import sys; from relionlab.project.running import run_job; run_job(sys.argv[1])"
+    monkeypatch.setattr(JobDirectory, "_launch", lambda job, run: launch(job, (sys.executable, "-c", code, run[-1])))
     monkeypatch.setenv("RELIONLAB_EXECUTOR", "inline")
+
+
+def test_a_job_whose_process_was_killed_goes_on_to_the_same_result(tiny, undrawn):
     project = Project.create(tiny)
     form = Class2D(
         fn_img=STAR,
