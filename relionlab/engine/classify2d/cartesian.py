@@ -111,7 +111,7 @@ class PlainExpectation:
         # the offsets belong to the grid of angles: they turn with its perturbation
         self.offsets = search.offsets() @ np.array([1, 1j]) * np.exp(1j * np.radians(self.turn))
         self.angles = 360.0 / search.n_psi * np.arange(search.n_psi) + self.turn
-        self._predicted = self._predictions(self.angles) if searched else None
+        self._known = _with_power(self._predictions(self.angles)) if searched else None
         limit = search.radius_limit or model.box
         self.compared = nodes.weight * ((nodes.ring >= search.first_shell) & (nodes.ring <= limit))
 
@@ -196,7 +196,7 @@ class PlainExpectation:
         )
 
     def _angles(self, particle: Particle) -> np.ndarray:
-        return self.angles if self._predicted is not None else self.particles.psi[particle.number : particle.number + 1]
+        return self.angles if self._known else self.particles.psi[particle.number : particle.number + 1]
 
     def _predictions(self, angles: np.ndarray) -> np.ndarray:
         """Return the references in all poses, (class, psi, offset, p)."""
@@ -215,12 +215,12 @@ class PlainExpectation:
 
     def _posterior(self, particle: Particle) -> tuple[np.ndarray, float]:
         """Return the posterior (class, psi, offset), and the log of the sum over poses of likelihood times prior."""
-        predicted = self._predicted if self._predicted is not None else self._predictions(self._angles(particle))
+        predicted, power = self._known or _with_power(self._predictions(self._angles(particle)))
         image, transfer = particle.transform, particle.transfer
         precision = self.compared / (2 * particle.variance)
         # sum of |X - s CTF A|², in three terms: double precision has digits enough
         value = -(precision @ (np.abs(image) ** 2)) + 2 * (predicted @ (precision * transfer * np.conj(image))).real
-        value -= (predicted.real**2 + predicted.imag**2) @ (precision * transfer**2)
+        value -= power @ (precision * transfer**2)
         value += np.log(np.maximum(self.model.class_share, 1e-30))[:, None, None]
         if self.search.align:
             variance = (self.model.offset_sigma / self.model.pixel_size) ** 2
@@ -236,10 +236,9 @@ class PlainExpectation:
 
     def _add(self, particle: Particle, weights: np.ndarray, likelihood: float, sums: Sums) -> tuple[float, ...]:
         """Add a particle to its group's sums; return its row of ``Sums.poses``."""
-        predicted = self._predicted if self._predicted is not None else self._predictions(self._angles(particle))
+        predicted, power = self._known or _with_power(self._predictions(self._angles(particle)))
         group, shells = int(self.particles.group[particle.number]), self.model.box // 2 + 1
-        flat = predicted.reshape(-1, predicted.shape[-1])
-        mean, square = weights.ravel() @ flat, weights.ravel() @ (flat.real**2 + flat.imag**2)
+        mean, square = (np.tensordot(weights, table, axes=3) for table in (predicted, power))
         cross = self.nodes.ring_means((np.conj(particle.transform) * particle.transfer * mean).real, shells)
         auto = self.nodes.ring_means(particle.transfer**2 * square, shells)
         power = radial_average(np.abs(rfft2_centred(particle.masked)) ** 2, particle.masked.shape[-1])
@@ -311,6 +310,10 @@ def plain_averages(model: Model, sums: Sums, nodes: Nodes, *, search: Search, ta
     edge = (1 - mask) * (mask > 0)
     background = (images * edge).sum(axis=(1, 2)) / edge.sum()
     return np.asarray((images - background[:, None, None]) * mask)
+
+
+def _with_power(predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return predicted, predicted.real**2 + predicted.imag**2
 
 
 def _moved(image: np.ndarray, by: np.ndarray) -> np.ndarray:

@@ -144,7 +144,8 @@ class Observer:
 
     def _noise(self, sigma2: np.ndarray, identifiers: np.ndarray) -> np.ndarray:
         box = self.group.box
-        spectrum = np.sqrt(2 * sigma2[:, np.minimum(radial_index(box), self.model.box // 2)])
+        shells = np.rint(radial_index(box) / self.sampler.scale).astype(int)  # those of the references
+        spectrum = np.sqrt(2 * sigma2[:, np.minimum(shells, self.model.box // 2)])
         white = np.stack(
             [
                 np.random.default_rng([self.search.seed, int(i)]).standard_normal((box, box), np.float32)
