@@ -106,7 +106,7 @@ def test_modules_say_what_they_are_for():
     empty = [
         str(path.relative_to(REPOSITORY))
         for path, tree in sources().items()
-        if len(ast.get_docstring(tree) or "") < 30 or re.match(r"(?i)todo|tbd|fixme", ast.get_docstring(tree) or "")
+        if len(ast.get_docstring(tree) or "") < 25 or re.match(r"(?i)todo|tbd|fixme", ast.get_docstring(tree) or "")
     ]
     assert not empty, "module docstrings that say nothing:\n" + "\n".join(empty)
 

@@ -113,8 +113,8 @@ def finished(project: Project, job: Job, *, alias: str, clock: Clock, watcher: W
         directory = project.add(job, alias=alias)
     elif not same_work(directory.job, job):
         raise JobStateError(
-            f"{project.directory} holds a {job.folder} job of this tutorial with other parameters: it has "
-            f"{difference(directory.job, job)}. Give another folder with --dir, or --fresh to begin anew."
+            f"{project.directory} holds a {job.folder} job of this tutorial with other parameters ("
+            f"{difference(directory.job, job)}). Give another folder with --dir, or --fresh to begin anew."
         )
     if directory.state == "finished":
         return directory
@@ -169,10 +169,10 @@ def difference(found: Job, wanted: Job) -> str:
     declared = wanted.parameters()
     return (
         ", ".join(
-            f"{declared[name].label.lower()} {to_text(getattr(found, name))!r} instead of {to_text(getattr(wanted, name))!r}"
+            f"{declared[name].label.lower()} {to_text(getattr(found, name))}, not {to_text(getattr(wanted, name))}"
             for name in _differing(found, wanted)
         )
-        or f"type {type(found).__name__} instead of {type(wanted).__name__}"
+        or f"type {type(found).__name__}, not {type(wanted).__name__}"
     )
 
 

@@ -91,7 +91,7 @@ def test_particles_are_simulated_once_and_never_mixed(tmp_path: Path):
 
 
 def test_small_tutorial_from_beginning_to_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    arguments = ["--dir", str(tmp_path / "t"), "--count", "240", "--classes", "4", "--iterations", "3", "--snr", "1"]
+    arguments = ["--dir", str(tmp_path / "t"), "--count", "120", "--classes", "2", "--iterations", "2", "--snr", "1"]
     assert main(arguments) == 0, capsys.readouterr().err
     page = (tmp_path / "t" / "index.html").read_text(encoding="utf-8")
     assert "Is it right?" in page
