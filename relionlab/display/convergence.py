@@ -79,7 +79,7 @@ def class_size_panel(course: Course, size: tuple[int, int] = (420, 280), most: i
         line(course.iterations, 100 * course.share[:, k], dims, color=PALETTE[i], label=f"class {k + 1}", hover=True)
         for i, k in enumerate(coloured)
     ]
-    return panel(hv.Overlay(lines), "Class sizes", size, legend="top_left")
+    return panel(hv.Overlay(lines), "Class sizes", size, legend="top_left", xticks=_whole_ticks(course))
 
 
 def course_of(source: Course | str | Path) -> Course:
@@ -96,7 +96,7 @@ def _one(course: Course, values: np.ndarray, dim: Any, title: str, **options: An
     drawn = line(course.iterations[known], values[known], dims) * dots(
         course.iterations[known], values[known], dims, hover=True
     )
-    return panel(drawn, title, padding=0.1, **options)
+    return panel(drawn, title, padding=0.1, xticks=_whole_ticks(course), **options)
 
 
 def _change_panels(course: Course) -> list[Any]:
@@ -110,6 +110,13 @@ def _change_panels(course: Course) -> list[Any]:
 def _nothing(name: str, label: str) -> Any:
     """Return an empty panel with its axes, for what no iteration has told yet."""
     return panel(dots(np.zeros(0), np.zeros(0), (_iteration(), (name, label))), xlim=(0, 1), ylim=(0, 1))
+
+
+def _whole_ticks(course: Course) -> list[int]:
+    """Return at most about six whole iterations to label: there is no iteration 0.5."""
+    last = int(course.iterations[-1])
+    step = max(1, -(-last // 6)) if last < 12 else 5 * max(1, round(last / 25))
+    return list(range(0, last + 1, step))
 
 
 def _iteration() -> tuple[str, str]:

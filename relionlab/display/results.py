@@ -21,7 +21,7 @@ from relionlab.io.table import Table
 Order = Literal["size", "resolution", "number"]
 
 _ITERATION = re.compile(r"_it(\d+)_model\.star$")
-_UNKNOWN_ACCURACY = 999.0  # RELION's word for "not determined"
+_UNKNOWN = 999.0  # RELION's word for "not determined", of accuracies, changes and resolutions
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def read_class_averages(source: str | Path) -> ClassAverages:
         pixel_size=float(general.value("rlnPixelSize")),
         share=_column(classes, "rlnClassDistribution"),
         counts=_counts(model, len(classes)),
-        resolution=_column(classes, "rlnEstimatedResolution"),
+        resolution=_resolutions(classes),
         accuracy_rotations=_accuracy(classes, "rlnAccuracyRotations"),
         accuracy_offsets=_accuracy(classes, "rlnAccuracyTranslationsAngst"),
         numbers=np.arange(1, len(classes) + 1),
@@ -208,10 +208,13 @@ _CHANGES = {
 
 
 def course_of(rows: list[IterationRow]) -> Course:
-    """Put lines together; iterations 0 and 1 tell no changes, and RELION's 999 means not known."""
+    """Put lines together; RELION's 999 means not known, and before the first iteration there is no likelihood."""
     values = {name: np.array([row.values[name] for row in rows]) for name in rows[0].values}
     for name in _CHANGES:
-        values[name] = np.where(values[name] >= _UNKNOWN_ACCURACY, np.nan, values[name])
+        values[name] = np.where(values[name] >= _UNKNOWN, np.nan, values[name])
+    began = np.array([row.iteration > 0 for row in rows])
+    for name in ("log_likelihood", "max_probability"):
+        values[name] = np.where(began, values[name], np.nan)
     widest = max(len(row.share) for row in rows)
     share = np.array([np.pad(row.share, (0, widest - len(row.share)), constant_values=np.nan) for row in rows])
     return Course(iterations=np.array([row.iteration for row in rows]), share=share, **values)
@@ -240,7 +243,7 @@ def data_file(model: Path) -> Path | None:
 
 def _counts(model: Path, k: int) -> np.ndarray:
     path = data_file(model)
-    if path is None:
+    if path is None or iteration_of(model) == 0:  # before the first iteration no particle has a class
         return np.full(k, -1)
     tables = read_star(path)
     particles = tables.get("particles") or next(iter(tables.values()))
@@ -253,9 +256,14 @@ def _column(table: Table, label: str) -> np.ndarray:
     return np.asarray(table[label], dtype=np.float64) if label in table else np.full(len(table), np.nan)
 
 
+def _resolutions(table: Table) -> np.ndarray:
+    values = _column(table, "rlnEstimatedResolution")
+    return np.where((values >= _UNKNOWN) | ~(values > 0), np.inf, values)
+
+
 def _accuracy(table: Table, label: str) -> np.ndarray:
     values = _column(table, label)
-    return np.where(values >= _UNKNOWN_ACCURACY, np.nan, values)
+    return np.where(values >= _UNKNOWN, np.nan, values)
 
 
 def _value(table: Table, label: str) -> float:

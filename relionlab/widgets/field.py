@@ -159,15 +159,24 @@ class Field:
         self._on_change(self.name)
 
     def _slid(self, change: Any) -> None:
-        if not self._silent:
+        # The browser rounds the slider to its steps and reports that back; a typed value must survive it.
+        place = self._slider_place()
+        if not self._silent and (place is None or abs(change["new"] - place) > self.slider.step / 2):
             self.entry.value = to_text(change["new"])
 
     def _move_slider(self) -> None:
-        if self.slider is None:
-            return
+        place = self._slider_place() if self.slider is not None else None
+        if place is not None:
+            self.slider.value = place
+
+    def _slider_place(self) -> float | None:
+        """Return where the slider stands for the entered value: its nearest step; ``None`` if there is no value."""
         try:
             value = self.read()
         except ParameterError:
-            return
-        if value is not None:
-            self.slider.value = min(max(value, self.slider.min), self.slider.max)
+            return None
+        if value is None:
+            return None
+        low, high, step = self.slider.min, self.slider.max, self.slider.step
+        whole = low + round((min(max(value, low), high) - low) / step) * step
+        return type(low)(min(whole, high))

@@ -1,6 +1,6 @@
 // A log that stays at its newest line, unless the reader has scrolled up.
 function render({ model, el }) {
-  const box = document.createElement("pre");
+  const box = document.createElement("div");
   box.className = "rl-log";
   box.tabIndex = 0;
   box.setAttribute("role", "log");

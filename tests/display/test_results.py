@@ -50,6 +50,14 @@ def test_course(class2d_directory):
     assert course.share.shape == (3, 6)
 
 
+def test_before_the_first_iteration_nothing_is_known(class2d_directory):
+    start = read_class_averages(class2d_directory / "run_it000_model.star")
+    assert start.counts.tolist() == [-1] * 6
+    course = read_course(class2d_directory)
+    assert np.isnan(course.log_likelihood[0])
+    assert np.isfinite(course.log_likelihood[1:]).all()
+
+
 def test_iterations_of_a_continued_run_are_in_order(class2d_directory):
     for suffix in ("model", "optimiser"):
         source = class2d_directory / f"run_it002_{suffix}.star"

@@ -58,6 +58,19 @@ def test_slider_and_box_move_together():
     assert (field.slider.value, field.read()) == (field.slider.max, 5000)
 
 
+def test_typed_value_survives_the_steps_of_the_slider():
+    """The browser rounds a slider to its step and says so; that must not change what was typed."""
+    form = JobForm(Import)
+    field = form.fields["angpix"]
+    field.entry.value = "0.85"
+    steps = (field.slider.value - field.slider.min) / field.slider.step
+    assert steps == pytest.approx(round(steps))  # so that the browser has nothing to round
+    field._slid({"new": field.slider.value + 1e-9})  # what it reports all the same
+    assert form.job.angpix == 0.85
+    field.slider.value = 1.5  # what a hand does
+    assert form.job.angpix == 1.5
+
+
 def test_slider_is_what_the_declaration_suggests():
     for name, field in JobForm(Class2D).fields.items():
         suggested = Class2D.parameters()[name].suggested
