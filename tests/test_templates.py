@@ -38,7 +38,8 @@ def test_notebook_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert "relionlab refine" in printed  # the last cell: the job in the shell
     states = {path.name for path in tmp_path.glob("class2d_lesson/*/job*/RELION_JOB_EXIT_SUCCESS")}
     selected = list(tmp_path.glob("class2d_lesson/Select/job*/particles.star"))
-    assert states and len(selected) == 1
+    assert states
+    assert len(selected) == 1
 
 
 @pytest.mark.parametrize("name", sorted(SMALL))
@@ -52,4 +53,5 @@ def test_notebook_holds_no_logic(name: str):
 @pytest.mark.parametrize("name", sorted(SMALL))
 def test_notebook_is_committed_without_results(name: str):
     for cell in nbformat.read(TEMPLATES / name, as_version=4).cells:
-        assert not cell.get("outputs") and cell.get("execution_count") is None
+        assert not cell.get("outputs")
+        assert cell.get("execution_count") is None
