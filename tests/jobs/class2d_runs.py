@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,11 +26,10 @@ MODEL = ("--K", "3", "--iter", "2", "--tau2_fudge", "2", "--particle_diameter", 
 USUAL = ("--ctf", "--zero_mask", "--flatten_solvent", "--norm", "--scale")
 
 
-def simulate(directory: Path, *, count: int = COUNT, seed: int = 1) -> None:
+def simulate(directory: Path, **conditions: Any) -> None:
     """Write data/particles.star with its stack and its truth below a directory."""
-    simulation = Simulation(
-        count=count, box=BOX, pixel_size=PIXEL_SIZE, snr=1.0, particles_per_micrograph=count // 2, seed=seed
-    )
+    usual = {"count": COUNT, "box": BOX, "pixel_size": PIXEL_SIZE, "snr": 1.0, "particles_per_micrograph": COUNT // 2}
+    simulation = Simulation(**{**usual, **conditions})
     molecules = [d2_assembly(), d2_assembly("missing_subunit")]
     simulate_particles(directory / "data", molecules, simulation, project=directory)
 
