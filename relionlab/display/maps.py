@@ -45,6 +45,7 @@ def show_map(source: str | Path | np.ndarray, *, pixel_size: float = 1.0, level:
     level  isolevel in standard deviations above the mean; by default the one that encloses the densest 2 % of the box
     """
     import io
+    import tempfile
 
     import nglview
 
@@ -52,15 +53,10 @@ def show_map(source: str | Path | np.ndarray, *, pixel_size: float = 1.0, level:
 
     array, size = (source, pixel_size) if isinstance(source, np.ndarray) else read_map(source)
     level = level_of(array) if level is None else level
-    if isinstance(source, np.ndarray):
-        import tempfile
-
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "map.mrc"
-            write_map(path, array.astype(np.float32), pixel_size=size)
-            content = path.read_bytes()
-    else:
-        content = Path(source).read_bytes()
+    with tempfile.TemporaryDirectory() as folder:  # written anew: nglview reads neither compressed nor float16 maps
+        path = Path(folder) / "map.mrc"
+        write_map(path, array.astype(np.float32), pixel_size=size)
+        content = path.read_bytes()
     view = nglview.NGLWidget()
     component = view.add_component(io.BytesIO(content), ext="mrc")
     # a surface added after defaultRepresentation=False stays blank in nglview 4.0: change the default one instead

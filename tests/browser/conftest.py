@@ -101,13 +101,13 @@ class Notebook:
             self.page.screenshot(path=str(Path(folder) / f"{name}.png"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def lab_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that JupyterLab shows."""
     return tmp_path_factory.mktemp("lab")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def lab(lab_directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a JupyterLab of our own."""
     own = tmp_path_factory.mktemp("jupyter")
@@ -133,7 +133,7 @@ def lab(lab_directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             server.wait()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def open_notebook(lab: str) -> Iterator[Callable[[str], Notebook]]:
     """A function that opens a notebook of ``lab_directory`` in the browser."""
     if CHROMIUM is None:

@@ -175,3 +175,12 @@ def test_real_relion_5_job_draws(shared_data):
     directory = shared_data / "empiar10204_betagal_relion5" / "Class2D" / "job010"
     assert "50 classes" in display.class_averages(directory).caption
     assert display.to_png(display.class_spectra(directory), dpi=50)
+
+
+def test_map_surface_keeps_the_default_representation():
+    """A surface added after defaultRepresentation=False stays blank in nglview 4.0: the default one is changed."""
+    z, y, x = np.mgrid[:16, :16, :16] - 8
+    view = display.show_map(np.exp(-(x**2 + y**2 + z**2) / 10.0), pixel_size=2.0)
+    asked = [message["methodName"] for message in view._ngl_msg_archive]
+    assert asked[:2] == ["loadFile", "updateRepresentationsByName"]
+    assert view._ngl_msg_archive[0]["kwargs"].get("defaultRepresentation") is not False
