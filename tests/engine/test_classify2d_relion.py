@@ -25,6 +25,7 @@ from tests.engine.classify2d_cases import PIXEL, Case, case
 pytestmark = pytest.mark.relion
 COUNT, BOX, LAST, SNR = 160, 32, 3, 0.6
 STEP, RANGE, OFFSET_STEP = 12.0, 3, 2
+AHEAD = 6  # shells beyond the resolution: fewer than there are, since RELION uses the corner of the plane too
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Theirs:
     def iteration(self, number: int) -> tuple[Saved, Model, Particles]:
         saved = read_iteration(f"out/run_it{number:03d}_optimiser.star", self.directory)
         group = np.array(saved.table.particles["rlnGroupNumber"], int) - 1
-        return saved, restored(saved, shells_ahead=10), poses_of(saved.table, group)
+        return saved, restored(saved, shells_ahead=AHEAD), poses_of(saved.table, group)
 
     def poses(self, model: Model, particles: Particles, search: Search, table: ParticleTable) -> np.ndarray:
         reader = ImageReader(table.particles["rlnImageName"], self.directory)
@@ -56,7 +57,7 @@ def theirs(relion: Path, tmp_path_factory: pytest.TempPathFactory) -> Theirs:
         f"relion_refine --i particles.star --o out/run --ref references.star --ctf_corrected_ref --ini_high 20 --K 2 --iter {LAST} --ctf"
         f" --tau2_fudge 2 --particle_diameter {made.search.diameter} --maskedge 4 --flatten_solvent --zero_mask"
         f" --oversampling 1 --psi_step {STEP} --offset_range {RANGE} --offset_step {OFFSET_STEP} --norm --scale"
-        " --dont_combine_weights_via_disc --preread_images --pad 2 --j 1 --random_seed 1 --dont_check_norm"
+        f" --dont_combine_weights_via_disc --preread_images --pad 2 --j 1 --random_seed 1 --dont_check_norm --incr_size {AHEAD}"
     )
     done = subprocess.run(command.split(), cwd=directory, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
@@ -71,10 +72,11 @@ def test_classes_and_likelihoods_agree_at_relions_poses(theirs: Theirs):
     sure = poses.best_weight > 0.3
     assert sure.mean() > 0.5
     assert np.mean(found[sure, 0] == poses.class_index[sure]) > 0.98
-    # theirs is over all poses, knows the prior's normalisation and goes one shell further: some constant
+    # theirs is over all poses, knows the prior's normalisation which is a constant
     difference = found[:, 4] - poses.log_likelihood
-    assert difference.std() < 16
-    assert np.corrcoef(found[:, 4], poses.log_likelihood)[0, 1] > 0.9
+    assert abs(np.median(difference)) < 35
+    assert difference.std() < 10
+    assert np.corrcoef(found[:, 4], poses.log_likelihood)[0, 1] > 0.85
 
 
 def test_poses_agree_with_relions(theirs: Theirs):
@@ -88,11 +90,11 @@ def test_poses_agree_with_relions(theirs: Theirs):
     found = theirs.poses(model, before, search, saved.table)
     sure = after.best_weight > 0.5
     same = found[:, 0] == after.class_index
-    assert np.mean(same[sure]) > 0.95
+    assert np.mean(same[sure]) > 0.98
     turned = np.abs((found[:, 1] - after.psi + 180) % 360 - 180)[sure & same]
     moved = np.hypot(*(found[:, 2:4] * model.pixel_size - after.origin).T)[sure & same]
     assert np.mean(turned < 0.1) > 0.6  # the very same angle
-    assert np.mean(turned <= STEP / 2 + 0.1) > 0.88
+    assert np.mean(turned <= STEP / 2 + 0.1) > 0.9
     assert np.mean(moved <= 1.5 * model.pixel_size) > 0.9
     # and not with the opposite sign
     mirrored = np.abs((found[:, 1] + after.psi + 180) % 360 - 180)[sure & same]

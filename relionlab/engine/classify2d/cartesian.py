@@ -256,7 +256,7 @@ class PlainExpectation:
         shell = np.arange(1, shells)
         chi2 = (residual[1:] / (2 * self.model.sigma2[group][1:])) @ shell / shell.sum()
         angle, origin = self._angles(particle)[j], origins[j, t]
-        return (c, angle, origin.real, origin.imag, likelihood, weights.max(), (weights > 0).sum(), chi2)
+        return (float(c), angle, origin.real, origin.imag, likelihood, weights.max(), float((weights > 0).sum()), chi2)
 
     def _insert(self, seen: list[tuple[Particle, np.ndarray]], sums: Sums) -> None:
         """Turn and move the particles back in every pose, and add them to the class sums."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numba
 import numpy as np
+
+from relionlab.engine.array import namespace
 
 _CUT = 20.0  # exp(-20): far below single precision's share of a sum
 _STEPS = 8
@@ -21,8 +25,7 @@ def _exp_minus(x: np.float32) -> np.float32:
     return _TABLE[slot] * series
 
 
-@numba.njit(nogil=True, cache=True)
-def weigh(table: np.ndarray, fraction: float, best: np.ndarray, numbers: np.ndarray, active: np.ndarray) -> None:
+def weigh(table: Any, fraction: float, best: Any, numbers: Any, active: Any) -> None:
     """Turn log-likelihoods into posterior weights, in place.
 
     table    (classes, psi, n, slots) float32: log-likelihood plus log prior on entry; weights on exit. The weights
@@ -32,6 +35,40 @@ def weigh(table: np.ndarray, fraction: float, best: np.ndarray, numbers: np.ndar
              largest, weight of the best pose, number of significant poses
     active   (classes, n, slots) bool on exit: the particle has weight there
     """
+    body = weigh_on_cpu if namespace(table) is np else weigh_arrays
+    body(table, fraction, best, numbers, active)
+
+
+def weigh_arrays(table: Any, fraction: float, best: Any, numbers: Any, active: Any) -> None:
+    """Do as :func:`weigh` in whole-array operations: the body for a GPU, and the readable one."""
+    xp = namespace(table)
+    _, angles, count, slots = table.shape
+    rows = table.transpose(2, 0, 1, 3).reshape(count, -1)
+    place = rows.argmax(axis=1)
+    best[:, 0], best[:, 1], best[:, 2] = place // (angles * slots), place // slots % angles, place % slots
+    highest = rows.max(axis=1)
+    below = highest[:, None] - rows
+    inside = below < np.float32(_CUT)
+    weights = xp.where(inside, xp.exp(-below), np.float32(0))
+    bins = int(_CUT) * _STEPS + 1
+    slot = xp.where(inside, below * _STEPS, bins - 1).astype(np.int64) + bins * xp.arange(count)[:, None]
+    mass = xp.bincount(slot.ravel(), weights=weights.ravel().astype(np.float64), minlength=count * bins)
+    sums = xp.cumsum(mass.reshape(count, bins), axis=1)
+    enough = sums >= fraction * sums[:, -1:]
+    last = xp.where(enough.any(axis=1), enough.argmax(axis=1), bins - 1)
+    kept = xp.take_along_axis(sums, last[:, None], axis=1)
+    least = xp.exp(-xp.minimum(last + 1, bins - 1) / _STEPS).astype(np.float32)[:, None]
+    chosen = inside & (weights >= least)
+    numbers[:, 0], numbers[:, 1], numbers[:, 2] = highest, xp.log(sums[:, -1]), 1 / kept[:, 0]
+    numbers[:, 3] = chosen.sum(axis=1)
+    shared = xp.where(chosen, weights / kept.astype(np.float32), np.float32(0))
+    table[...] = shared.reshape(count, -1, angles, slots).transpose(1, 2, 0, 3)
+    active[...] = (table > 0).any(axis=1)
+
+
+@numba.njit(nogil=True, cache=True)
+def weigh_on_cpu(table: np.ndarray, fraction: float, best: np.ndarray, numbers: np.ndarray, active: np.ndarray) -> None:
+    """Do as :func:`weigh`, passing over the table three times."""
     classes, angles, count, slots = table.shape
     highest = np.full(count, -np.inf, np.float32)
     for c in range(classes):
