@@ -163,8 +163,9 @@ class ClassGallery(w.VBox):
 
     def _counted(self) -> None:
         chosen = self._chosen()
-        share = 100 * float(self.averages.share[chosen].sum())
         total = int(self.averages.counts.sum())
+        known = self.particles >= 0 and total > 0
+        share = 100 * (self.particles / total if known else float(self.averages.share[chosen].sum()))
         particles = "" if self.particles < 0 else f" · <b>{self.particles:,}</b> of {total:,} particles"
         self._count.value = f"<b>{chosen.sum()}</b> of {len(self.averages)} classes{particles} ({share:.1f} %)"
         self._save.disabled = not chosen.any()
