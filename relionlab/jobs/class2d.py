@@ -144,6 +144,8 @@ class Class2D(Job, InputOptions, CtfOptions, SamplingOptions2D, HelixOptions2D, 
     def commands(self, output: str) -> list[Command]:
         """Return the one command: ``relionlab refine``."""
         fixed = ["--pad", "2", "--flatten_solvent", "--oversampling", "1", "--norm", "--scale"]
+        if self.use_gpu and not self.gpu_ids:
+            fixed += ["--gpu", ""]
         arguments = ["--o", f"{output}run", *self.flags(), *fixed, *shlex.split(self.other_args)]
         return [Command("refine", tuple(arguments))]
 

@@ -240,7 +240,7 @@ class Run:
         )
         limit = int(settings.memory_gigabytes * 2**30) or int(0.9 * available_memory())
         plan = fitting(plan, limit)
-        if settings.device == "gpu" or "gpu_ids" in self.options.model_fields_set:
+        if settings.device == "gpu" or self.options.gpu_ids is not None:
             self.context.warn("A GPU was asked for: 2D classification computes on the CPU in this release.")
         self.context.say(f"Memory: at most {plan}; {limit / 2**20:.0f} MB may be used.")
         return plan.workers

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from relionlab.errors import ParameterError
 from relionlab.jobs.base import Program
 from relionlab.jobs.class2d import CentreClasses, FastSubsets, Iterations
-from relionlab.jobs.compute_options import ComputeOptions
+from relionlab.jobs.compute_options import ComputeOptions, GpuIds
 from relionlab.jobs.context import Context
 from relionlab.jobs.helix_options import HelixOptions2D
 from relionlab.jobs.refine_options import (
@@ -294,6 +294,7 @@ class Refine(Program, InputOptions, CtfOptions, SamplingOptions2D, HelixOptions2
     do_fast_subsets: FastSubsets = False
     do_ctf_correction: UseCtf = False
     nr_threads: Threads = 1
+    gpu_ids: GpuIds = None
     ref: References = ""
     offset: OffsetSpread = 10.0
     ini_high: FirstResolution = None
