@@ -287,7 +287,6 @@ class Refine(Program, InputOptions, CtfOptions, SamplingOptions2D, HelixOptions2
     tau_fudge: TauFudge = 1.0
     particle_diameter: MaskDiameter = None
     do_zero_mask: ZeroMask = False
-    do_em: bool = True
     flatten_solvent: Flatten = False
     highres_limit: ResolutionLimit = None
     do_center: CentreClasses = False
