@@ -133,7 +133,7 @@ def lab(lab_directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             server.wait()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # closed before another file starts a Playwright of its own: there can only be one
 def open_notebook(lab: str) -> Iterator[Callable[[str], Notebook]]:
     """A function that opens a notebook of ``lab_directory`` in the browser."""
     if CHROMIUM is None:
