@@ -259,6 +259,17 @@ DontCheck = Annotated[
         flag="--dont_check_norm",
     ),
 ]
+SizePrior = Annotated[
+    bool,
+    Parameter(
+        label="Favour large classes",
+        help="Expect a particle in a class in proportion to the class's size, as RELION does. Then the class that first"
+        " becomes sharp draws most particles to it. Without it (the default here) real data fill more classes.",
+        tab=_EXPERT,
+        level="developer",
+        flag="--size_prior",
+    ),
+]
 Verbosity = Annotated[
     int, Parameter(label="Verbosity", help="0 prints warnings only.", tab=_EXPERT, flag="--verb", bounds=(0, 3))
 ]
@@ -316,6 +327,7 @@ class Refine(Program, InputOptions, CtfOptions, SamplingOptions2D, HelixOptions2
     incr_size: ShellsAhead = 10
     strict_lowres_exp: LowestResolution = None
     dont_check_norm: DontCheck = False
+    size_prior: SizePrior = False
     verb: Verbosity = 1
     onthefly_shifts: OnTheFly = False
 

@@ -132,7 +132,8 @@ class Expectation:
         norms = np.matmul(weight, references.squared[:, :, rings].transpose(1, 2, 0))  # (q / 2, n, class)
         table = np.empty((self.model.classes, self.search.n_psi, count, slots), np.float32)
         constant, first = self._offset_prior(observed)
-        priors = np.log(np.maximum(self.model.class_share, 1e-30)).astype(np.float32)
+        share = self.model.class_share if self.search.size_prior else np.ones(self.model.classes)
+        priors = np.log(np.maximum(share, 1e-30)).astype(np.float32)
         spectrum = np.empty((self.grid.harmonics + 1, 2, count, slots), np.float32)  # real, imaginary parts
         for c in range(self.model.classes):
             for low, high, ring in references.bands:

@@ -114,6 +114,8 @@ class Search:
     use_ctf …        how the CTF enters; see engine/ctf.py
     radius_limit     last shell in which poses are compared; ``None``: all of ``Model.radius``
     first_shell      first shell in which poses are compared; the averages are made of all
+    size_prior       expect a particle in a class in proportion to the class's size (Scheres 2012); otherwise all
+                     classes are equally likely beforehand
     fraction         share of each particle's weight that enters the M-step
     fixed_class      (n,) class that each particle is held to (used to seed the classes); ``None``: free
     seed             of the noise that fills the outside
@@ -134,6 +136,7 @@ class Search:
     intact_first_peak: bool = False
     radius_limit: int | None = None
     first_shell: int = 1
+    size_prior: bool = True
     fraction: float = 0.999
     fixed_class: np.ndarray | None = field(default=None, compare=False)
     seed: int = 0
