@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from relionlab.engine.fourier import radial_average, rfft2_centred
 from relionlab.io.images import read_stack
 from relionlab.io.particles import Particles, read_particles
 from relionlab.io.star import read_star
@@ -112,3 +113,32 @@ class Result:
 def result(directory: Path, iteration: int, root: str = "Class2D/a/run") -> Result:
     """Return what an iteration left."""
     return Result(directory / f"{root}_it{iteration:03d}")
+
+
+FINISHED = 4
+"""Iterations of the ordinary run that the fixture ``there`` has."""
+
+
+def run(*more: str, iterations: int = FINISHED, without: tuple[str, ...] = (), star: str = STAR) -> Result:
+    """Run again with further flags, in a directory of its own: Class2D/b1, Class2D/b2 …"""
+    root = f"Class2D/b{len(list(Path().glob('Class2D/b*'))) + 1}/run"
+    refine(Path.cwd(), arguments("--iter", str(iterations), *more, root=root, without=without, star=star))
+    return result(Path.cwd(), iterations, root)
+
+
+def usual_result(iteration: int = FINISHED) -> Result:
+    """Return what an iteration of the ordinary run left."""
+    return result(Path.cwd(), iteration)
+
+
+def spectrum(images: np.ndarray) -> np.ndarray:
+    """Mean power of each image per shell."""
+    return radial_average(np.abs(rfft2_centred(images)) ** 2, images.shape[-1])
+
+
+def turned(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    return np.abs((first - second + 180) % 360 - 180)
+
+
+def correlation(first: np.ndarray, second: np.ndarray) -> float:
+    return float(np.corrcoef(first.ravel(), second.ravel())[0, 1])

@@ -110,3 +110,20 @@ def tiny(here: Path, simulated: Path) -> Path:
     """A copy of the tiny particles in the working directory, to be spoilt at will."""
     shutil.copytree(simulated / "data", here / "data")
     return here
+
+
+@pytest.fixture(scope="session")
+def usual(tmp_path_factory, simulated) -> Path:
+    """A folder with the ordinary run."""
+    directory = tmp_path_factory.mktemp("usual")
+    shutil.copytree(simulated / "data", directory / "data")
+    class2d_runs.refine(directory, class2d_runs.arguments("--iter", str(class2d_runs.FINISHED)))
+    return directory
+
+
+@pytest.fixture
+def there(tmp_path, usual, monkeypatch) -> Path:
+    """A copy of it, as working directory."""
+    shutil.copytree(usual, tmp_path / "there")
+    monkeypatch.chdir(tmp_path / "there")
+    return tmp_path / "there"
