@@ -19,12 +19,15 @@ def pictures(directory: str | Path) -> list[Picture]:
 
 
 def write_logfile(directory: str | Path) -> Path | None:
-    """Write logfile.pdf into a job directory; returns its path, or ``None`` if there is nothing to draw."""
+    """Write logfile.pdf into a job directory; returns its path, or ``None`` if there is nothing to draw.
+
+    Only of jobs that compute something to look at: loading the drawing libraries takes longer than an Import.
+    """
+    if not model_files(Path(directory)):
+        return None
     from relionlab.display.render import to_pdf
 
     drawn = pictures(directory)
-    if not drawn:
-        return None
     path = Path(directory) / "logfile.pdf"
     to_pdf(drawn, path)
     return path

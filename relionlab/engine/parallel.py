@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,7 +31,7 @@ def executor_for(wanted: Settings) -> Executor:
     """
     kind = wanted.executor
     if kind == "inline" or (kind == "auto" and wanted.cores() == 1):
-        return InlineExecutor()
+        return InlineExecutor(_one_blas_thread)
     return DaskExecutor(wanted)
 
 
@@ -78,11 +79,15 @@ class DaskExecutor:
 
 def _process(step: Step, shard: np.ndarray) -> Any:
     """Compute one shard in a worker, with one BLAS thread: the workers fill the cores."""
+    step.prepare()
+    with _one_blas_thread():
+        return step.process(shard)
+
+
+def _one_blas_thread() -> AbstractContextManager[object]:
     from threadpoolctl import threadpool_limits
 
-    step.prepare()
-    with threadpool_limits(1, "blas"):
-        return step.process(shard)
+    return threadpool_limits(1, "blas")
 
 
 def _client(wanted: Settings) -> Client:

@@ -8,6 +8,7 @@ shards, so that the result does not depend on the number of workers.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
 import numpy as np
@@ -51,14 +52,22 @@ def shards(count: int, size: int) -> list[np.ndarray]:
 
 
 class InlineExecutor:
-    """Runs everything in this process, shard after shard: for tests, debugging and small data."""
+    """Runs everything in this process, shard after shard: for tests, debugging and small data.
+
+    limits  makes a context in which the shards are computed: engine/parallel.py gives one that keeps BLAS to one
+            thread, as in the workers
+    """
+
+    def __init__(self, limits: Callable[[], AbstractContextManager[object]] = nullcontext) -> None:
+        self._limits = limits
 
     def run(self, step: Step, shards: Sequence[np.ndarray], on_shard: Callable[[int, int], None] | None = None) -> Any:
         """Return the concluded result of the pass."""
         step.prepare()
         total = None
         for number, shard in enumerate(shards):
-            partial = step.process(shard)
+            with self._limits():
+                partial = step.process(shard)
             total = partial if total is None else step.merge(total, partial)
             if on_shard is not None:
                 on_shard(number + 1, len(shards))
