@@ -22,6 +22,8 @@ from relionlab.io.particles import read_particles, write_particles
 from relionlab.io.star import read_star, write_star
 from relionlab.io.table import Table
 
+_WRITER = "RELION optimiser; version relionlab"
+"""First comment of our optimiser files; RELION writes its own version there."""
 _NO_RESOLUTION = 999.0  # RELION's Å for zero frequency
 
 
@@ -73,7 +75,7 @@ def write_iteration(
     write_star(directory / f"{stem}_model.star", _model_tables(stem, state, group_names, float(options["tau2_fudge"])))  # type: ignore[arg-type]
     write_star(directory / f"{stem}_sampling.star", [Table(_sampling(sampling, state), "sampling_general", loop=False)])
     table = Table(_optimiser(root, stem, state, options), "optimiser_general", loop=False)
-    comment = ["RELION optimiser; version relionlab", command]
+    comment = [_WRITER, command]
     write_star(directory / f"{stem}_optimiser.star", [table], comment)
 
 
@@ -103,6 +105,7 @@ class Saved:
     model      lacks nothing but ``radius``, which follows from the resolution and ``shells_ahead``
     optimiser, sampling  the single-row tables
     tau2_fudge  T
+    by_relion  written by RELION, not by relionlab
     """
 
     iteration: int
@@ -111,6 +114,7 @@ class Saved:
     optimiser: Table
     sampling: Table
     tau2_fudge: float
+    by_relion: bool
 
 
 def read_iteration(optimiser: str, directory: Path) -> Saved:
@@ -166,7 +170,13 @@ def read_iteration(optimiser: str, directory: Path) -> Saved:
         resolution_shell=shell,
     )
     table = read_particles(names["rlnExperimentalDataStarFile"])
-    return Saved(number, table, model, general, sampling, float(model_general.value("rlnTau2FudgeFactor")))
+    fudge = float(model_general.value("rlnTau2FudgeFactor"))
+    return Saved(number, table, model, general, sampling, fudge, by_relion=not _is_ours(path))
+
+
+def _is_ours(optimiser: Path) -> bool:
+    with optimiser.open(encoding="utf-8", errors="replace") as lines:
+        return _WRITER in next(lines, "")
 
 
 def _noise(tables: dict[str, Table], groups: int, box: int) -> np.ndarray:

@@ -148,5 +148,6 @@ def saved_options(options: Refine, saved: Saved) -> Refine:
     if "rlnSamplingPerturbFactor" in sampling:
         found["perturb"] = float(sampling.value("rlnSamplingPerturbFactor"))
     found["tau_fudge"] = saved.tau2_fudge
+    found["size_prior"] = saved.by_relion  # what RELION began goes on by RELION's rules
     given = {name: getattr(options, name) for name in options.model_fields_set if name != "nr_classes"}
     return Refine(**{**dict(options), **found, **given})

@@ -10,7 +10,13 @@ import pytest
 from relionlab.errors import ParameterError, StarError
 from relionlab.exchange.frealign import read_par, write_par
 
-OPTICS = {"stack": "all.mrcs", "voltage": 300, "spherical_aberration": 2.7, "amplitude_contrast": 0.07, "pixel_size": 2.0}
+OPTICS = {
+    "stack": "all.mrcs",
+    "voltage": 300,
+    "spherical_aberration": 2.7,
+    "amplitude_contrast": 0.07,
+    "pixel_size": 2.0,
+}
 V9 = """C           PSI   THETA     PHI       SHX       SHY     MAG  FILM      DF1      DF2  ANGAST     OCC      LogP      SIGMA   SCORE  CHANGE
       1   10.00   20.00   30.00      4.00     -6.00   10000     7  12000.0  11500.0   45.00  100.00     -1000     1.0000   12.00    0.00
       2   11.00   21.00   31.00      0.00      2.00   10000     8  13000.0  12500.0   46.00  100.00     -1000     1.0000   12.00    0.00
