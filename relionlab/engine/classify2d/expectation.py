@@ -16,6 +16,8 @@ from relionlab.engine.polar import PolarGrid, angular_samples, angular_spectrum
 
 BATCH = 32
 """Particles whose poses are weighed at once: their table of log-likelihoods should stay in the cache."""
+_WORTH_ALL = 0.75
+"""Share of the columns from which taking them all is cheaper than picking them out."""
 
 
 @dataclass
@@ -185,19 +187,23 @@ class Expectation:
         tau = self._offsets[:, 0] + 1j * self._offsets[:, 1]
         length, moved = np.zeros(count), np.zeros(count, complex)
         for c in np.flatnonzero(active.any(axis=(1, 2))):
-            members, slots = np.flatnonzero(active[c].any(axis=1)), np.flatnonzero(active[c].any(axis=0))
-            weights = table[c][:, members[:, None], slots].reshape(angles, -1)
-            shape = (-1, 2, len(members), len(slots))
-            spectrum = np.matmul(self._from_angles, weights).reshape(shape)  # (q, real and imaginary part, n, offset)
-            signal = both[:, :, members].reshape(len(both), 2 * len(members), -1)
+            members, slots = _used(active[c].any(axis=1)), _used(active[c].any(axis=0))
+            chosen = table[c][:, members][:, :, slots]
+            some, few = chosen.shape[1:]
+            weights = chosen.reshape(angles, -1)
+            spectrum = np.matmul(self._from_angles, weights).reshape(
+                -1, 2, some, few
+            )  # (q, real or imaginary, n, offset)
+            signal = both[:, :, members].reshape(len(both), 2 * some, -1)
             shifted = references.shifted[c][:, :, slots]
-            flat = spectrum.reshape(len(both), -1, len(slots))
+            flat = spectrum.reshape(len(both), -1, few)
             sums.share[c] += spectrum[0, 0].sum(dtype=np.float64)
             for low, high, ring in references.bands:
                 added = np.matmul(flat[low:high].transpose(0, 2, 1), signal[low:high, :, 2 * ring :])
-                numerator[c, low:high, slots, ring:] += added.view(np.complex64).transpose(1, 0, 2)
+                of_class = numerator[c, low:high]
+                of_class[:, slots, ring:] += added.view(np.complex64)
                 parts = np.matmul(flat[low:high], shifted[low:high, 2 * ring :].transpose(0, 2, 1)).view(np.complex64)
-                parts = parts.reshape(high - low, 2, len(members), -1)
+                parts = parts.reshape(high - low, 2, some, -1)
                 expected[low:high, members, ring:] += parts[:, 0] - 1j * parts[:, 1]
             over_slots = spectrum[0::2].sum(axis=3)
             over_slots = over_slots[:, 0] + 1j * over_slots[:, 1]  # (q / 2, n)
@@ -300,6 +306,11 @@ def _angle_transforms(angles: int, harmonics: int) -> tuple[np.ndarray, np.ndarr
     to = np.stack([sign * np.cos(phase), -sign * np.sin(phase)], axis=2).reshape(angles, -1)
     back = np.stack([np.cos(phase), -np.sin(phase)], axis=2).reshape(angles, -1).T
     return to.astype(np.float32), np.ascontiguousarray(back, np.float32)
+
+
+def _used(wanted: np.ndarray) -> np.ndarray | slice:
+    """Return the indices that are wanted; all of them, which costs no copy, where that is most."""
+    return slice(None) if wanted.mean() > _WORTH_ALL else np.flatnonzero(wanted)
 
 
 def _turned_origin(observed: Observed) -> np.ndarray:

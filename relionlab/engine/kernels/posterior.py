@@ -66,18 +66,26 @@ def weigh_arrays(table: Any, fraction: float, best: Any, numbers: Any, active: A
     active[...] = (table > 0).any(axis=1)
 
 
+@numba.njit(nogil=True, cache=True, inline="never", fastmath={"nnan", "nsz", "reassoc"})
+def _highest(row: np.ndarray) -> np.float32:
+    """Return the largest value of a row; in a function of its own, so that it is computed on whole registers."""
+    top = row[0]
+    for t in range(1, len(row)):
+        top = max(top, row[t])
+    return top
+
+
 @numba.njit(nogil=True, cache=True)
 def weigh_on_cpu(table: np.ndarray, fraction: float, best: np.ndarray, numbers: np.ndarray, active: np.ndarray) -> None:
     """Do as :func:`weigh`, passing over the table three times."""
     classes, angles, count, slots = table.shape
     highest = np.full(count, -np.inf, np.float32)
+    tops = np.empty((classes, angles, count), np.float32)
     for c in range(classes):
         for j in range(angles):
             for n in range(count):
-                row = table[c, j, n]
-                top = row[0]
-                for t in range(1, slots):
-                    top = max(top, row[t])
+                top = _highest(table[c, j, n])
+                tops[c, j, n] = top
                 if top > highest[n]:
                     highest[n] = top
                     best[n, 0] = c
@@ -92,6 +100,9 @@ def weigh_on_cpu(table: np.ndarray, fraction: float, best: np.ndarray, numbers: 
             for n in range(count):
                 row = table[c, j, n]
                 floor = highest[n] - np.float32(_CUT)
+                if tops[c, j, n] <= floor:
+                    row[:] = 0
+                    continue
                 for t in range(slots):
                     if row[t] > floor:
                         x = highest[n] - row[t]
@@ -121,6 +132,8 @@ def weigh_on_cpu(table: np.ndarray, fraction: float, best: np.ndarray, numbers: 
     for c in range(classes):
         for j in range(angles):
             for n in range(count):
+                if tops[c, j, n] <= highest[n] - np.float32(_CUT):
+                    continue
                 row = table[c, j, n]
                 for t in range(slots):
                     if row[t] > 0:
