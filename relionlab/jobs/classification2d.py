@@ -80,7 +80,7 @@ class Run:
         model, before = state.model, state.particles
         random = np.random.default_rng([self._seed, number])
         perturbation = float(np.round(random.uniform(-1, 1) * self.options.perturb, 6))
-        search = replace(search, perturbation=perturbation, offset_step=self._offset_step(model))
+        search = replace(search, perturbation=perturbation, offset_step=_offset_step(search, model))
         step = Expectation(model, before, self.data.optics, search=search, load=self.data.load)
         sums = executor.run(step, self._shards(), self._reporter(number))
         after, particles, spectra = maximise(model, before, sums, search=search, update=self._update(number))
@@ -219,11 +219,6 @@ class Run:
             shells_ahead=options.incr_size,
         )
 
-    def _offset_step(self, model: Model) -> float:
-        """Return the offsets' step in px: the one asked for, or what the shells in use can tell apart if that is more."""
-        asked = self._search().offset_step
-        return max(asked, model.box / (_OFFSETS_PER_PERIOD * model.radius))
-
     def _planned_workers(self, search: Search) -> int:
         settings = self.context.settings
         wanted = settings.workers or (self.options.nr_threads if self.options.nr_threads > 1 else settings.cores())
@@ -264,7 +259,7 @@ class Run:
             state,
             self.data.table,
             directory=self.context.directory,
-            options=optimiser_options(self.options, self._search(), self.data.pixel_size),
+            options=optimiser_options(self.options, self._search()),
             sampling=sampling_options(self.options, self.data.pixel_size),
             command=shlex.join(self.options.changed(o=self.root).flags()),
             group_names=self.data.group_names,
@@ -279,3 +274,8 @@ class Run:
             f"largest class {100 * model.class_share.max():4.1f} %, mean probability of the best pose "
             f"{particles.best_weight.mean():.3f}, {100 * changed:5.1f} % of the particles changed class"
         )
+
+
+def _offset_step(search: Search, model: Model) -> float:
+    """Return the offsets' step in px: the one asked for, or what the shells in use can tell apart if that is more."""
+    return max(search.offset_step, model.box / (_OFFSETS_PER_PERIOD * model.radius))

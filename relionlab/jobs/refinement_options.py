@@ -91,9 +91,8 @@ _OTHERS: dict[str, Any] = {
 """What RELION expects in the table and 2D classification does not use."""
 
 
-def optimiser_options(options: Refine, search: Search, pixel_size: float) -> dict[str, object]:
+def optimiser_options(options: Refine, search: Search) -> dict[str, object]:
     """Return label -> value for the optimiser's table, and ``tau2_fudge`` for the model's."""
-    assert pixel_size > 0
     values: dict[str, object] = dict(_OTHERS)
     for name, (label, kind) in _PLAIN.items():
         value = getattr(options, name)

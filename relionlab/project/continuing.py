@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from relionlab.errors import ParameterError
 from relionlab.jobs.base import Job
+from relionlab.jobs.run_names import iteration_of
 
 CONTINUE_KEY = "fn_cont"
 """RELION's name in job.star for the file from which a refinement goes on."""
-
-_OPTIMISER = re.compile(r"_it(\d+)_optimiser\.star$")
 
 
 def continued_job(job: Job, directory: Path, *, project: Path, changes: Mapping[str, Any]) -> tuple[Job, bool]:
@@ -49,7 +47,7 @@ def newest_optimiser(directory: Path) -> Path | None:
     """
     found = []
     for path in directory.glob("run*_optimiser.star"):
-        iteration = _OPTIMISER.search(path.name)
-        if iteration and path.with_name(path.name.replace("_optimiser", "_data")).exists():
-            found.append((int(iteration.group(1)), path.stat().st_mtime, path))
+        iteration = iteration_of(path.name)
+        if iteration is not None and path.with_name(path.name.replace("_optimiser", "_data")).exists():
+            found.append((iteration, path.stat().st_mtime, path))
     return max(found)[2] if found else None
