@@ -8,6 +8,7 @@ from pathlib import Path
 
 from relionlab.engine.classify2d.expectation import BATCH
 from relionlab.engine.classify2d.state import Search
+from relionlab.engine.classify2d.turns import Turns
 from relionlab.engine.polar import PolarGrid
 from relionlab.errors import ComputeError
 
@@ -57,10 +58,11 @@ def plan_classification(
     extent  radius in px of the mask with its edge
     """
     grid = PolarGrid(box, box // 2 - 1, min(extent, box / 2))
-    offsets, harmonics, rings = len(search.offsets()), grid.harmonics + 1, grid.radius
+    turns = Turns(grid, search.n_psi)
+    offsets, rings, packed = len(search.offsets()), grid.radius, turns.rows * turns.width
     table = classes * search.n_psi * BATCH * offsets * _REAL
-    collected = classes * harmonics * offsets * rings * _COMPLEX
-    spectra = 6 * harmonics * BATCH * max(offsets, rings) * _COMPLEX
+    collected = classes * packed * offsets * _COMPLEX
+    spectra = 6 * BATCH * max(turns.rows * offsets, packed) * _COMPLEX
     sums = 3 * classes * rings * grid.n_angles // 2 * 16 + 3 * groups * (box // 2 + 1) * 8
     images = box * box * _REAL
     return MemoryPlan(

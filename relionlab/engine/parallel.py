@@ -1,14 +1,15 @@
 """Runs Steps on Dask workers: threads or processes of this machine, a SLURM cluster, or a scheduler's address.
 
-The only place that imports Dask. Each worker computes shard after shard with one BLAS thread, and the partial results
-are merged in the order of the shards, so the number of workers changes nothing in the result.
+The only place that imports Dask. Each worker computes shard after shard with one BLAS thread (the workers fill the
+cores), and the partial results are merged in the order of the shards, so the number of workers changes nothing in the
+result.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from relionlab.settings import Settings
 
 if TYPE_CHECKING:
     from distributed import Client
+    from threadpoolctl import threadpool_limits
 
 _THREADS_PAY_UP_TO = 8  # workers in one process: beyond, they wait for each other's Python
 
@@ -40,6 +42,8 @@ class DaskExecutor:
 
     def __init__(self, wanted: Settings) -> None:
         self._client = _client(wanted)
+        # for as long as there are workers: threads that set and restored it by turns would undo each other's limit
+        self._limit = _one_blas_thread()
 
     def run(self, step: Step, shards: Sequence[np.ndarray], on_shard: Callable[[int, int], None] | None = None) -> Any:
         """Return the concluded result of the pass.
@@ -75,16 +79,23 @@ class DaskExecutor:
         self._client.close()
         if cluster is not None:
             cluster.close()
+        self._limit.restore_original_limits()
 
 
 def _process(step: Step, shard: np.ndarray) -> Any:
-    """Compute one shard in a worker, with one BLAS thread: the workers fill the cores."""
+    """Compute one shard in a worker."""
+    _limit_this_process()
     step.prepare()
-    with _one_blas_thread():
-        return step.process(shard)
+    return step.process(shard)
 
 
-def _one_blas_thread() -> AbstractContextManager[object]:
+@cache
+def _limit_this_process() -> None:
+    _one_blas_thread()
+
+
+def _one_blas_thread() -> threadpool_limits:
+    """Let BLAS use one thread in this process, until the result restores the limits."""
     from threadpoolctl import threadpool_limits
 
     return threadpool_limits(1, "blas")

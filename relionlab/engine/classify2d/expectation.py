@@ -11,6 +11,7 @@ import scipy.fft
 from relionlab.engine.classify2d.images import Observed, Observer
 from relionlab.engine.classify2d.references import References, offset_phases, references_on
 from relionlab.engine.classify2d.state import Loader, Model, OpticsGroup, Particles, Search
+from relionlab.engine.classify2d.turns import Turns
 from relionlab.engine.kernels.posterior import weigh
 from relionlab.engine.polar import PolarGrid, angular_samples, angular_spectrum
 
@@ -70,18 +71,23 @@ class Expectation:
         with self._lock:
             if self._references is None:
                 self._offsets = self.search.offsets()
-                self._to_angles, self._from_angles = _angle_transforms(self.search.n_psi, self.grid.harmonics)
+                self._turns = Turns(self.grid, self.search.n_psi)
                 self._turn = self.search.perturbation * self.search.psi_step if self.search.n_psi > 1 else 0.0
                 self._observers = [Observer(self.grid, group, self.model, self.search) for group in self.groups]
                 self._compared = compared_rings(self.grid, self.search)
-                self._references = references_on(self.grid, self.model, offsets=self._offsets, turn=self._turn)
+                self._bands = self._turns.bands_within(self._compared)
+                self._references = references_on(
+                    self.grid, self.model, self._turns, offsets=self._offsets, turn=self._turn
+                )
 
     def process(self, indices: np.ndarray) -> Sums:
         """Return the sums over these particles."""
         sums = self._zeros()
-        harmonics, rings, slots = self.grid.harmonics, self.grid.radius, len(self._offsets)
-        shape = (self.model.classes, harmonics + 1, slots, rings)
-        collected = np.zeros(shape, np.complex64), np.zeros((shape[0], harmonics // 2 + 1, rings), np.complex64)
+        classes, turns = self.model.classes, self._turns
+        collected = (
+            np.zeros((classes, turns.rows, len(self._offsets), turns.width), np.complex64),
+            np.zeros((classes, self.grid.harmonics // 2 + 1, self.grid.radius), np.complex64),
+        )
         # neighbours of the same class need the same few columns of the tables
         order = indices[
             np.lexsort((indices, self.particles.class_index[indices], self.particles.optics_group[indices]))
@@ -128,26 +134,30 @@ class Expectation:
         """Return the log of likelihood times prior of all poses, (class, psi, n, offset) float32."""
         references, count, slots = self._references, len(indices), len(self._offsets)
         assert references is not None
-        signal = observed.signal.view(np.float32)
-        rings = self._compared
+        turns, rings = self._turns, self._compared
+        signal = observed.signal
+        if rings != slice(0, self.grid.radius):
+            signal = signal * ((turns.ring >= rings.start) & (turns.ring < rings.stop))[:, None]
+        signal = signal.view(np.float32)
         weight = np.conj(observed.weight[:, :, rings])
         norms = np.matmul(weight, references.squared[:, :, rings].transpose(1, 2, 0))  # (q / 2, n, class)
+        norms = -0.5 * turns.folded_even(norms)[: turns.even]
         table = np.empty((self.model.classes, self.search.n_psi, count, slots), np.float32)
         constant, first = self._offset_prior(observed)
         share = self.model.class_share if self.search.size_prior else np.ones(self.model.classes)
         priors = np.log(np.maximum(share, 1e-30)).astype(np.float32)
-        spectrum = np.empty((self.grid.harmonics + 1, 2, count, slots), np.float32)  # real, imaginary parts
+        spectrum = np.empty((turns.rows, 2, count, slots), np.float32)  # real, imaginary parts
+        zeroth, harmonic = spectrum[turns.row[0]], spectrum[turns.row[1]]
         for c in range(self.model.classes):
-            for low, high, ring in references.bands:
+            for low, high, places in self._bands:
                 out = spectrum[low:high].reshape(high - low, 2 * count, slots)
-                used = slice(2 * max(ring, rings.start), 2 * rings.stop)
-                np.matmul(signal[low:high, :, used], references.shifted[c, low:high, used], out=out)
-            spectrum[0::2, 0] -= 0.5 * norms[:, :, c, None].real
-            spectrum[0::2, 1] -= 0.5 * norms[:, :, c, None].imag
-            spectrum[0, 0] += constant + priors[c]
-            spectrum[1, 0] += first.real
-            spectrum[1, 1] += first.imag
-            np.matmul(self._to_angles, spectrum.reshape(-1, count * slots), out=table[c].reshape(-1, count * slots))
+                of_class = references.shifted[c, low:high, : 2 * places]
+                np.matmul(signal[low:high, :, : 2 * places], of_class, out=out)
+            spectrum[: turns.even] += norms[..., c, None]
+            zeroth[0] += constant + priors[c]
+            harmonic[0] += first.real
+            harmonic[1] += first.imag
+            turns.to_angles(spectrum.reshape(turns.rows, 2, -1), table[c].reshape(self.search.n_psi, -1))
         if self.search.fixed_class is not None:
             held = self.search.fixed_class[indices]
             for c in range(self.model.classes):
@@ -177,42 +187,42 @@ class Expectation:
         Result: (n, k) <X, s CTF A> / 2 sigma2, (n, k) |s CTF A|² / 2 sigma2, (n,) sum of weight x |t|²,
         (n,) complex sum of weight x exp(-i psi) t.
         """
-        references = self._references
+        references, turns = self._references, self._turns
         assert references is not None
         numerator, denominator = collected
         angles, count = table.shape[1], table.shape[2]
-        both = observed.signal.view(np.float32).reshape(self.grid.harmonics + 1, 2, count, -1)
-        expected = np.zeros((self.grid.harmonics + 1, count, self.grid.radius), np.complex64)
+        both = observed.signal.view(np.float32).reshape(turns.rows, 2, count, -1)
+        expected = np.zeros((turns.rows, count, turns.width), np.complex64)
         expected_square = np.zeros_like(observed.weight)
         tau = self._offsets[:, 0] + 1j * self._offsets[:, 1]
         length, moved = np.zeros(count), np.zeros(count, complex)
+        turned = -1j * turns.sign[:, None]
         for c in np.flatnonzero(active.any(axis=(1, 2))):
             members, slots = _used(active[c].any(axis=1)), _used(active[c].any(axis=0))
             chosen = table[c][:, members][:, :, slots]
             some, few = chosen.shape[1:]
-            weights = chosen.reshape(angles, -1)
-            spectrum = np.matmul(self._from_angles, weights).reshape(
-                -1, 2, some, few
-            )  # (q, real or imaginary, n, offset)
-            signal = both[:, :, members].reshape(len(both), 2 * some, -1)
+            spectrum = turns.from_angles(chosen.reshape(angles, -1)).reshape(turns.rows, 2, some, few)
+            flat = spectrum.reshape(turns.rows, -1, few)
+            signal = both[:, :, members].reshape(turns.rows, 2 * some, -1)
             shifted = references.shifted[c][:, :, slots]
-            flat = spectrum.reshape(len(both), -1, few)
             sums.share[c] += spectrum[0, 0].sum(dtype=np.float64)
-            for low, high, ring in references.bands:
-                added = np.matmul(flat[low:high].transpose(0, 2, 1), signal[low:high, :, 2 * ring :])
+            for low, high, places in turns.bands:
+                used = slice(0, 2 * places)
+                added = np.matmul(flat[low:high].transpose(0, 2, 1), signal[low:high, :, used])
                 of_class = numerator[c, low:high]
-                of_class[:, slots, ring:] += added.view(np.complex64)
-                parts = np.matmul(flat[low:high], shifted[low:high, 2 * ring :].transpose(0, 2, 1)).view(np.complex64)
-                parts = parts.reshape(high - low, 2, some, -1)
-                expected[low:high, members, ring:] += parts[:, 0] - 1j * parts[:, 1]
-            over_slots = spectrum[0::2].sum(axis=3)
-            over_slots = over_slots[:, 0] + 1j * over_slots[:, 1]  # (q / 2, n)
-            denominator[c] += np.matmul(over_slots[:, None, :], observed.weight[:, members])[:, 0]
-            expected_square[:, members] += np.conj(over_slots)[:, :, None] * references.squared[c][:, None, :]
+                of_class[:, slots, :places] += added.view(np.complex64)
+                parts = np.matmul(flat[low:high], shifted[low:high, used].transpose(0, 2, 1)).view(np.complex64)
+                parts = parts.reshape(high - low, 2, some, places)
+                expected[low:high, members, :places] += parts[:, 0] + turned[low:high, :, :places] * parts[:, 1]
+            over_slots = spectrum.sum(axis=3)
+            even = turns.even_harmonics(over_slots)  # (q / 2, n)
+            denominator[c] += np.matmul(even[:, None, :], observed.weight[:, members])[:, 0]
+            expected_square[:, members] += np.conj(even)[:, :, None] * references.squared[c][:, None, :]
             length[members] += spectrum[0, 0] @ (np.abs(tau[slots]) ** 2)
-            moved[members] += (spectrum[1, 0] + 1j * spectrum[1, 1]) @ tau[slots]
+            moved[members] += turns.first_harmonic(spectrum) @ tau[slots]
         area = 2 * np.pi * self.grid.rings
-        cross = _two_sided(expected, observed.signal[:, :count]) / area
+        observed_real, observed_imaginary = observed.signal.real[:, :count], observed.signal.imag[:, :count]
+        cross = turns.ring_sums(expected.real * observed_real + expected.imag * observed_imaginary) / area
         auto = _two_sided(expected_square, observed.weight) / area
         return cross, auto, length, moved
 
@@ -259,7 +269,7 @@ class Expectation:
             slots = np.flatnonzero(numerator[c].any(axis=(0, 2)))
             if not len(slots):
                 continue
-            samples = angular_samples(numerator[c][:, slots].transpose(1, 2, 0), self.grid.n_angles)
+            samples = angular_samples(self._turns.unfolded(numerator[c][:, slots]), self.grid.n_angles)
             sums.numerator[c] += (samples * phases[slots]).sum(axis=0, dtype=np.complex128)
             half = self.grid.n_angles // 2
             padded = np.zeros((self.grid.radius, half // 2 + 1), np.complex64)
@@ -292,20 +302,6 @@ def compared_rings(grid: PolarGrid, search: Search) -> slice:
     """Return the rings on which poses are compared; the averages and the noise are made of all of them."""
     last = grid.radius if search.radius_limit is None else min(grid.radius, search.radius_limit)
     return slice(min(search.first_shell, last) - 1, last)
-
-
-def _angle_transforms(angles: int, harmonics: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the matrices between a real function at ``angles`` angles and its harmonics 0 … ``harmonics``.
-
-    To angles (angles, 2 (harmonics + 1)): the sum over harmonics of both signs; back (2 (harmonics + 1), angles): the
-    sum over angles of value x exp(-i q psi). Real and imaginary parts follow each other. As products they cost no
-    more than FFTs at these sizes, take any number of angles, and need no folding of harmonics beyond angles / 2.
-    """
-    phase = np.outer(2 * np.pi * np.arange(angles) / angles, np.arange(harmonics + 1))
-    sign = np.where(np.arange(harmonics + 1) == 0, 1.0, 2.0)
-    to = np.stack([sign * np.cos(phase), -sign * np.sin(phase)], axis=2).reshape(angles, -1)
-    back = np.stack([np.cos(phase), -np.sin(phase)], axis=2).reshape(angles, -1).T
-    return to.astype(np.float32), np.ascontiguousarray(back, np.float32)
 
 
 def _used(wanted: np.ndarray) -> np.ndarray | slice:

@@ -8,6 +8,7 @@ import numpy as np
 import scipy.fft
 
 from relionlab.engine.classify2d.state import Model, OpticsGroup, Particles, Search
+from relionlab.engine.classify2d.turns import Turns
 from relionlab.engine.ctf import ctf
 from relionlab.engine.fourier import irfft2_centred, radial_average, radial_index, resize, rfft2_centred
 from relionlab.engine.masks import soft_circle
@@ -18,9 +19,9 @@ from relionlab.engine.polar import PolarGrid, PolarSampler, angular_spectrum
 class Observed:
     """A batch of n particles on the polar grid, rings k = 1 … radius.
 
-    signal   (q, 2 n, k) complex64 angular spectrum Z of s CTF X / (2 sigma2), q = 0 … harmonics: first the n
-             particles' Z, then the n particles' i Z. Seen as real numbers, one matrix product with it gives the
-             real and imaginary parts of a complex one.
+    signal   (row, 2 n, place) complex64 angular spectrum Z of s CTF X / (2 sigma2), folded (see Turns): first the n
+             particles' Z, then the n particles' i Z, or -i Z where a harmonic looks like its conjugate. Seen as real
+             numbers, one matrix product with it gives the real and imaginary parts of a complex one.
     weight   (q / 2, n, k) complex64 the same of s² CTF² / (2 sigma2), even q only (it has period pi)
     power    (n, box / 2 + 1) |X|² of the masked images, mean per shell: rings inside the grid, pixels beyond
     sigma2   (n, k) noise variance on the rings
@@ -47,6 +48,7 @@ class Observer:
         pixel_size = group.optics.pixel_size
         scale = group.box * pixel_size / (model.box * model.pixel_size)
         self.sampler = PolarSampler(grid, group.box, scale=scale)
+        self.turns = Turns(grid, search.n_psi)
         self.mask = soft_circle(group.box, search.diameter / 2 / pixel_size, search.edge)
         x, y = grid.frequencies()
         extent = model.box * model.pixel_size
@@ -84,12 +86,10 @@ class Observer:
         weight = scipy.fft.rfft(squared, axis=-1)[..., : harmonics // 2 + 1].astype(np.complex64) / half
         if self.search.n_psi == 1:
             weight *= turn[:, None, 0::2]
-        order = (2, 0, 1)
+        folded = self.turns.folded(signal)
         return Observed(
-            signal=np.concatenate(
-                [np.ascontiguousarray(part.transpose(order)) for part in (signal, 1j * signal)], axis=1
-            ),
-            weight=np.ascontiguousarray(weight.transpose(order)),
+            signal=np.concatenate([folded, (1j * self.turns.sign[:, None]) * folded], axis=1),
+            weight=np.ascontiguousarray(weight.transpose(2, 0, 1)),
             power=power,
             sigma2=rings,
             origin=origin,

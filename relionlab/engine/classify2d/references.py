@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import scipy.fft
 
 from relionlab.engine.classify2d.state import Model
+from relionlab.engine.classify2d.turns import Turns
 from relionlab.engine.polar import PolarGrid, PolarSampler, angular_samples, angular_spectrum
 
 
@@ -16,20 +16,19 @@ from relionlab.engine.polar import PolarGrid, PolarSampler, angular_samples, ang
 class References:
     """Class averages on the polar grid, ready for products with :class:`Observed`.
 
-    shifted   (class, q, 2 k, offset) float32: angular spectrum of the reference moved by each offset, times the
-              2 pi k Fourier pixels of a ring; real and imaginary parts of a ring follow each other
-    squared   (class, q / 2, k) complex64: the same of its squared modulus, even q
-    bands     (first q, last q + 1, first ring) of the blocks in which the products are made
+    shifted   (class, row, 2 places, offset) float32: angular spectrum of the reference moved by each offset, times
+              the 2 pi k Fourier pixels of a ring, folded; the real and imaginary parts of a place follow each other
+    squared   (class, q / 2, k) complex64: the same of its squared modulus, even q, not folded
     """
 
     shifted: np.ndarray
     squared: np.ndarray
-    bands: tuple[tuple[int, int, int], ...]
 
 
-def references_on(grid: PolarGrid, model: Model, *, offsets: np.ndarray, turn: float = 0.0) -> References:
+def references_on(grid: PolarGrid, model: Model, turns: Turns, *, offsets: np.ndarray, turn: float = 0.0) -> References:
     """Return the references on the polar grid.
 
+    turns    the in-plane angles that will be searched
     offsets  (slots, 2) x and y in px
     turn     degrees: angle added to every psi of the search (its random perturbation)
     """
@@ -39,17 +38,17 @@ def references_on(grid: PolarGrid, model: Model, *, offsets: np.ndarray, turn: f
     samples = angular_samples(turned, grid.n_angles)
     area = (2 * np.pi * grid.rings).astype(np.float32)
     phases = offset_phases(grid, offsets).astype(np.complex64)
-    shifted = np.empty((len(samples), harmonics + 1, grid.radius, 2, len(offsets)), np.float32)
+    shifted = np.empty((len(samples), turns.rows, turns.width, 2, len(offsets)), np.float32)
     for c, sample in enumerate(samples):
-        spectrum = (angular_spectrum(sample * phases, harmonics) * area[:, None]).transpose(2, 1, 0)
-        shifted[c, :, :, 0], shifted[c, :, :, 1] = spectrum.real, spectrum.imag
+        rows = turns.folded(angular_spectrum(sample * phases, harmonics) * area[:, None]).transpose(0, 2, 1)
+        shifted[c, :, :, 0], shifted[c, :, :, 1] = rows.real, rows.imag
     # twice the angles, so that the square's harmonics do not fold onto each other
     fine = angular_samples(turned, 2 * grid.n_angles)
     power = fine.real**2 + fine.imag**2
     squared = scipy.fft.rfft(power, axis=-1)[..., : harmonics // 2 + 1] / power.shape[-1]
     squared = (squared * area[:, None]).transpose(0, 2, 1)
-    stacked = shifted.reshape(len(samples), harmonics + 1, -1, len(offsets))
-    return References(stacked, np.ascontiguousarray(squared, np.complex64), _bands(grid))
+    stacked = shifted.reshape(len(samples), turns.rows, -1, len(offsets))
+    return References(stacked, np.ascontiguousarray(squared, np.complex64))
 
 
 def offset_phases(grid: PolarGrid, offsets: np.ndarray) -> np.ndarray:
@@ -61,9 +60,3 @@ def offset_phases(grid: PolarGrid, offsets: np.ndarray) -> np.ndarray:
 def _turned(spectrum: np.ndarray, angle: float) -> np.ndarray:
     phase = np.exp(1j * np.radians(angle) * np.arange(spectrum.shape[-1]))
     return (spectrum * phase).astype(spectrum.dtype)
-
-
-def _bands(grid: PolarGrid, width: int = 16) -> tuple[tuple[int, int, int], ...]:
-    """Cut the harmonics into bands that share the rings on which they are not negligible."""
-    edges = [*range(0, grid.harmonics + 1, width), grid.harmonics + 1]
-    return tuple((low, high, grid.first_ring(low)) for low, high in pairwise(edges))
