@@ -167,7 +167,8 @@ def check_spectrum(images: np.ndarray) -> list[Finding]:
     outside = 1 - soft_circle(n, 0.36 * n, 0.1 * n)
     power = radial_average(np.abs(rfft2_centred(images * outside)) ** 2, n).mean(axis=0)
     bands = ((0.1, 0.15), (0.2, 0.3), (0.45, 0.49))
-    low, middle, high = (float(power[int(start * n) : int(stop * n)].mean()) for start, stop in bands)
+    rings = [(int(start * n), max(int(stop * n), int(start * n) + 1)) for start, stop in bands]  # one at least
+    low, middle, high = (float(power[first:end].mean()) for first, end in rings)
     kept = high / max(middle, 1e-30)
     if kept < 0.05 or high < 0.02 * low:
         text = (

@@ -126,6 +126,12 @@ def test_shapes() -> None:
     assert kinds(np.zeros((0, 64, 64))) == []
 
 
+def test_boxes_of_few_pixels_are_judged_too() -> None:
+    images = np.random.default_rng(0).normal(size=(50, 16, 16)).astype(np.float32)
+    assert kinds(images) == []
+    assert "filtered" in kinds(ndimage.gaussian_filter(images, (0, 2, 2)))
+
+
 def test_samples_are_spread_evenly() -> None:
     assert sample(5).tolist() == [0, 1, 2, 3, 4]
     chosen = sample(100_000, 1000)
