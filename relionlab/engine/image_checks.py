@@ -165,7 +165,10 @@ def check_spectrum(images: np.ndarray) -> list[Finding]:
     """Find filtered and interpolated images: the background's noise falls off towards the Nyquist frequency."""
     n = images.shape[-1]
     outside = 1 - soft_circle(n, 0.36 * n, 0.1 * n)
-    power = radial_average(np.abs(rfft2_centred(images * outside)) ** 2, n).mean(axis=0)
+    mean = (images * outside).sum(
+        axis=(1, 2), keepdims=True
+    ) / outside.sum()  # through the edge it would spread over all rings
+    power = radial_average(np.abs(rfft2_centred((images - mean) * outside)) ** 2, n).mean(axis=0)
     bands = ((0.1, 0.15), (0.2, 0.3), (0.45, 0.49))
     rings = [(int(start * n), max(int(stop * n), int(start * n) + 1)) for start, stop in bands]  # one at least
     low, middle, high = (float(power[first:end].mean()) for first, end in rings)

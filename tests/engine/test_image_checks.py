@@ -105,6 +105,7 @@ def test_wrong_normalisation_is_said_with_its_figures(stack: Stack) -> None:
     assert finding.kind == "not normalised"
     assert "expected 0 and 1" in finding.message
     assert len(finding.particles) == 100
+    assert kinds(stack[0][:100] + 3000) == ["not normalised"]  # raw counts: what the offset spreads is no low-pass
     few = stack[0][:100].copy()
     few[5] += 0.5
     assert kinds(few) == []  # one in a hundred is a neighbour or dirt, not a fault of the normalisation
