@@ -113,6 +113,8 @@ class Declared(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False)
 
     title: ClassVar[str] = ""
+    typed_as_flags: ClassVar[bool] = False
+    """Whether people type these values as flags: then messages name the flag and its value, not the form's."""
 
     def __init__(self, **values: Any) -> None:
         try:
@@ -161,6 +163,16 @@ class Declared(BaseModel):
             annotation = type(choices[0])
         return typing.cast(type, annotation), choices
 
+    @classmethod
+    def called(cls, name: str) -> str:
+        """Return what messages call a field: as it was typed, so that it is found again."""
+        parameter = cls.parameters().get(name)
+        if parameter is None:
+            return name
+        if cls.typed_as_flags and parameter.flag is not None:
+            return f"{parameter.flag} ({parameter.label})"
+        return f"{parameter.label} ({name})"
+
     # --- values ------------------------------------------------------------------------------------------------
 
     def applies(self, name: str) -> bool:
@@ -179,13 +191,11 @@ class Declared(BaseModel):
             if not self.applies(name):
                 continue
             if parameter.required and value in (None, ""):
-                found.append(f"{parameter.label} ({name}) is empty: give {_article(parameter)}.")
+                found.append(f"{self.called(name)} is empty: give {_article(parameter)}.")
             if isinstance(value, int | float) and not isinstance(value, bool):
                 low, high = parameter.bounds
                 if (low is not None and value < low) or (high is not None and value > high):
-                    found.append(
-                        f"{parameter.label} ({name}) is {_with_unit(value, parameter)}; {_allowed(parameter)}."
-                    )
+                    found.append(f"{self.called(name)} is {self._typed(name, value)}; {self._allowed(name)}.")
         return found
 
     def check(self) -> None:
@@ -218,8 +228,7 @@ class Declared(BaseModel):
                 if value is parameter.flag_if:
                     arguments.append(parameter.flag)
             elif value not in (None, ""):
-                scaled = value if parameter.flag_factor == 1 else value * parameter.flag_factor
-                arguments += [parameter.flag, to_text(scaled)]
+                arguments += [parameter.flag, to_text(_flag_value(value, parameter))]
         return arguments
 
     @classmethod
@@ -298,8 +307,23 @@ class Declared(BaseModel):
             return plain(text)
         except (KeyError, ValueError):
             raise ParameterError(
-                f"{parameter.label} ({name}) is {text!r}; expected {_TYPE_WORDS[plain]}, {parameter.unit}."
+                f"{cls.called(name)} is {text!r}; expected {_TYPE_WORDS[plain]}, {parameter.unit}."
             ) from None
+
+    # --- wording -----------------------------------------------------------------------------------------------
+
+    @classmethod
+    def _typed(cls, name: str, value: float) -> str:
+        """Return a number with its unit, as it would be typed."""
+        parameter = cls.parameters()[name]
+        return _with_unit(_flag_value(value, parameter) if cls.typed_as_flags else value, parameter)
+
+    @classmethod
+    def _allowed(cls, name: str) -> str:
+        low, high = (None if bound is None else cls._typed(name, bound) for bound in cls.parameters()[name].bounds)
+        if low is not None and high is not None:
+            return f"it must lie between {low} and {high}"
+        return f"it must be at least {low}" if low is not None else f"it must be at most {high}"
 
 
 _TYPE_WORDS = {bool: "Yes or No", int: "a whole number", float: "a number", str: "text"}
@@ -318,15 +342,9 @@ def _with_unit(value: Any, parameter: Parameter) -> str:
     return to_text(value) + ("" if parameter.unit == "unitless" else f" {parameter.unit}")
 
 
-def _allowed(parameter: Parameter) -> str:
-    low, high = parameter.bounds
-    if low is not None and high is not None:
-        return f"it must lie between {_with_unit(low, parameter)} and {_with_unit(high, parameter)}"
-    return (
-        f"it must be at least {_with_unit(low, parameter)}"
-        if low is not None
-        else f"it must be at most {_with_unit(high, parameter)}"
-    )
+def _flag_value(value: Any, parameter: Parameter) -> Any:
+    """Return the value that the flag has for the form's value."""
+    return value if parameter.flag is None or parameter.flag_factor == 1 else value * parameter.flag_factor
 
 
 def _article(parameter: Parameter) -> str:
@@ -350,8 +368,7 @@ def _wording(declared: type[Declared], error: ValidationError) -> str:
         if item["type"] == "extra_forbidden":
             lines.append(f"there is no parameter {name!r}. {_nearest(name, declared.model_fields)}")
             continue
-        parameter = declared.parameters().get(name)
         plain, choices = declared.kind(name) if name in declared.model_fields else (str, ())
         expected = f"one of {', '.join(map(repr, choices))}" if choices else _TYPE_WORDS.get(plain, plain.__name__)
-        lines.append(f"{parameter.label if parameter else name} ({name}) is {item['input']!r}; expected {expected}.")
+        lines.append(f"{declared.called(name)} is {item['input']!r}; expected {expected}.")
     return f"{declared.__name__}: " + " ".join(lines)

@@ -88,6 +88,29 @@ def test_wrong_values_are_said():
         Example(sizes=3)
 
 
+class OnTheCommandLine(Example):
+    typed_as_flags: ClassVar[bool] = True
+
+    half: Annotated[
+        float,
+        Parameter(label="Half", help="…", tab="Main", unit="°", flag="--twice", flag_factor=2, bounds=(0.1, None)),
+    ] = 6.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--twice", "-6"], "--twice (Half) is -6 °; it must be at least 0.2 °."),
+        (["--size", "200"], "--size (Size) is 200 Å; it must lie between 0 Å and 100 Å."),
+        (["--count", "many"], "--count (Count) is 'many'; expected a whole number"),
+    ],
+)
+def test_on_the_command_line_flags_are_said_with_their_own_values(arguments, said):
+    with pytest.raises(ParameterError) as error:
+        OnTheCommandLine.from_flags(arguments).check()
+    assert said in str(error.value)
+
+
 def test_what_does_not_apply_is_not_checked():
     assert Example(keep=False).applies("sort") is False
     assert Example().applies("sort") is True

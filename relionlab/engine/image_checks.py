@@ -35,12 +35,14 @@ class Finding:
     severity   how bad it is
     message    what was found, what was expected, what to do
     particles  indices of the images concerned, where it is not all of them
+    share      of the images looked at that are concerned
     """
 
     kind: str
     severity: Severity
     message: str
     particles: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    share: float = 1.0
 
 
 def sample(count: int, at_most: int = SAMPLE) -> np.ndarray:
@@ -107,10 +109,10 @@ def check_values(images: np.ndarray, *, indices: np.ndarray | None = None) -> li
     findings = []
     if bad.any():
         text = f"{_which(indices[bad], len(flat))} hold NaN or infinite pixels; expected numbers. Leave them out."
-        findings.append(Finding("not finite", "error", text, indices[bad]))
+        findings.append(Finding("not finite", "error", text, indices[bad], bad.mean()))
     if constant.any():
         text = f"{_which(indices[constant], len(flat))} are empty: all pixels are the same. Leave them out."
-        findings.append(Finding("constant", "error", text, indices[constant]))
+        findings.append(Finding("constant", "error", text, indices[constant], constant.mean()))
     return findings
 
 
@@ -125,7 +127,7 @@ def check_background(images: np.ndarray, *, radius: float, indices: np.ndarray |
         f"{_which(indices[off], len(images))} are not normalised: background mean {np.median(mean[off]):.3g} and standard deviation "
         f"{np.median(deviation[off]):.3g} (median), expected 0 and 1. Normalise them: relionlab preprocess --norm --bg_radius {radius:.0f}."
     )
-    return [Finding("not normalised", "warning", text, indices[off])]
+    return [Finding("not normalised", "warning", text, indices[off], off.mean())]
 
 
 def check_contrast(images: np.ndarray, *, radius: float) -> list[Finding]:
@@ -156,16 +158,20 @@ def check_masked(images: np.ndarray, *, indices: np.ndarray | None = None) -> li
         f"{_which(indices[masked], len(images))} are masked: the corners hold one value, so that the noise cannot be measured. "
         "Expected unmasked images (masking is done during refinement): extract them again without a mask."
     )
-    return [Finding("masked", "warning", text, indices[masked])]
+    return [Finding("masked", "warning", text, indices[masked], masked.mean())]
 
 
 def check_spectrum(images: np.ndarray) -> list[Finding]:
     """Find filtered and interpolated images: the background's noise falls off towards the Nyquist frequency."""
     n = images.shape[-1]
     outside = 1 - soft_circle(n, 0.36 * n, 0.1 * n)
-    power = radial_average(np.abs(rfft2_centred(images * outside)) ** 2, n).mean(axis=0)
+    mean = (images * outside).sum(
+        axis=(1, 2), keepdims=True
+    ) / outside.sum()  # through the edge it would spread over all rings
+    power = radial_average(np.abs(rfft2_centred((images - mean) * outside)) ** 2, n).mean(axis=0)
     bands = ((0.1, 0.15), (0.2, 0.3), (0.45, 0.49))
-    low, middle, high = (float(power[int(start * n) : int(stop * n)].mean()) for start, stop in bands)
+    rings = [(int(start * n), max(int(stop * n), int(start * n) + 1)) for start, stop in bands]  # one at least
+    low, middle, high = (float(power[first:end].mean()) for first, end in rings)
     kept = high / max(middle, 1e-30)
     if kept < 0.05 or high < 0.02 * low:
         text = (
@@ -199,13 +205,15 @@ def check_ctf_state(
     if multiplied and told != "CTF-multiplied":
         text = (
             "The images seem to have been multiplied by their CTF: there is no noise at its zeros. Expected images with their "
-            "CTF as recorded: set rlnCtfDataAreCtfPremultiplied to 1 in the optics table, or take the images before that step."
+            "CTF as recorded: take the images before that step, as 2D classification needs them; where multiplied images are "
+            "allowed, set rlnCtfDataAreCtfPremultiplied to 1 in the optics table."
         )
         return [Finding("CTF-multiplied", "warning", text)]
     if flipped and told != "phase-flipped":
         text = (
             "The phases of the images seem to have been flipped already: flipping them again spreads the particles. "
-            'Say so ("Have data been phase-flipped?" Yes, --ctf_phase_flipped), or take the images before that step.'
+            'Say so (Class2D: --ctf_phase_flipped, in the form under "Additional arguments"; relionlab preprocess: '
+            "--phase_flipped), or take the images before that step."
         )
         return [Finding("phase-flipped", "warning", text)]
     if plain and told != "plain":

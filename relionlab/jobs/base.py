@@ -42,6 +42,8 @@ class Command:
 class Program(Declared):
     """A drop-in for one of RELION's programs; the subclass's name in lower case is the program's name."""
 
+    typed_as_flags: ClassVar[bool] = True
+
     name: ClassVar[str]
     """The program's name after ``relionlab``: "refine", "star_handler" …"""
 

@@ -7,16 +7,17 @@ from pathlib import Path
 
 import numpy as np
 
-from relionlab.engine.image_checks import Finding, check_images, sample
+from relionlab.engine.image_checks import Finding
 from relionlab.errors import ImageError, NodeError, ParameterError, StarError
 from relionlab.io.image_names import ImageReader
 from relionlab.io.images import nonfinite, read_header, read_stack
 from relionlab.io.particles import Particles
 from relionlab.io.star import read_star
 from relionlab.jobs.context import Context
+from relionlab.jobs.image_findings import particle_findings, said_of
+from relionlab.jobs.particle_optics import CTF_LABELS, unused_aberrations
 from relionlab.jobs.refine import Refine
 
-_CTF_COLUMNS = ("rlnDefocusU", "rlnVoltage", "rlnSphericalAberration", "rlnAmplitudeContrast")
 _CTF_NUMBERS = ("rlnDefocusU", "rlnDefocusV", "rlnDefocusAngle", "rlnPhaseShift", "rlnCtfBfactor", "rlnCtfScalefactor")
 _POSE_NUMBERS = ("rlnAnglePsi", "rlnOriginXAngst", "rlnOriginYAngst", "rlnNormCorrection")
 _SMALLEST_MASK = 6  # px in diameter: below, there are no rings to compare
@@ -98,28 +99,28 @@ def read_references(options: Refine, context: Context, *, box: int, pixel_size: 
     return given
 
 
-def report_findings(images: np.ndarray, indices: np.ndarray, radius: float, *, context: Context, lenient: bool) -> None:
-    """Say what a sample of the images tells; raise ImageError if they cannot be used so.
+def judge_images(table: Particles, options: Refine, context: Context) -> None:
+    """Say what the images, and what their optics table promises, mean for the classes; ImageError if they cannot be used."""
+    findings = unused_aberrations(table) + particle_findings(
+        context,
+        table,
+        diameter=options.particle_diameter,
+        phase_flipped=options.ctf_phase_flipped,
+        use_ctf=options.do_ctf_correction,
+    )
+    fatal = [] if options.dont_check_norm else [finding for finding in findings if _is_fatal(finding)]
+    said_of(context, [finding for finding in findings if finding not in fatal])
+    if fatal:
+        raise ImageError(
+            " ".join(finding.message for finding in fatal) + " To go on all the same, add --dont_check_norm."
+        )
 
-    radius   of the mask in px
-    lenient  go on all the same
-    """
-    for finding in check_images(images, background_radius=radius, indices=indices):
-        if not lenient and _is_fatal(finding, len(images)):
-            raise ImageError(f"{finding.message} To go on all the same, add --dont_check_norm.")
-        context.warn(f"{finding.severity.upper()}: {finding.message}")
 
-
-def _is_fatal(finding: Finding, looked_at: int) -> bool:
+def _is_fatal(finding: Finding) -> bool:
     """Say whether a run would be wasted; a few particles with neighbours are not normalised either, and do no harm."""
     if finding.kind == "not normalised":
-        return 2 * len(finding.particles) > looked_at
+        return finding.share > 0.5
     return finding.severity == "error"
-
-
-def sampled(members: np.ndarray) -> np.ndarray:
-    """Return the particles to look at."""
-    return members[sample(len(members))]
 
 
 def _check_columns(table: Particles, options: Refine, source: str) -> None:
@@ -127,7 +128,7 @@ def _check_columns(table: Particles, options: Refine, source: str) -> None:
         raise StarError(
             f"{source} has no column rlnImageName: expected particles with their images. Extract them first."
         )
-    missing = [label for label in _CTF_COLUMNS if options.do_ctf_correction and label not in table]
+    missing = [label for label in CTF_LABELS if options.do_ctf_correction and label not in table]
     if missing:
         raise StarError(
             f"{source} has no column {', '.join(missing)}; expected for CTF correction. Estimate the CTF first, or"

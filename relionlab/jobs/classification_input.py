@@ -8,15 +8,14 @@ import numpy as np
 
 from relionlab.engine.classify2d.state import Loader, OpticsGroup
 from relionlab.engine.classify2d.state import Particles as Poses
-from relionlab.engine.ctf import Optics
 from relionlab.engine.image_checks import check_shape, check_values
 from relionlab.errors import ImageError, NodeError
-from relionlab.io.image_names import ImageReader, format_image_name
+from relionlab.io.image_names import ImageReader
 from relionlab.io.images import read_header
 from relionlab.io.particles import Particles, read_particles, write_particles
-from relionlab.io.table import Table
-from relionlab.jobs.classification_checks import check_mask, check_table, read_references, report_findings, sampled
+from relionlab.jobs.classification_checks import check_mask, check_table, judge_images, read_references
 from relionlab.jobs.context import Context
+from relionlab.jobs.particle_optics import optics_of, particles_of_stack
 from relionlab.jobs.refine import Refine
 
 _FEW = 10  # particles per group below which a noise spectrum is poorly known
@@ -54,7 +53,7 @@ def read_dataset(table: Particles, options: Refine, context: Context, *, root: s
     check_table(table, options, source=options.fn_img or options.fn_cont)
     readers = _readers(table, context)
     boxes = _boxes(table, readers)
-    optics = tuple(_optics(table, row, boxes[row]) for row in range(len(table.optics)))
+    optics = tuple(OpticsGroup(optics_of(table, row), boxes[row]) for row in range(len(table.optics)))
     first = int(table.group_rows.min())
     box, pixel_size = optics[first].box, optics[first].optics.pixel_size
     check_mask(options, box=box, pixel_size=pixel_size)
@@ -64,7 +63,8 @@ def read_dataset(table: Particles, options: Refine, context: Context, *, root: s
     readers = _readers(table, context)
     names, group = _groups(table)
     _warn_of_small_groups(group, names, context)
-    data = Dataset(
+    judge_images(table, options, context)
+    return Dataset(
         table=table,
         poses=poses_of(table, group),
         optics=optics,
@@ -74,8 +74,6 @@ def read_dataset(table: Particles, options: Refine, context: Context, *, root: s
         box=box,
         references=references,
     )
-    _report_findings(data, options, context)
-    return data
 
 
 def read_table(name: str, context: Context) -> Particles:
@@ -86,26 +84,9 @@ def read_table(name: str, context: Context) -> Particles:
     if path.suffix == ".star":
         return read_particles(path)
     header = read_header(path)
-    if header.pixel_size is None:
-        raise ImageError(
-            f"{name} does not say its pixel size: make a STAR file that does (relionlab preprocess --operate_on)."
-        )
+    table = particles_of_stack(name, header)
     context.warn(f"{name} is a bare stack: no CTF is corrected, and all {header.count} images form one noise group.")
-    optics = Table(
-        {
-            "rlnOpticsGroupName": ["opticsGroup1"],
-            "rlnOpticsGroup": [1],
-            "rlnVoltage": [300.0],
-            "rlnSphericalAberration": [2.7],
-            "rlnAmplitudeContrast": [0.1],
-            "rlnImagePixelSize": [header.pixel_size],
-            "rlnImageSize": [header.shape[-1]],
-            "rlnImageDimensionality": [2],
-        },
-        "optics",
-    )
-    names = [format_image_name(i, name) for i in range(header.count)]
-    return Particles(optics, Table({"rlnImageName": names, "rlnOpticsGroup": np.ones(len(names), int)}, "particles"))
+    return table
 
 
 class Images:
@@ -210,21 +191,6 @@ def _without_bad(table: Particles, readers: dict[int, ImageReader], context: Con
     return table.rows(~bad)
 
 
-def _optics(table: Particles, row: int, box: int) -> OpticsGroup:
-    def value(label: str, default: float) -> float:
-        return float(table.optics[label][row]) if label in table.optics else default
-
-    return OpticsGroup(
-        Optics(
-            voltage_kv=value("rlnVoltage", 300),
-            spherical_aberration_mm=value("rlnSphericalAberration", 2.7),
-            amplitude_contrast=value("rlnAmplitudeContrast", 0.1),
-            pixel_size=float(table.pixel_sizes[row]),
-        ),
-        box,
-    )
-
-
 def _groups(table: Particles) -> tuple[list[str], np.ndarray]:
     """Return the names of the noise groups and each particle's group: by group name, else by micrograph."""
     for label in ("rlnGroupName", "rlnMicrographName", "rlnGroupNumber"):
@@ -244,13 +210,3 @@ def _warn_of_small_groups(group: np.ndarray, names: list[str], context: Context)
             f"{len(small)} of {len(names)} noise groups have fewer than {_FEW} particles (as {names[small[0]]}):"
             " regroup them (Select, Regroup the particles) for better noise estimates."
         )
-
-
-def _report_findings(data: Dataset, options: Refine, context: Context) -> None:
-    """Print what the images themselves tell; stop where they cannot be used."""
-    for row in np.unique(data.table.group_rows):
-        chosen = sampled(np.flatnonzero(data.table.group_rows == row))
-        group = data.optics[row]
-        diameter = options.particle_diameter or 0.75 * group.box * group.optics.pixel_size
-        radius = diameter / 2 / group.optics.pixel_size
-        report_findings(data.load(chosen), chosen, radius, context=context, lenient=options.dont_check_norm)

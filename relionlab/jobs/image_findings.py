@@ -2,43 +2,57 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 
-from relionlab.engine.ctf import Optics, ctf_images
 from relionlab.engine.image_checks import Finding, check_images, check_shape, sample
 from relionlab.io.image_names import ImageReader
 from relionlab.io.particles import Particles
 from relionlab.jobs.context import Context
+from relionlab.jobs.particle_optics import ctf_of_rows, group_name, has_ctf
 
 Told = Literal["plain", "phase-flipped", "CTF-multiplied"]
 
+_LOOKED_AT = 400  # images of each optics group
+
 
 def particle_findings(
-    context: Context, particles: Particles, *, background_radius: float | None = None, phase_flipped: bool = False
+    context: Context,
+    particles: Particles,
+    *,
+    diameter: float | None = None,
+    phase_flipped: bool = False,
+    use_ctf: bool = True,
 ) -> list[Finding]:
-    """Return what is wrong with the images of a particle list, judged from a sample of 400.
+    """Return what is wrong with the images of a particle list, judged from a sample of each optics group.
 
-    background_radius  in px; ``None``: 37.5 % of the box
-    phase_flipped      the user said that the phases were flipped; CTF-multiplied data say so in their optics table
+    diameter       of the particle in Å, what lies beyond is background; ``None``: 75 % of the box
+    phase_flipped  the user said that the phases were flipped; CTF-multiplied data say so in their optics table
+    use_ctf        the CTF will be corrected, so it matters whether it was before
     """
-    reader = ImageReader(particles.particles["rlnImageName"], context.directory)
-    if not len(particles):
-        return []
-    wrong = check_shape(reader.shape)
-    if wrong:
-        return wrong
-    rows = sample(len(particles), 400)
-    ctf = ctf_of_rows(particles, rows, reader.shape[1]) if "rlnDefocusU" in particles else None
-    told = told_of(particles, phase_flipped=phase_flipped)
-    return check_images(reader.read(rows), background_radius=background_radius, ctf=ctf, told=told, indices=rows)
+    found = []
+    groups = particles.group_rows
+    for row in np.unique(groups):
+        members = np.flatnonzero(groups == row)
+        rows = members[sample(len(members), _LOOKED_AT)]
+        reader = ImageReader(particles.particles["rlnImageName"][rows], context.directory)
+        own = check_shape(reader.shape) or check_images(
+            reader.read(),
+            background_radius=None if diameter is None else diameter / 2 / particles.pixel_sizes[row],
+            ctf=ctf_of_rows(particles, rows, reader.shape[1]) if use_ctf and has_ctf(particles) else None,
+            told=told_of(particles.rows(rows), phase_flipped=phase_flipped),
+            indices=rows,
+        )
+        found += own if len(members) == len(groups) else [_in_group(particles, row, finding) for finding in own]
+    return found
 
 
 def told_of(particles: Particles, *, phase_flipped: bool) -> Told:
     """Return what the user, or the optics table, says was done to the images."""
     label = "rlnCtfDataAreCtfPremultiplied"
-    if label in particles.optics and (particles.optics[label] != 0).any():
+    if label in particles and (particles.column(label) != 0).any():
         return "CTF-multiplied"
     return "phase-flipped" if phase_flipped else "plain"
 
@@ -51,33 +65,5 @@ def said_of(context: Context, findings: list[Finding]) -> None:
         )
 
 
-def ctf_of_rows(particles: Particles, rows: np.ndarray, n: int, *, zoom: float = 1.0) -> np.ndarray:
-    """Return the CTF (N, n, n//2+1) of rows of a particle list, as it was recorded: neither flipped nor multiplied.
-
-    zoom  factor of the pixel size, if the images were rescaled
-    """
-    out = np.ones((len(rows), n, n // 2 + 1), np.float32)
-    groups, table = particles.group_rows[rows], particles.particles
-    sizes = particles.pixel_sizes
-    for group in np.unique(groups):
-        chosen = groups == group
-        own = rows[chosen]
-        values = {name: particles.optics[f"rln{label}"][group] for name, label in _OPTICS.items()}
-        out[chosen] = ctf_images(
-            n,
-            optics=Optics(
-                **{name: float(value) for name, value in values.items()}, pixel_size=float(sizes[group]) * zoom
-            ),
-            defocus_u=table["rlnDefocusU"][own],
-            defocus_v=table["rlnDefocusV"][own],
-            defocus_angle=table["rlnDefocusAngle"][own],
-            phase_shift=table["rlnPhaseShift"][own] if "rlnPhaseShift" in table else 0.0,
-        )
-    return out
-
-
-_OPTICS = {
-    "voltage_kv": "Voltage",
-    "spherical_aberration_mm": "SphericalAberration",
-    "amplitude_contrast": "AmplitudeContrast",
-}
+def _in_group(particles: Particles, row: int, finding: Finding) -> Finding:
+    return replace(finding, message=f"Optics group {group_name(particles, row)}: {finding.message}")

@@ -17,6 +17,7 @@ from relionlab.io.images import ImageHeader, read_header, read_map, read_stack
 from relionlab.io.star import read_star
 from relionlab.io.table import Table
 from relionlab.jobs.context import Context
+from relionlab.jobs.image_findings import particle_findings, said_of
 from relionlab.jobs.importing import other_half
 
 _MAPS = (".mrc", ".map", ".spi")
@@ -75,7 +76,7 @@ def check_coordinates(context: Context, files: list[str]) -> None:
 
 
 def check_particles(context: Context, name: str, *, ignore_headers: bool = False) -> None:
-    """Check a particle STAR file: columns, numbers, optics, and the stacks that it names.
+    """Check a particle STAR file: columns, numbers, optics, and the stacks that it names; say what the images tell.
 
     Raises StarError, NodeError or ImageError. RELION 1.x and 3.0 files without optics groups are let in; RELION
     and relionlab upgrade them when they are read.
@@ -106,6 +107,7 @@ def check_particles(context: Context, name: str, *, ignore_headers: bool = False
         stacks[file] = (max(index or 0, stacks.get(file, (0, 0))[0]), row)
     for file, (highest, row) in stacks.items():
         _check_stack(context, name, file, highest, optics, row, None if ignore_headers else float(sizes[row]))
+    said_of(context, particle_findings(context, data))
 
 
 def check_half_maps(context: Context, name: str) -> str:

@@ -8,6 +8,7 @@ from typing import ClassVar
 from relionlab.errors import InputError, ParameterError
 from relionlab.jobs.context import Context
 from relionlab.jobs.image_findings import told_of
+from relionlab.jobs.particle_optics import has_ctf
 from relionlab.jobs.preprocess_extraction import ExtractionFlags
 from relionlab.jobs.preprocess_stack import Operations, Source, open_source, process
 
@@ -92,7 +93,7 @@ class Preprocess(ExtractionFlags):
     def _flips(self, context: Context, source: Source) -> bool:
         if not self.negative_stain or self.phase_flipped:
             return False
-        known = source.particles is not None and "rlnDefocusU" in source.particles
+        known = source.particles is not None and has_ctf(source.particles)
         if known:
             context.say(" Negative stain: the phases are flipped by the CTF in the STAR file")
         else:

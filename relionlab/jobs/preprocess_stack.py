@@ -15,7 +15,8 @@ from relionlab.io.image_names import ImageReader, format_image_name
 from relionlab.io.images import StackWriter, open_image
 from relionlab.io.particles import Particles, read_particles, write_particles
 from relionlab.jobs.context import Context
-from relionlab.jobs.image_findings import Told, ctf_of_rows, said_of
+from relionlab.jobs.image_findings import Told, said_of
+from relionlab.jobs.particle_optics import ctf_of_rows, has_ctf
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +92,7 @@ class Source:
 
     def ctf(self, rows: np.ndarray, *, size: int, zoom: float = 1.0) -> np.ndarray | None:
         """Return the CTF of these images in a box of ``size`` px whose pixels are ``zoom`` times the own ones."""
-        if self.particles is None or "rlnDefocusU" not in self.particles:
+        if self.particles is None or not has_ctf(self.particles):
             return None
         return ctf_of_rows(self.particles, rows, size, zoom=zoom)
 

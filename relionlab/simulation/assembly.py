@@ -46,6 +46,11 @@ def residues() -> int:
     return len(subunit().weights) // 2
 
 
+def kilodaltons() -> float:
+    """Return the mass of the whole assembly in kDa."""
+    return len(D2) * residues() * DALTONS_PER_RESIDUE / 1000
+
+
 @lru_cache(maxsize=1)
 def subunit() -> Atoms:
     """Return the beads of one subunit, placed in the assembly."""

@@ -86,8 +86,10 @@ def simulated_particles(plan: Plan, project: Project, *, clock: Clock, watcher: 
 
 def told(simulation: Simulation) -> str:
     """Return what was simulated, in a sentence or two."""
+    from relionlab.simulation.assembly import kilodaltons
+
     return (
-        f"{simulation.count:,} images of a 450 kDa assembly of four subunits in random directions, "
+        f"{simulation.count:,} images of a {kilodaltons():.0f} kDa assembly of four subunits in random directions, "
         f"{100 * simulation.fractions[1]:.0f} % of them with one subunit missing; {100 * simulation.junk:.0f} % of the images "
         f"hold no particle. Signal-to-noise ratio {simulation.snr:g}, defocus "
         f"{simulation.defocus[0] / 1e4:g} to {simulation.defocus[1] / 1e4:g} µm."

@@ -105,6 +105,7 @@ def test_wrong_normalisation_is_said_with_its_figures(stack: Stack) -> None:
     assert finding.kind == "not normalised"
     assert "expected 0 and 1" in finding.message
     assert len(finding.particles) == 100
+    assert kinds(stack[0][:100] + 3000) == ["not normalised"]  # raw counts: what the offset spreads is no low-pass
     few = stack[0][:100].copy()
     few[5] += 0.5
     assert kinds(few) == []  # one in a hundred is a neighbour or dirt, not a fault of the normalisation
@@ -124,6 +125,12 @@ def test_shapes() -> None:
     assert check_shape((64, 65))[0].kind == "not square"
     assert "--window 64" in check_shape((65, 65))[0].message
     assert kinds(np.zeros((0, 64, 64))) == []
+
+
+def test_boxes_of_few_pixels_are_judged_too() -> None:
+    images = np.random.default_rng(0).normal(size=(50, 16, 16)).astype(np.float32)
+    assert kinds(images) == []
+    assert "filtered" in kinds(ndimage.gaussian_filter(images, (0, 2, 2)))
 
 
 def test_samples_are_spread_evenly() -> None:

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from relionlab.errors import ImageError, InputError, NodeError, ParameterError, StarError
-from relionlab.io.images import write_map, write_stack
+from relionlab.io.images import read_stack, write_map, write_stack
 from relionlab.io.star import read_star, write_star
 from relionlab.io.table import Table
 from relionlab.jobs.import_program import ImportFiles
 from relionlab.jobs.importing import Import, other_half
+from tests.jobs.class2d_runs import Quiet
 from tests.jobs.small_files import BOX, PIXEL_SIZE, optics, particle_rows
 
 
@@ -273,3 +274,11 @@ def test_coordinates_that_are_none(here, context):
 def test_one_mode_is_needed(context):
     with pytest.raises(ParameterError, match=r"exactly one of"):
         ImportFiles(i="x", odir="y/", ofile="z", do_other=True, do_movies=True).run(context)
+
+
+def test_what_foreign_images_lack_is_said_when_they_come_in(here, particles):
+    write_stack(here / "stack.mrcs", read_stack(here / "stack.mrcs") + 5, pixel_size=PIXEL_SIZE)
+    context = Quiet(here)
+    run(other("particles.star", "Particles STAR file (.star)"), context)
+    (said,) = context.warnings
+    assert "All images are not normalised: background mean 5" in said

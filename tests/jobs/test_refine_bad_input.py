@@ -30,7 +30,7 @@ particles STAR missing                                NodeError       file
 mask larger than the box                              ParameterError  both sizes
 K = 0                                                 ParameterError  K, bounds
 more classes than particles                           ParameterError  both numbers
-negative step                                         ParameterError  step, bounds
+negative step                                         ParameterError  flag, what was typed, bounds of the flag
 unknown flag                                          ParameterError  flag, nearest flag
 flag without its value                                ParameterError  flag
 text where a number belongs on the command line       ParameterError  text
@@ -67,6 +67,7 @@ from relionlab.io.images import read_stack, write_stack
 from relionlab.io.particles import Particles, read_particles, write_particles
 from relionlab.io.star import read_star, write_star
 from relionlab.io.table import Table
+from relionlab.jobs.class2d import Class2D
 from tests.jobs.class2d_runs import BOX, COUNT, PIXEL_SIZE, STACK, STAR, arguments, refine
 
 
@@ -186,7 +187,12 @@ SPOILT: dict[str, tuple[Callable[[], object], list[str], type[InputError], list[
     "mask": (lambda: None, ["--particle_diameter", "300"], ParameterError, ["300 Å", "256 Å", "at most"]),
     "K": (lambda: None, ["--K", "0"], ParameterError, ["classes", "is 0", "at least 1|between 1"]),
     "too many K": (lambda: None, ["--K", "151"], ParameterError, ["151", "150 particles", "--K"]),
-    "step": (lambda: None, ["--psi_step", "-12"], ParameterError, ["angular sampling", "-6 °", "between"]),
+    "step": (
+        lambda: None,
+        ["--psi_step", "-12"],
+        ParameterError,
+        ["--psi_step", "angular sampling", "-12 °", "between 0.2 ° and 360 °"],
+    ),
     "unknown": (lambda: None, ["--psi_stepp", "12"], ParameterError, ["--psi_stepp", r"Did you mean --psi_step\?"]),
     "no value": (lambda: None, ["--psi_step"], ParameterError, ["--psi_step", "needs a value"]),
     "no number": (lambda: None, ["--K", "many"], ParameterError, ["classes", "'many'", "whole number"]),
@@ -333,3 +339,8 @@ def test_an_optics_table_may_be_of_any_kind(tiny):
     write_particles(STAR, Particles(optics, table.particles))
     refine(tiny, arguments("--iter", "1"))
     assert Path("Class2D/a/run_it001_optimiser.star").exists()
+
+
+def test_the_form_is_told_of_its_own_names_and_values():
+    (said,) = Class2D(fn_img=STAR, psi_sampling=-6).problems()
+    assert said.startswith("In-plane angular sampling (psi_sampling) is -6 °; it must lie between 0.1 °")

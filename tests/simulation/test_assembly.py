@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from relionlab.simulation.assembly import D2, DALTONS_PER_RESIDUE, d2_assembly, residues, subunit
+from relionlab.simulation import assembly
+from relionlab.simulation.assembly import D2, d2_assembly, kilodaltons, subunit
 from relionlab.simulation.structures import density
 
 
 def test_the_assembly_is_of_the_promised_size() -> None:
     atoms = d2_assembly()
-    kilodaltons = 4 * residues() * DALTONS_PER_RESIDUE / 1000
-    assert 400 < kilodaltons < 500
+    assert f"{kilodaltons():.0f} kDa" in str(assembly.__doc__)
     np.testing.assert_allclose(np.ptp(atoms.positions, axis=0), [98, 196, 159], atol=1)
 
 
@@ -45,5 +45,5 @@ def test_conformations_differ_in_one_subunit() -> None:
 def test_its_density_has_inner_structure() -> None:
     map_ = density(d2_assembly(), 48, 5.0)
     inside = map_ > 0.25
-    assert inside.mean() * 240**3 / 423e3 == pytest.approx(1.21, rel=0.6)  # Å³ per dalton
+    assert inside.mean() * 240**3 / (kilodaltons() * 1e3) == pytest.approx(1.21, rel=0.6)  # Å³ per dalton
     assert map_[inside].std() > 0.2 * map_[inside].mean()

@@ -12,6 +12,7 @@ from relionlab.io.image_names import ImageReader
 from relionlab.io.images import read_stack
 from relionlab.io.particles import read_particles
 from relionlab.project import Project
+from relionlab.simulation.assembly import kilodaltons
 from relionlab.workflows.stages import Clock
 from relionlab.workflows.tutorial import CLOCK_FILE, Plan, begin_anew, main, open_or_create, parser
 from relionlab.workflows.tutorial_data import own_particles
@@ -83,6 +84,7 @@ def test_particles_are_simulated_once_and_never_mixed(tmp_path: Path):
     first = simulated_particles(plan, project, clock=clock, watcher=watcher)
     assert simulated_particles(plan, project, clock=clock, watcher=watcher) == first
     assert watcher.begun == ["Particles"]
+    assert f"{kilodaltons():.0f} kDa" in first.told
     assert len(read_particles(tmp_path / first.particles, directory=tmp_path)) == 100
     with pytest.raises(ProjectError, match="other options"):
         simulated_particles(Plan(count=100, seed=2), project, clock=clock, watcher=watcher)

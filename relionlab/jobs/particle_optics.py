@@ -1,0 +1,132 @@
+"""The optics of particles: microscope and CTF from their tables, what is assumed where these say nothing, what is not used."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from relionlab.engine.ctf import Optics, ctf_images
+from relionlab.engine.image_checks import Finding
+from relionlab.errors import ImageError, StarError
+from relionlab.io.image_names import format_image_name
+from relionlab.io.images import ImageHeader
+from relionlab.io.particles import Particles
+from relionlab.io.table import Table
+
+ASSUMED = {"rlnVoltage": 300.0, "rlnSphericalAberration": 2.7, "rlnAmplitudeContrast": 0.1}
+"""The microscope of images that do not say theirs: without a CTF it changes nothing, but RELION wants the columns."""
+CTF_LABELS = ("rlnDefocusU", *ASSUMED)
+"""Columns without which there is no CTF."""
+
+_TILT = ("rlnBeamTiltX", "rlnBeamTiltY")
+_ZERNIKE = ("rlnOddZernike", "rlnEvenZernike")
+_MAGNIFICATION = ("rlnMagMat00", "rlnMagMat01", "rlnMagMat10", "rlnMagMat11")
+
+
+def particles_of_stack(name: str, header: ImageHeader) -> Particles:
+    """Return the images of a bare stack as particles without CTF in one optics group; ImageError without pixel size."""
+    if header.pixel_size is None:
+        raise ImageError(
+            f"{name} does not say its pixel size: write a stack that does (relionlab preprocess --operate_on {name}"
+            " --operate_out with_size.mrcs --angpix …)."
+        )
+    optics = {
+        "rlnOpticsGroupName": ["opticsGroup1"],
+        "rlnOpticsGroup": [1],
+        **{label: [value] for label, value in ASSUMED.items()},
+        "rlnImagePixelSize": [header.pixel_size],
+        "rlnImageSize": [header.shape[-1]],
+        "rlnImageDimensionality": [2],
+    }
+    names = [format_image_name(index, name) for index in range(header.count)]
+    rows = {"rlnImageName": names, "rlnOpticsGroup": np.ones(len(names), int)}
+    return Particles(Table(optics, "optics"), Table(rows, "particles"))
+
+
+def has_ctf(particles: Particles) -> bool:
+    """Say whether the tables tell the CTF of each particle."""
+    return all(label in particles for label in CTF_LABELS)
+
+
+def optics_of(particles: Particles, row: int, *, zoom: float = 1.0) -> Optics:
+    """Return the optics of one row of the optics table.
+
+    zoom  factor of the pixel size, if the images were rescaled
+    """
+    values = {
+        label: float(particles.optics[label][row]) if label in particles.optics else assumed
+        for label, assumed in ASSUMED.items()
+    }
+    return Optics(
+        voltage_kv=values["rlnVoltage"],
+        spherical_aberration_mm=values["rlnSphericalAberration"],
+        amplitude_contrast=values["rlnAmplitudeContrast"],
+        pixel_size=float(particles.pixel_sizes[row]) * zoom,
+    )
+
+
+def ctf_of_rows(particles: Particles, rows: np.ndarray, n: int, *, zoom: float = 1.0) -> np.ndarray:
+    """Return the CTF (N, n, n//2+1) of rows of a particle list, as it was recorded: neither flipped nor multiplied.
+
+    zoom  factor of the pixel size, if the images were rescaled
+    """
+    out = np.ones((len(rows), n, n // 2 + 1), np.float32)
+    chosen = particles.rows(rows)
+    defocus_u = chosen.column("rlnDefocusU")
+    defocus_v = chosen.column("rlnDefocusV") if "rlnDefocusV" in chosen else defocus_u
+    zeros = np.zeros(len(rows))
+    angle, shift = (
+        chosen.column(label) if label in chosen else zeros for label in ("rlnDefocusAngle", "rlnPhaseShift")
+    )
+    groups = chosen.group_rows
+    for group in np.unique(groups):
+        own = groups == group
+        out[own] = ctf_images(
+            n,
+            optics=optics_of(particles, group, zoom=zoom),
+            defocus_u=defocus_u[own],
+            defocus_v=defocus_v[own],
+            defocus_angle=angle[own],
+            phase_shift=shift[own],
+        )
+    return out
+
+
+def unused_aberrations(particles: Particles) -> list[Finding]:
+    """Return a warning for each optics group in use whose aberrations 2D classification knows of and does not model."""
+    return [
+        Finding(
+            "aberrations not used",
+            "warning",
+            f"Optics group {group_name(particles, row)} has {', '.join(found)}; 2D classes are computed"
+            " without. At their resolution that changes little (aberrations matter beyond about 5 Å, a magnification by its"
+            " share of the particle's radius): nothing is to be done. The columns are kept for 3D refinement.",
+        )
+        for row in np.unique(particles.group_rows)
+        if (found := _aberrations(particles.optics, row))
+    ]
+
+
+def group_name(particles: Particles, row: int) -> str:
+    """Return what a row of the optics table is called: by its name, or its number where the file gives none."""
+    return str(particles.optics.get("rlnOpticsGroupName", particles.optics["rlnOpticsGroup"])[row])
+
+
+def _aberrations(optics: Table, row: int) -> list[str]:
+    """Return the higher-order aberrations of an optics group in words."""
+    found = [f"{label} {optics[label][row]:g} mrad" for label in _TILT if label in optics and optics[label][row] != 0]
+    found += [label for label in _ZERNIKE if label in optics and _coefficients(optics, label, row).any()]
+    if all(label in optics for label in _MAGNIFICATION):
+        matrix = np.array([optics[label][row] for label in _MAGNIFICATION], float).reshape(2, 2)
+        percent = 100 * np.linalg.norm(matrix - np.eye(2), 2)
+        if percent > 1e-4:  # STAR files have six digits
+            found.append(f"an anisotropic magnification of {percent:.2g} % (rlnMagMat)")
+    return found
+
+
+def _coefficients(optics: Table, label: str, row: int) -> np.ndarray:
+    """Return the numbers of a vector, "[0.1,0,0]"."""
+    text = str(optics[label][row])
+    try:
+        return np.array([float(number) for number in text.strip("[] ").split(",") if number.strip()])
+    except ValueError:
+        raise StarError(f"Table 'optics': {label} is {text!r}; expected numbers, as [0.1,0]. Correct it.") from None
