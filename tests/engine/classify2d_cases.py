@@ -115,7 +115,8 @@ def case(
         group = optics[g // 3]
         shell = np.arange(box // 2 + 1) * group.box * group.optics.pixel_size / (box * PIXEL)
         inside = np.mean(soft_circle(group.box, diameter / 2 / group.optics.pixel_size, wanted.edge) ** 2)
-        sigma2[g] = sigma**2 * spectrum(shell / group.box, 1 + 0.3 * (g % 3)) * inside / (2 * group.box**2)
+        strength = (group.box * group.optics.pixel_size / (box * PIXEL)) ** 4  # see Observer.amplitude
+        sigma2[g] = strength * sigma**2 * spectrum(shell / group.box, 1 + 0.3 * (g % 3)) * inside / (2 * group.box**2)
     model = Model(
         references=refs,
         pixel_size=PIXEL,
@@ -167,7 +168,7 @@ def image_of(reference: np.ndarray, one: Particles, group: OpticsGroup, search: 
             intact_first_peak=search.intact_first_peak,
             **values,
         )
-    return on_half_plane(value, nodes, group.box)
+    return on_half_plane(value * (extent / size) ** 2, nodes, group.box)  # the same grey values in any box
 
 
 def on_half_plane(value: np.ndarray, nodes: Nodes, box: int) -> np.ndarray:

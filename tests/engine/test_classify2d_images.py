@@ -90,3 +90,30 @@ def test_what_lies_outside_the_mask_does_not_matter():
         image[outside] += (values - values.mean()).astype(np.float32)
     clean, seen = (observer.observe(still, stack, identifiers=np.arange(12)) for stack in (images, spoilt))
     assert np.abs(clean.signal - seen.signal).max() < 1e-5 * np.abs(clean.signal).max()
+
+
+def test_boxes_of_another_extent_show_the_same_signal():
+    """The same blob in boxes of 32 and 50 px: its spectrum must not depend on how much empty field is around it."""
+    made = case(count=2, groups=((PIXEL, 32), (PIXEL, 50)), **SMALL)
+    alike = replace(
+        made.particles, **{name: getattr(made.particles, name)[[0, 0]] for name in ("defocus_u", "defocus_v", "group")}
+    )
+    alike = replace(
+        alike,
+        origin=np.zeros((2, 2)),
+        norm=np.ones(2),
+        defocus_angle=np.zeros(2),
+        ctf_scale=np.ones(2),
+        psi=np.zeros(2),
+    )
+    small, large = observers(made)
+    y, x = np.mgrid[:32, :32] - 16
+    blob = np.exp(-((x - 2) ** 2 + (y + 3) ** 2) / 8).astype(np.float32)
+    first = small.observe(alike.rows(np.array([0])), blob[None], identifiers=np.array([0]))
+    second = large.observe(alike.rows(np.array([1])), np.pad(blob, 9)[None], identifiers=np.array([1]))
+    np.testing.assert_allclose(second.signal, first.signal, atol=2e-3 * np.abs(first.signal).max())
+    np.testing.assert_allclose(
+        large.in_reference_box(large.masked_images(alike.rows(np.array([1])), np.pad(blob, 9)[None]))[0],
+        small.masked_images(alike.rows(np.array([0])), blob[None])[0],
+        atol=5e-3,
+    )

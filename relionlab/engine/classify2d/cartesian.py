@@ -146,7 +146,9 @@ class PlainExpectation:
     def _particle(self, number: int) -> Particle:
         one, model, search = self.particles.rows(np.array([number])), self.model, self.search
         group = self.groups[int(one.optics_group[0])]
-        image = self.load(np.array([number]))[0].astype(float) * (model.mean_norm / one.norm[0])
+        image = (
+            self.load(np.array([number]))[0].astype(float) * (model.mean_norm / one.norm[0]) * self._extent(group) ** 2
+        )
         wanted = one.origin[0] / group.optics.pixel_size
         whole = np.rint(wanted).astype(int)
         masked = _masked(_moved(image, whole), search, group)
@@ -163,17 +165,20 @@ class PlainExpectation:
             origin=complex(*applied) * group.optics.pixel_size / model.pixel_size,
         )
 
+    def _extent(self, group: OpticsGroup) -> float:
+        """Return how much wider the images are than the references."""
+        return group.box * group.optics.pixel_size / (self.model.box * self.model.pixel_size)
+
     def _transform(self, masked: np.ndarray, rest: complex, group: OpticsGroup, degrees: float) -> np.ndarray:
         """Return X at R(degrees) k; rest moves it, in px of the image."""
         x, y = self.nodes.turned(degrees)
-        extent = group.box * group.optics.pixel_size / (self.model.box * self.model.pixel_size)
+        extent = self._extent(group)
         value = direct_transform(masked[None], x * extent, y * extent)[0]
         return value * np.exp(-2j * np.pi * extent / group.box * (x * rest.real + y * rest.imag))
 
     def _transfer(self, one: Particles, group: OpticsGroup, degrees: float) -> np.ndarray:
         """Return the CTF at R(degrees) k; zero beyond the Nyquist frequency of the images, where nothing is known."""
-        size = self.model.box * self.model.pixel_size / (group.box * group.optics.pixel_size)
-        known = (self.nodes.ring < size * group.box / 2).astype(float)
+        known = (self.nodes.ring < group.box / 2 / self._extent(group)).astype(float)
         if not self.search.use_ctf:
             return known
         x, y = self.nodes.turned(degrees)
@@ -276,7 +281,7 @@ class PlainExpectation:
 
     def _in_reference_shells(self, power: np.ndarray, particle: Particle) -> np.ndarray:
         group = self.groups[int(self.particles.optics_group[particle.number])]
-        extent = group.box * group.optics.pixel_size / (self.model.box * self.model.pixel_size)
+        extent = self._extent(group)
         shells = np.rint(np.arange(self.model.box // 2 + 1) * extent).astype(int)
         return np.asarray(power[np.minimum(shells, group.box // 2)])
 

@@ -50,6 +50,8 @@ class Observer:
         self.sampler = PolarSampler(grid, group.box, scale=scale)
         self.turns = Turns(grid, search.n_psi)
         self.mask = soft_circle(group.box, search.diameter / 2 / pixel_size, search.edge)
+        # transforms are divided by the number of px: a particle in a box of another extent would seem weaker by this
+        self.amplitude = np.float32(scale**2)
         x, y = grid.frequencies()
         extent = model.box * model.pixel_size
         self.frequency_x, self.frequency_y = ((axis / extent).astype(np.float32)[None] for axis in (x, y))
@@ -97,14 +99,14 @@ class Observer:
         )
 
     def masked_images(self, particles: Particles, images: np.ndarray) -> np.ndarray:
-        """Return the images as the E-step masks them, with the outside empty."""
+        """Return the images as the E-step masks and scales them, with the outside empty."""
         return self._inside(self._shifted(particles, images)[0])
 
     def in_reference_box(self, images: np.ndarray) -> np.ndarray:
-        """Return images in the references' box and pixel size, by cropping or padding their transforms."""
+        """Return masked images in the references' box and pixel size, by cropping or padding their transforms."""
         box, pixel_size = self.group.box, self.group.optics.pixel_size
         fitting = round(box * pixel_size / self.model.pixel_size / 2) * 2
-        rescaled = resize(images, fitting)
+        rescaled = resize(images / self.amplitude, fitting)
         result = np.zeros((len(images), self.model.box, self.model.box), images.dtype)
         common = min(fitting, self.model.box)
         to, of = self.model.box // 2 - common // 2, fitting // 2 - common // 2
@@ -114,11 +116,11 @@ class Observer:
     def _shifted(self, particles: Particles, images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         """Move the images by their origins in whole px, so that nothing is interpolated; return what is left over.
 
-        The rest is applied as a phase only where the offsets are not searched again.
+        Norm and extent are corrected on the way. The rest is applied as a phase only where the offsets are not searched again.
         """
         wanted = particles.origin / self.group.optics.pixel_size
         whole = np.rint(wanted).astype(int)
-        correction = (self.model.mean_norm / particles.norm).astype(np.float32)
+        correction = (self.model.mean_norm / particles.norm).astype(np.float32) * self.amplitude
         result = np.zeros_like(images)
         box = self.group.box
         for n, (x, y) in enumerate(np.clip(whole, -box, box)):
