@@ -26,6 +26,7 @@ SEARCHES = {
     "skip rotation": {"rotate": False, "perturbation": 0.3},
     "fine offsets": {"offset_step": 0.7, "offset_range": 1.5},
     "astigmatism of 2000 Å": {"astigmatism": 2000.0},
+    "particles expected where they were": {"step_sigma": 0.6, "perturbation": 0.3},
     "resolution limit": {"radius_limit": 7},
     "low-resolution limit": {"first_shell": 3},
     "CTF intact until its first peak": {"intact_first_peak": True},
@@ -256,6 +257,16 @@ def test_psi_has_relions_sign_and_origins_centre_the_particle():
     assert np.median(turned[right]) < 3.5
     assert np.quantile(turned[right], 0.9) < 8
     assert np.quantile(moved[right], 0.9) < 0.9
+
+
+def test_particles_expected_where_they_were_stay_near_wherever_that_is():
+    """A narrow prior of the step holds particles to their last origins, one of the whole origin to the middle."""
+    made = case(count=48, **{**SMALL, "offset_range": 3.0})
+    far = replace(made.particles, origin=np.full_like(made.particles.origin, 3 * made.model.pixel_size))
+    narrow = replace(made.model, offset_sigma=0.3 * made.model.pixel_size)
+    local = replace(made, particles=far).with_search(step_sigma=0.3)
+    assert np.abs(local.run().poses[0][:, 2:4] - 3).max() < 1.5
+    assert np.median(replace(made, particles=far, model=narrow).run().poses[0][:, 2:4]) < 1.5
 
 
 def test_the_norm_correction_divides_the_image():

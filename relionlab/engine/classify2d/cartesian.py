@@ -227,7 +227,9 @@ class PlainExpectation:
         value = -(precision @ (np.abs(image) ** 2)) + 2 * (predicted @ (precision * transfer * np.conj(image))).real
         value -= power @ (precision * transfer**2)
         value += np.log(np.maximum(self.model.class_share, 1e-30))[:, None, None]
-        if self.search.align:
+        if self.search.align and self.search.step_sigma is not None:
+            value -= np.abs(self.offsets) ** 2 / (2 * self.search.step_sigma**2)
+        elif self.search.align:
             variance = (self.model.offset_sigma / self.model.pixel_size) ** 2
             value -= np.abs(self._origins(particle)) ** 2 / (2 * variance)
         if self.search.fixed_class is not None:

@@ -174,6 +174,9 @@ class Expectation:
         origin = _turned_origin(observed)
         if not self.search.align:
             return np.zeros((len(origin), 1), np.float32), np.zeros((len(origin), 1), np.complex64)
+        if self.search.step_sigma is not None:  # about the last origin: the same in every direction
+            constant = np.tile(-(np.abs(tau) ** 2) / (2 * self.search.step_sigma**2), (len(origin), 1))
+            return constant.astype(np.float32), np.zeros(constant.shape, np.complex64)
         variance = (self.model.offset_sigma / self.model.pixel_size) ** 2
         constant = -(np.abs(origin[:, None]) ** 2 + np.abs(tau) ** 2) / (2 * variance)
         first = np.conj(np.conj(origin)[:, None] * tau) / (2 * variance)

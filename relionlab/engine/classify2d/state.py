@@ -116,6 +116,8 @@ class Search:
     first_shell      first shell in which poses are compared; the averages are made of all
     size_prior       expect a particle in a class in proportion to the class's size (Scheres 2012); otherwise all
                      classes are equally likely beforehand
+    step_sigma       px, per axis: how far a particle is expected from where the last iteration put it, and nothing is
+                     expected of its whole origin; ``None``: the origin has the prior of ``Model.offset_sigma``
     fraction         share of each particle's weight that enters the M-step
     fixed_class      (n,) class that each particle is held to (used to seed the classes); ``None``: free
     seed             of the noise that fills the outside
@@ -137,6 +139,7 @@ class Search:
     radius_limit: int | None = None
     first_shell: int = 1
     size_prior: bool = True
+    step_sigma: float | None = None
     fraction: float = 0.999
     fixed_class: np.ndarray | None = field(default=None, compare=False)
     seed: int = 0
