@@ -270,6 +270,17 @@ SizePrior = Annotated[
         flag="--size_prior",
     ),
 ]
+LocalOffsets = Annotated[
+    bool,
+    Parameter(
+        label="Expect particles where they were",
+        help="Expect each particle near where the last iteration put it, as RELION 3.1 does: the larger the pixels, the"
+        " nearer. Without it (the default here) particles are expected near the middle of their images.",
+        tab=_EXPERT,
+        level="developer",
+        flag="--local_offsets",
+    ),
+]
 Verbosity = Annotated[
     int, Parameter(label="Verbosity", help="0 prints warnings only.", tab=_EXPERT, flag="--verb", bounds=(0, 3))
 ]
@@ -328,6 +339,7 @@ class Refine(Program, InputOptions, CtfOptions, SamplingOptions2D, HelixOptions2
     strict_lowres_exp: LowestResolution = None
     dont_check_norm: DontCheck = False
     size_prior: SizePrior = False
+    local_offsets: LocalOffsets = False
     verb: Verbosity = 1
     onthefly_shifts: OnTheFly = False
 

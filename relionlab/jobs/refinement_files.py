@@ -105,7 +105,7 @@ class Saved:
     model      lacks nothing but ``radius``, which follows from the resolution and ``shells_ahead``
     optimiser, sampling  the single-row tables
     tau2_fudge  T
-    by_relion  written by RELION, not by relionlab
+    relion_version  of the RELION that wrote it, as "3.1.3"; empty if relionlab did
     """
 
     iteration: int
@@ -114,7 +114,7 @@ class Saved:
     optimiser: Table
     sampling: Table
     tau2_fudge: float
-    by_relion: bool
+    relion_version: str
 
 
 def read_iteration(optimiser: str, directory: Path) -> Saved:
@@ -171,12 +171,13 @@ def read_iteration(optimiser: str, directory: Path) -> Saved:
     )
     table = read_particles(names["rlnExperimentalDataStarFile"])
     fudge = float(model_general.value("rlnTau2FudgeFactor"))
-    return Saved(number, table, model, general, sampling, fudge, by_relion=not _is_ours(path))
+    return Saved(number, table, model, general, sampling, fudge, _relion_version(path))
 
 
-def _is_ours(optimiser: Path) -> bool:
+def _relion_version(optimiser: Path) -> str:
     with optimiser.open(encoding="utf-8", errors="replace") as lines:
-        return _WRITER in next(lines, "")
+        writer = next(lines, "")
+    return "" if _WRITER in writer else writer.rpartition("version")[2].strip() or "unknown"
 
 
 def _noise(tables: dict[str, Table], groups: int, box: int) -> np.ndarray:

@@ -147,6 +147,8 @@ def saved_options(options: Refine, saved: Saved) -> Refine:
     if "rlnSamplingPerturbFactor" in sampling:
         found["perturb"] = float(sampling.value("rlnSamplingPerturbFactor"))
     found["tau_fudge"] = saved.tau2_fudge
-    found["size_prior"] = saved.by_relion  # what RELION began goes on by RELION's rules
+    # what RELION began goes on by RELION's rules
+    found["size_prior"] = bool(saved.relion_version)
+    found["local_offsets"] = saved.relion_version.startswith("3.1")  # other versions were not measured
     given = {name: getattr(options, name) for name in options.model_fields_set if name != "nr_classes"}
     return Refine(**{**dict(options), **found, **given})

@@ -83,6 +83,15 @@ def test_origins_stay_within_the_range(there):
     assert np.hypot(far.column("rlnOriginXAngst"), far.column("rlnOriginYAngst")).max() > 1.5 * PIXEL_SIZE
 
 
+def test_particles_may_be_expected_where_they_were(there):
+    def moved(*flags: str) -> float:
+        found = run("--perturb", "0", *flags, iterations=1)  # from the middle of the images
+        return float(np.hypot(found.column("rlnOriginXAngst"), found.column("rlnOriginYAngst")).mean())
+
+    assert moved("--local_offsets", "--offset", "10") < 0.75 * moved("--offset", "10")
+    assert moved("--local_offsets", "--offset", "0.1") > 0  # RELION's fine offsets about a coarse one weigh the same
+
+
 # --- masks, resolution -----------------------------------------------------------------------------------------------
 
 

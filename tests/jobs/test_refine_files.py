@@ -144,7 +144,8 @@ def test_the_options_of_a_run_come_back_from_its_files(finished):
     saved = read_iteration("Class2D/a/run_it002_optimiser.star", finished)
     before, after = Refine.from_flags(arguments()), saved_options(Refine(), saved)
     names = "nr_classes nr_iter tau_fudge particle_diameter do_zero_mask flatten_solvent do_ctf_correction norm scale"
-    for name in (*names.split(), "psi_sampling", "offset_range", "offset_step", "random_seed", "do_center"):
+    same = ("psi_sampling", "offset_range", "offset_step", "random_seed", "do_center", "size_prior", "local_offsets")
+    for name in (*names.split(), *same):
         assert getattr(after, name) == pytest.approx(getattr(before, name)), name
     changed = saved_options(Refine(nr_iter=7, tau_fudge=4.0, no_norm=True), saved)
     assert (changed.nr_iter, changed.tau_fudge, changed.no_norm, changed.nr_classes) == (7, 4.0, True, 3)
@@ -177,6 +178,7 @@ def test_an_iteration_of_relion_5_is_read(shared_data, tmp_path):
     assert model.class_share.sum() == pytest.approx(1, abs=1e-4)
     assert model.references.std() > 0
     assert options.do_center
+    assert (options.size_prior, options.local_offsets) == (True, False)
     assert (options.tau_fudge, options.particle_diameter, options.random_seed) == (2.0, 200.0, 1725014825)
     assert (options.psi_sampling, options.offset_step, options.offset_range) == (5.625, 1.0, 5.0)
     assert len(saved.table) == len(poses_of(saved.table, np.zeros(len(saved.table), int))) > 1000
@@ -202,6 +204,7 @@ def test_an_iteration_of_relion_3_1_is_read_wherever_its_folder_lies(shared_data
     assert options.do_ctf_correction
     assert options.norm
     assert not options.do_center
+    assert (options.size_prior, options.local_offsets) == (True, True)  # RELION 3.1's rules
     assert saved.table.particles["rlnClassNumber"].max() <= classes
     write_stack(tmp_path / "run_it025_classes.mrcs", averages[: classes - 1], pixel_size=PIXEL_SIZE)
     with pytest.raises(ImageError, match=rf"{classes - 1} class averages.*{classes}"):
