@@ -104,10 +104,6 @@ def test_relion_goes_on_where_we_stopped(there, relion, ours):
     check(compared(there, with_relion(there, "Relion/from_ours/run", go_on(ours)), ours))
 
 
-@pytest.mark.xfail(
-    strict=False,
-    reason="measured 89.2 % on these few, noisy particles (RELION continuing itself: 97 %); 95.8 % on 800 of 64 px",
-)
 def test_we_go_on_where_relion_stopped(there, relion, relions):
     check(compared(there, with_relionlab(there, "Ours/from_relion/run", go_on(relions)), relions))
 
