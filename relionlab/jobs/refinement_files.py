@@ -6,6 +6,7 @@ are written so that reading them back gives the same: a run that was killed goes
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -106,6 +107,7 @@ class Saved:
     optimiser, sampling  the single-row tables
     tau2_fudge  T
     relion_version  of the RELION that wrote it, as "3.1.3"; empty if relionlab did
+    flags           words of the command line, if relionlab wrote it
     """
 
     iteration: int
@@ -115,6 +117,7 @@ class Saved:
     sampling: Table
     tau2_fudge: float
     relion_version: str
+    flags: frozenset[str] = frozenset()
 
 
 def read_iteration(optimiser: str, directory: Path) -> Saved:
@@ -171,13 +174,16 @@ def read_iteration(optimiser: str, directory: Path) -> Saved:
     )
     table = read_particles(names["rlnExperimentalDataStarFile"])
     fudge = float(model_general.value("rlnTau2FudgeFactor"))
-    return Saved(number, table, model, general, sampling, fudge, _relion_version(path))
+    return Saved(number, table, model, general, sampling, fudge, *_written_by(path))
 
 
-def _relion_version(optimiser: Path) -> str:
+def _written_by(optimiser: Path) -> tuple[str, frozenset[str]]:
+    """Return RELION's version, or else the flags of relionlab's command line, from the comments at the head."""
     with optimiser.open(encoding="utf-8", errors="replace") as lines:
-        writer = next(lines, "")
-    return "" if _WRITER in writer else writer.rpartition("version")[2].strip() or "unknown"
+        writer, command = next(lines, ""), next(lines, "")
+    if _WRITER in writer:
+        return "", frozenset(shlex.split(command.removeprefix("#")))
+    return writer.rpartition("version")[2].strip() or "unknown", frozenset()
 
 
 def _noise(tables: dict[str, Table], groups: int, box: int) -> np.ndarray:

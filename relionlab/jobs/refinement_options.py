@@ -147,8 +147,9 @@ def saved_options(options: Refine, saved: Saved) -> Refine:
     if "rlnSamplingPerturbFactor" in sampling:
         found["perturb"] = float(sampling.value("rlnSamplingPerturbFactor"))
     found["tau_fudge"] = saved.tau2_fudge
-    # what RELION began goes on by RELION's rules
-    found["size_prior"] = bool(saved.relion_version)
-    found["local_offsets"] = saved.relion_version.startswith("3.1")  # other versions were not measured
+    # what RELION began goes on by RELION's rules, also when it is continued again
+    found["size_prior"] = bool(saved.relion_version) or "--size_prior" in saved.flags
+    # of other versions it was not measured
+    found["local_offsets"] = saved.relion_version.startswith("3.1") or "--local_offsets" in saved.flags
     given = {name: getattr(options, name) for name in options.model_fields_set if name != "nr_classes"}
     return Refine(**{**dict(options), **found, **given})

@@ -151,6 +151,13 @@ def test_the_options_of_a_run_come_back_from_its_files(finished):
     assert (changed.nr_iter, changed.tau_fudge, changed.no_norm, changed.nr_classes) == (7, 4.0, True, 3)
 
 
+def test_the_rules_of_a_run_are_not_forgotten_when_it_is_continued(tiny):
+    refine(tiny, arguments("--iter", "1", "--size_prior", "--local_offsets"))
+    saved = read_iteration("Class2D/a/run_it001_optimiser.star", tiny)
+    options = saved_options(Refine(), saved)
+    assert (options.size_prior, options.local_offsets) == (True, True)
+
+
 def test_centring_is_not_forgotten_when_a_run_is_continued(tiny):
     refine(tiny, arguments("--iter", "1", "--center_classes"))
     saved = read_iteration("Class2D/a/run_it001_optimiser.star", tiny)
