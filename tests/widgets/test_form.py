@@ -45,7 +45,16 @@ def test_typing_changes_the_job():
     form.fields["particle_diameter"].entry.value = "180.5"
     assert (form.job.nr_classes, form.job.particle_diameter) == (35, 180.5)
     assert "nr_classes=35" in form._code.value
-    assert form._copy.text == repr(form.job)
+
+
+@pytest.mark.parametrize("job_type", job_types().values())
+def test_copied_code_runs_where_nothing_was_imported(job_type):
+    form = JobForm(job_type)
+    *lines, last = form._copy.text.splitlines()
+    nothing: dict[str, object] = {}
+    exec("\n".join(lines), nothing)
+    assert eval(last, nothing) == form.job
+    assert form._copy.text.endswith(repr(form.job))  # the grey line, which people see
 
 
 def test_slider_and_box_move_together():
