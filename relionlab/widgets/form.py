@@ -16,6 +16,7 @@ import ipywidgets as w
 from relionlab.errors import JobStateError, ParameterError, RelionlabError
 from relionlab.params import Declared
 from relionlab.project import JobDirectory, Project
+from relionlab.project.continuing import CONTINUE_KEY
 from relionlab.widgets.copying import CopyButton
 from relionlab.widgets.field import Field
 from relionlab.widgets.files import files_for
@@ -23,6 +24,7 @@ from relionlab.widgets.look import style_sheet
 from relionlab.widgets.watching import Watch
 
 LEVELS = ("basic", "advanced", "developer")
+_ENDED = ("finished", "failed", "aborted")
 TAB_ORDER = ("I/O", "CTF", "Optimisation", "Sampling", "Helix", "", "Compute", "Running")
 """RELION's order of the pages; pages of other names stand where the empty one does, in the order of the declaration."""
 
@@ -100,15 +102,26 @@ class JobForm(w.VBox):
         self._own_job().abort()
 
     def continue_job(self) -> None:
-        """Continue the job from its last iteration, with those values of the form that may change then."""
+        """Continue the job from its last iteration, with those values of the form that may change then.
+
+        What else was changed in the form stays as the job had it, and the form says so. Raises ParameterError if a
+        value that may change cannot be read.
+        """
         directory = self._own_job()
+        wrong = [text for name, text in self._unreadable.items() if self._may_change(name)]
+        if wrong:
+            raise ParameterError(" ".join(wrong))
         before = directory.job
-        changes = {
-            name: self._values[name]
-            for name, parameter in self.declared.parameters().items()
-            if parameter.on_continue and self._values[name] != getattr(before, name)
-        }
-        self._follow(directory.continue_with(**changes))
+        start = self.declared.fields_by_key().get(CONTINUE_KEY)  # left empty: from the last iteration
+        changed = [
+            name
+            for name in self.fields
+            if self._values[name] != getattr(before, name) and (name != start or self._values[name])
+        ]
+        kept = [self.declared.parameters()[name].label for name in changed if not self._may_change(name)]
+        continued = directory.continue_with(**{name: self._values[name] for name in changed if self._may_change(name)})
+        told = f" As before, because a continued job keeps it: {', '.join(kept)}. Run makes a new job." if kept else ""
+        self._follow(continued, f"Continued as {directory.name}.{told}")
 
     def ensure_started(self) -> JobDirectory:
         """Return the job that this form has started; start it if that has not been done."""
@@ -204,14 +217,18 @@ class JobForm(w.VBox):
 
     def _buttons(self) -> None:
         state = self.directory.state if self.directory is not None else None
-        self._run.disabled = bool(self.problems())
+        problems = self.problems()
+        self._run.disabled = bool(problems)
         self._abort.disabled = state != "running"
-        self._continue.disabled = state not in ("finished", "failed", "aborted")
+        self._continue.disabled = state not in _ENDED or any(self._may_change(self._name_in(t)) for t in problems)
 
-    def _follow(self, directory: JobDirectory) -> None:
+    def _may_change(self, name: str) -> bool:
+        return name in self.fields and self.declared.parameters()[name].on_continue
+
+    def _follow(self, directory: JobDirectory, told: str = "") -> None:
         """Show which job the buttons are about, and keep looking at its state while it runs."""
         self.directory = directory
-        self._say(f"Started as {directory.name}.")
+        self._say(told or f"Started as {directory.name}.")
         if self._watch is not None:
             self._watch.stop()
         self._watch = Watch(self._look)
@@ -219,9 +236,9 @@ class JobForm(w.VBox):
             listener(directory)
 
     def _look(self) -> bool:
-        self._buttons()
         state = self._own_job().state
-        if state == "running":
+        self._buttons()  # after the state was read: what has ended by then is not looked at again
+        if state not in _ENDED:
             return True
         self._say(f"{self._own_job().name} is {state}. {self._own_job().message}".strip(), wrong=state == "failed")
         return False

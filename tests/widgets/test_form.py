@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import ipywidgets as w
 import pytest
 
@@ -232,6 +234,74 @@ def test_each_button_calls_one_public_method(tmp_path):
     form._abort.click()
     form._continue.click()
     assert project.asked[1:] == [("abort",), ("continue_with", {})]
+
+
+@pytest.fixture
+def ended(tmp_path):
+    """A form whose job has ended, and who wrote down what was asked of it."""
+    project = Recorder()
+    project.directory, project.job, project.name = tmp_path, Class2D(fn_img="particles.star"), "Class2D/job002"
+    form = JobForm(project.job, project=project)
+    form.run()
+    until(lambda: not form._watch.alive)
+    return form, project.asked
+
+
+def until(condition, seconds=10.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_nonsense_stops_continue_where_it_would_be_used(ended):
+    form, asked = ended
+    assert not form._continue.disabled
+    form.fields["nr_iter"].entry.value = "many"
+    assert form._continue.disabled
+    with pytest.raises(ParameterError, match="'many'"):
+        form.continue_job()
+    form.fields["nr_iter"].entry.value = "0"
+    assert form._continue.disabled
+    form.fields["nr_iter"].entry.value = "40"
+    form.fields["nr_classes"].entry.value = "many"  # a continued job keeps its classes
+    assert form._run.disabled
+    assert not form._continue.disabled
+    form.continue_job()
+    assert asked[-1] == ("continue_with", {"nr_iter": 40})
+
+
+def test_second_continue_goes_on_from_the_last_iteration_too(ended):
+    form, asked = ended
+    form.directory.job = form.job.changed(fn_cont="Class2D/job002/run_it005_optimiser.star")  # it was continued before
+    form.continue_job()
+    assert asked[-1] == ("continue_with", {})  # not with fn_cont="", which would begin anew
+    form.fields["fn_cont"].entry.value = "Class2D/job002/run_it003_optimiser.star"
+    form.continue_job()
+    assert asked[-1] == ("continue_with", {"fn_cont": "Class2D/job002/run_it003_optimiser.star"})
+
+
+def test_continue_says_what_it_does_not_change(ended):
+    form, _ = ended
+    form.set(nr_iter=40, nr_classes=7)
+    said = []
+    form._message.observe(lambda change: said.append(change["new"]), "value")
+    form.continue_job()
+    assert "Number of classes. Run makes a new job" in said[0]
+    assert "iterations" not in said[0]
+
+
+def test_job_that_ends_while_it_is_looked_at_can_be_continued(ended):
+    form, _ = ended
+    states = iter(["running", *["finished"] * 9])
+    type(form.directory).state = property(lambda self: next(states), lambda self, _: None)
+    try:
+        while form._look():
+            pass
+        assert form._abort.disabled
+        assert not form._continue.disabled
+    finally:
+        del type(form.directory).state
 
 
 def test_refusals_are_shown_not_raised():
