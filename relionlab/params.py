@@ -32,6 +32,8 @@ Dialect = Literal["3.1", "4", "5"]
 """The RELION release whose files are read or written; 3.1 is what new projects get."""
 
 DIALECTS: tuple[Dialect, ...] = ("3.1", "4", "5")
+TAB_ORDER = ("I/O", "General", "CTF", "Optimisation", "Sampling", "Helix", "", "Compute", "Running")
+"""RELION's order of the pages; pages of other names stand where the empty one does, in the order of the declaration."""
 
 _COMPARE = {
     "==": operator.eq,
@@ -137,13 +139,11 @@ class Declared(BaseModel):
 
     @classmethod
     def tabs(cls) -> dict[str, list[str]]:
-        """Return the form's pages: tab -> field names, in order."""
+        """Return the form's pages, in RELION's order (:data:`TAB_ORDER`): tab -> field names."""
         pages: dict[str, list[str]] = {}
         for name, parameter in cls.parameters().items():
             pages.setdefault(parameter.tab, []).append(name)
-        if "Running" in pages:  # inherited, so it comes first among the fields; in the form it is the last page
-            pages["Running"] = pages.pop("Running")
-        return pages
+        return {tab: pages[tab] for tab in sorted(pages, key=_tab_rank)}
 
     @classmethod
     def default(cls, name: str) -> Any:
@@ -259,7 +259,7 @@ class Declared(BaseModel):
                 text = ""
             else:
                 raise ParameterError(
-                    f"{cls.program_name()}: {flag} needs a value ({parameter.label}, {parameter.unit})."
+                    f"{cls.program_name()}: {flag} needs a value ({parameter.label}{_in_unit(parameter)})."
                 )
             value = cls.parse(name, text)
             values[name] = (
@@ -307,7 +307,7 @@ class Declared(BaseModel):
             return plain(text)
         except (KeyError, ValueError):
             raise ParameterError(
-                f"{cls.called(name)} is {text!r}; expected {_TYPE_WORDS[plain]}, {parameter.unit}."
+                f"{cls.called(name)} is {text!r}; expected {_TYPE_WORDS[plain]}{_in_unit(parameter)}."
             ) from None
 
     # --- wording -----------------------------------------------------------------------------------------------
@@ -324,6 +324,14 @@ class Declared(BaseModel):
         if low is not None and high is not None:
             return f"it must lie between {low} and {high}"
         return f"it must be at least {low}" if low is not None else f"it must be at most {high}"
+
+
+def _tab_rank(tab: str) -> int:
+    return TAB_ORDER.index(tab if tab in TAB_ORDER else "")
+
+
+def _in_unit(parameter: Parameter) -> str:
+    return "" if parameter.unit == "unitless" else f" in {parameter.unit}"
 
 
 _TYPE_WORDS = {bool: "Yes or No", int: "a whole number", float: "a number", str: "text"}

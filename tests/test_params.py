@@ -69,9 +69,9 @@ def test_keys_may_differ_between_dialects():
     ("arguments", "said"),
     [
         (["--sise", "3"], "Did you mean --size?"),
-        (["--size"], "--size needs a value (Size, Å)"),
-        (["--size", "big"], "'big'; expected a number, Å"),
-        (["--count", "1.5"], "'1.5'; expected a whole number"),
+        (["--size"], "--size needs a value (Size in Å)"),
+        (["--size", "big"], "'big'; expected a number in Å."),
+        (["--count", "1.5"], "'1.5'; expected a whole number."),
     ],
 )
 def test_wrong_arguments_are_said(arguments, said):

@@ -57,16 +57,18 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _flag_lines(declared: type[Declared], name: str, parameter: Parameter) -> list[str]:
-    value = to_text(declared.default(name))
+    value = _flag_default(declared, name)
     plain, choices = declared.kind(name)
     if plain is bool:
-        given = "off unless given" if parameter.flag_if else "on unless given"
-        head = f"    {parameter.flag}    ({given})"
+        head = f"    {parameter.flag}    (off unless given)"
     else:
         unit = "" if parameter.unit == "unitless" else f" {parameter.unit}"
         default = "required" if parameter.required and not value else f"{value}{unit}" if value else "empty"
         head = f"    {parameter.flag} {_KIND_WORDS.get(plain, 'TEXT')}    ({default})"
-    text = f"{parameter.label}. {parameter.help}"
+    label = parameter.label if parameter.flag_if else f"Says No to: {parameter.label}"
+    text = f"{label}{'' if label.endswith('?') else '.'} {parameter.help}"
+    if parameter.flag_factor != 1:
+        text += f" The flag takes {parameter.flag_factor:g} times this, as RELION's does, whose search is made finer."
     if choices:
         text += " One of: " + "; ".join(map(str, choices)) + "."
     indent = " " * _INDENT
@@ -74,6 +76,12 @@ def _flag_lines(declared: type[Declared], name: str, parameter: Parameter) -> li
 
 
 _KIND_WORDS = {int: "NUMBER", float: "NUMBER", str: "TEXT"}
+
+
+def _flag_default(declared: type[Declared], name: str) -> str:
+    """Return the default as it would be typed after the flag."""
+    value, factor = declared.default(name), declared.parameters()[name].flag_factor
+    return to_text(value if factor == 1 or value is None else value * factor)
 
 
 def _job_table(job: type[Job]) -> list[str]:
@@ -94,7 +102,7 @@ def _program_table(program: type[Program]) -> list[str]:
     lines = ["| flag | label | default | unit | meaning |", "|---|---|---|---|---|"]
     for name, parameter in program.parameters().items():
         if parameter.flag is not None:
-            value = to_text(program.default(name)) or "empty"
+            value = _flag_default(program, name) or "empty"
             lines.append(_row((f"`{parameter.flag}`", parameter.label, value, parameter.unit, parameter.help)))
     return lines
 

@@ -25,8 +25,6 @@ from relionlab.widgets.watching import Watch
 
 LEVELS = ("basic", "advanced", "developer")
 _ENDED = ("finished", "failed", "aborted")
-TAB_ORDER = ("I/O", "CTF", "Optimisation", "Sampling", "Helix", "", "Compute", "Running")
-"""RELION's order of the pages; pages of other names stand where the empty one does, in the order of the declaration."""
 
 
 class JobForm(w.VBox):
@@ -141,7 +139,7 @@ class JobForm(w.VBox):
             description="Explain", tooltip="Show what each parameter means", layout=w.Layout(width="90px")
         )
         tabs = self.declared.tabs()
-        self._pages = {tab: [self.fields[name] for name in tabs[tab]] for tab in sorted(tabs, key=_tab_rank)}
+        self._pages = {tab: [self.fields[name] for name in names] for tab, names in tabs.items()}
         self._tabs = w.Tab(
             [
                 w.VBox([field.row for field in fields], layout=w.Layout(padding="4px 2px"))
@@ -259,10 +257,6 @@ class JobForm(w.VBox):
         """Return which field a problem is about: the first whose name stands in it in brackets."""
         found = [(problem.find(f"({name})"), name) for name in self.fields if f"({name})" in problem]
         return min(found)[1] if found else ""
-
-
-def _tab_rank(tab: str) -> int:
-    return TAB_ORDER.index(tab if tab in TAB_ORDER else "")
 
 
 def _button(
