@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import subprocess
 import sys
 
@@ -9,7 +11,7 @@ import pytest
 
 from relionlab import __version__
 from relionlab.cli import main
-from relionlab.jobs.reference import markdown_reference, terminal_help
+from relionlab.jobs.reference import _flag_default, markdown_reference, terminal_help
 from relionlab.jobs.registry import job_types, program, programs
 
 
@@ -43,6 +45,28 @@ def test_help_tells_defaults_and_units():
     assert "--angpix NUMBER    (1 Å)" in shown
     assert "== Movies/mics ==" in shown
     assert "--do_movies    (off unless given)" in shown
+
+
+def test_help_speaks_of_the_flag_not_of_the_form():
+    shown = terminal_help(program("refine"))
+    assert "--psi_step NUMBER    (10 °)" in shown  # what may be typed; the form's value is half of it
+    flag, meaning = shown.partition("--skip_align")[2].splitlines()[:2]
+    assert flag.strip() == "(off unless given)"
+    assert meaning.strip().startswith("Says No to: Perform image alignment? Search")
+    assert "?." not in shown
+    assert shown.index("--i TEXT") < shown.index("--ctf") < shown.index("--K NUMBER") < shown.index("--pool")
+
+
+@pytest.mark.relion
+@pytest.mark.skipif(shutil.which("relion_refine") is None, reason="RELION is not installed")
+def test_defaults_are_those_of_relions_program():
+    """All that changes what a 2D classification does; RELION 3.1 reads -1 for psi_step as 10 degrees in 2D."""
+    printed = subprocess.run(["relion_refine", "--help"], capture_output=True, text=True, check=False)
+    theirs = dict(re.findall(r"(--\w+) \((.*?)\) :", printed.stdout + printed.stderr)) | {"--psi_step": "10"}
+    ours = {p.flag: _flag_default(program("refine"), name) for name, p in program("refine").parameters().items()}
+    flags = ["--iter", "--tau2_fudge", "--K", "--psi_step", "--offset_range", "--offset_step", "--oversampling"]
+    flags += ["--pad", "--adaptive_fraction", "--maskedge", "--incr_size", "--perturb", "--offset"]
+    assert {flag: float(ours[flag]) for flag in flags} == {flag: float(theirs[flag]) for flag in flags}
 
 
 def test_faults_are_one_message(capsys):

@@ -15,6 +15,8 @@ from relionlab.jobs.refine_options import (
     CtfOptions,
     InputOptions,
     MaskDiameter,
+    OffsetRange,
+    PsiSampling,
     ResolutionLimit,
     SamplingOptions2D,
     TauFudge,
@@ -309,6 +311,8 @@ class Refine(Program, InputOptions, CtfOptions, SamplingOptions2D, HelixOptions2
     tau_fudge: TauFudge = 1.0
     particle_diameter: MaskDiameter = None
     do_zero_mask: ZeroMask = False
+    psi_sampling: PsiSampling = 5.0
+    offset_range: OffsetRange = 6.0
     flatten_solvent: Flatten = False
     highres_limit: ResolutionLimit = None
     do_center: CentreClasses = False
