@@ -22,6 +22,7 @@ from relionlab.widgets.field import Field
 from relionlab.widgets.files import files_for
 from relionlab.widgets.look import style_sheet
 from relionlab.widgets.watching import Watch
+from relionlab.workflows.stages import done_before
 
 LEVELS = ("basic", "advanced", "developer")
 _ENDED = ("finished", "failed", "aborted")
@@ -122,7 +123,14 @@ class JobForm(w.VBox):
         self._follow(continued, f"Continued as {directory.name}.{told}")
 
     def ensure_started(self) -> JobDirectory:
-        """Return the job that this form has started; start it if that has not been done."""
+        """Return the job that this form has started; start it if that has not been done.
+
+        A form that was made anew, after a restart of the kernel, finds the project's job with the same values again.
+        """
+        if self.directory is None and self.project is not None:
+            found = done_before(self.project, self.job)
+            if found is not None:
+                self._follow(found, f"{found.name} has these values already. Run makes a new job.")
         return self.directory or self.run()
 
     def on_start(self, listener: Callable[[JobDirectory], None]) -> None:

@@ -21,6 +21,7 @@ from relionlab.project import JobDirectory, Project
 from relionlab.widgets.class_grid import ClassGrid
 from relionlab.widgets.look import style_sheet
 from relionlab.widgets.watching import Watch
+from relionlab.workflows.stages import done_before
 
 _ORDERS = {"largest first": "size", "finest resolution first": "resolution", "by number": "number"}
 
@@ -145,13 +146,17 @@ class ClassGallery(w.VBox):
         return self.saved
 
     def ensure_saved(self) -> JobDirectory:
-        """Return the Select job of the present choice; save it if that has not been done.
+        """Return the Select job of the present choice, also one of an earlier gallery; save it if there is none.
 
         If nothing is chosen, the largest classes that hold half of the particles are.
         """
         if not self.selected:
             self.select_largest()
         if self.saved is None or self.saved.job != self.job:
+            job = self.job
+            assert self.project is not None
+            self.saved = done_before(self.project, job)
+        if self.saved is None:
             self.save()
         assert self.saved is not None
         return self.saved

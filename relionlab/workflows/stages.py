@@ -137,6 +137,15 @@ def existing(project: Project, alias: str) -> JobDirectory | None:
     return project.job(alias) if alias in project.pipeline else None
 
 
+def done_before(project: Project, job: Job) -> JobDirectory | None:
+    """Return the project's newest job that does the same work and runs or is finished, ``None`` if there is none."""
+    for directory in reversed(project.jobs()):
+        same_kind = directory.name.partition("/")[0] == job.folder
+        if same_kind and directory.state in ("running", "finished") and same_work(directory.job, job):
+            return directory
+    return None
+
+
 def go_on(directory: JobDirectory) -> None:
     """Start a scheduled job, or continue one that was interrupted; one that runs is left running."""
     if directory.state == "scheduled":
@@ -182,7 +191,7 @@ def _differing(first: Job, second: Job) -> list[str]:
     return [
         name
         for name, parameter in second.parameters().items()
-        if parameter.tab not in ("Running", "Compute")
+        if (parameter.tab not in ("Running", "Compute") or name == "other_args")  # a seed, for example
         and parameter.key_in("3.1") not in (None, "fn_cont")
         and second.applies(name)
         and to_text(getattr(first, name)) != to_text(getattr(second, name))  # as job.star keeps them

@@ -106,6 +106,17 @@ def test_classes_chosen_by_clicking_are_seen_in_python_and_saved(steps):
     assert kept == "True"
 
 
+def test_cells_that_run_again_find_what_was_done(steps):
+    """A form and a gallery made anew, as after a restart of the kernel, start no second job."""
+    found = steps.python(
+        "anew = JobForm(form.job, project=lesson.project).ensure_started()\n"
+        "again = ClassGallery(anew)\n"
+        "again.select(gallery.selected)\n"
+        "print(anew.name == job.name, again.ensure_saved().name == gallery.saved.name)"
+    )
+    assert found == "True True"
+
+
 def test_results_are_drawn(steps):
     page = steps.page
     before = page.locator(".bk-Figure").count()

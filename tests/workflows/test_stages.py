@@ -11,9 +11,11 @@ from relionlab.errors import JobStateError, RelionlabError, RunError
 from relionlab.io.images import write_stack
 from relionlab.io.particles import Particles, write_particles
 from relionlab.io.table import Table
+from relionlab.jobs.class2d import Class2D
 from relionlab.jobs.importing import Import
 from relionlab.project import Project
-from relionlab.workflows.stages import Clock, finished
+from relionlab.widgets import JobForm
+from relionlab.workflows.stages import Clock, done_before, finished, same_work
 
 
 class Silent:
@@ -94,6 +96,34 @@ def test_another_wish_is_refused_and_named(begun: Project):
     finished(begun, importing(), alias="tutorial", clock=clock, watcher=Silent())
     with pytest.raises(JobStateError, match=r"(?s)optics group.*--fresh"):
         finished(begun, importing(optics_group_particles="new"), alias="tutorial", clock=clock, watcher=Silent())
+
+
+def test_what_was_done_before_is_found_by_its_values(begun: Project):
+    job = importing()
+    assert done_before(begun, job) is None
+    done = finished(begun, importing(), alias="first", clock=Clock.at(begun.directory / "times.json"), watcher=Silent())
+    begun.add(importing())  # not run yet
+    assert done_before(begun, job) == done
+    assert done_before(begun, importing(optics_group_particles="new")) is None
+    assert done_before(begun, Class2D(fn_img="Import/job001/particles.star")) is None
+
+
+def test_another_seed_is_other_work():
+    first, second = (Class2D(fn_img="a.star", other_args=f"--random_seed {seed}") for seed in (1, 2))
+    assert same_work(first, first.changed(nr_threads=9))
+    assert not same_work(first, second)
+
+
+def test_form_made_anew_finds_its_job(begun: Project):
+    """As after a restart of the kernel: the cells run again, and nothing is computed twice."""
+    JobForm(importing(), project=begun).ensure_started().wait()
+    again = JobForm(importing(), project=begun)
+    assert again.ensure_started().name == "Import/job001"
+    assert again.directory is not None
+    assert not again._continue.disabled
+    assert len(begun.jobs()) == 1
+    again.run().wait()  # asked for in so many words, it is
+    assert len(begun.jobs()) == 2
 
 
 def test_a_failure_tells_the_jobs_own_message(begun: Project):
