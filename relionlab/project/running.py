@@ -82,7 +82,7 @@ def run_job(directory: str | Path, *, draw: Callable[[JobDirectory], None] | Non
     draw       called with the job directory after the programs, to draw its pictures; if it fails, the job does not
 
     Nothing is raised for a job that fails: run.err, the exit marker and the pipeline say so. Raises ProjectError if
-    the directory is no job's, JobStateError if somebody else is running it.
+    the directory is no job's, JobStateError if somebody else is running it, or if it is finished.
     """
     job = job_directory_at(directory)
     _take_over(job)
@@ -93,6 +93,11 @@ def run_job(directory: str | Path, *, draw: Callable[[JobDirectory], None] | Non
 
 
 def _take_over(job: JobDirectory) -> None:
+    if job.process.state == "finished":  # one that is started again from Python is running by now
+        raise JobStateError(
+            f"{job.name} is finished: running it again would overwrite its results, on which other jobs may rest. "
+            "Continue it or add a new job, from Python or a notebook; start(again=True) overwrites."
+        )
     record = ProcessRecord.read(job.path / PROCESS_FILE)
     if record is not None and record.alive() and record.pid != os.getpid():
         raise JobStateError(f"{job.name} is being run by {record}: wait for it or abort it.")

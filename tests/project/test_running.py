@@ -169,6 +169,15 @@ def test_run_job_here_and_now_with_pictures(project, pretending, monkeypatch):
     assert "pictures could not be drawn: no ink" in again.warnings()
 
 
+def test_what_is_finished_is_not_overwritten_by_a_typed_command(project, pretending):
+    job = project.add(pretending())
+    assert run_job(job.path) == "finished"
+    log = job.log()
+    with pytest.raises(JobStateError, match=r"External/job001 is finished: .* overwrite its results"):
+        run_job(job.path)
+    assert (job.log(), job.state) == (log, "finished")
+
+
 def test_a_job_runs_under_its_alias_from_anywhere(project, pretending, monkeypatch, tmp_path):
     project.add(pretending(), alias="mine")
     monkeypatch.chdir(tmp_path)
