@@ -79,7 +79,7 @@ def class_size_panel(course: Course, size: tuple[int, int] = (420, 280), most: i
         line(course.iterations, 100 * course.share[:, k], dims, color=PALETTE[i], label=f"class {k + 1}", hover=True)
         for i, k in enumerate(coloured)
     ]
-    return panel(hv.Overlay(lines), "Class sizes", size, legend="top_left", xticks=_whole_ticks(course))
+    return panel(hv.Overlay(lines), "Class sizes", size, legend="right", xticks=_whole_ticks(course))
 
 
 def course_of(source: Course | str | Path) -> Course:

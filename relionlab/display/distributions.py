@@ -14,6 +14,9 @@ from relionlab.errors import StarError
 from relionlab.io.star import read_star
 from relionlab.io.table import Table
 
+BARS = 40
+"""About so many bars have a histogram."""
+
 
 def distributions(source: Table | str | Path) -> Picture:
     """Draw how defocus, astigmatism, offsets, angles and certainty of the particles are distributed.
@@ -94,8 +97,28 @@ def _panel(table: Table, title: str, needs: str, dim: tuple[str, str], values: A
     finite = drawn[np.isfinite(drawn)]
     if finite.size == 0 or np.ptp(finite) == 0:
         return None
-    low, high = (0.0, 1.0) if dim[0] == "pmax" else (float(finite.min()), float(finite.max()))
-    return panel(bars(finite, dim, range=(low, high), color=PALETTE[0]), title)
+    return panel(bars(finite, dim, color=PALETTE[0], **_bins(finite, dim[0])), title)
+
+
+def _bins(values: np.ndarray, name: str) -> dict[str, Any]:
+    """Return number and range of the bars; on a search grid each holds equally many of its points.
+
+    In-plane angles are searched in even steps. Bars of any other width hold now one, now two of them, and look like
+    preferred angles.
+    """
+    if name == "pmax":
+        return {"range": (0.0, 1.0)}
+    low, high = float(values.min()), float(values.max())
+    points = np.unique(np.round(values, 3))
+    if len(points) < 3 or len(points) > len(values) / 2:
+        return {"range": (low, high)}
+    step = float(np.median(np.diff(points)))
+    places = (points - low) / step
+    if np.abs(places - np.round(places)).max() > 0.05:
+        return {"range": (low, high)}
+    each = max(1, round((high - low) / step / BARS))
+    count = int(np.ceil((round((high - low) / step) + 1) / each))
+    return {"bins": count, "range": (low - step / 2, low - step / 2 + count * each * step)}
 
 
 def _floats(table: Table, label: str) -> np.ndarray:

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from bokeh.models import DataTable, LinearAxis
+from bokeh.models import DataTable, Legend, LinearAxis
 from bokeh.models.glyphs import Image
 
 from relionlab import display
@@ -142,6 +142,29 @@ def test_star_table_has_units_and_rows(directory):
 def test_star_table_names_the_tables_that_there_are(directory):
     with pytest.raises(StarError, match="'optics', 'particles'"):
         display.star_table(directory / "run_it002_data.star", name="movies")
+
+
+@pytest.mark.parametrize("step", [1.5, 6.0, 7.5])
+def test_angles_of_a_search_grid_show_no_preference_of_their_own(step):
+    psi = np.tile(np.arange(-177.3, 180, step), 20)
+    [panel] = list(display.distributions(Table({"rlnAnglePsi": psi}, "particles")).description)
+    counts = panel.dimension_values("particles")
+    assert np.ptp(counts[:-1]) == 0  # the last bar may be half full
+    assert 20 < len(counts) < 80
+    assert counts.sum() == len(psi)
+
+
+def test_histogram_of_what_is_not_on_a_grid_spans_its_values():
+    values = np.random.default_rng(0).normal(size=500)
+    [panel] = list(display.distributions(Table({"rlnNormCorrection": values}, "particles")).description)
+    assert panel.dimension_values("particles").sum() == 500
+    assert panel.range("norm") == pytest.approx((values.min(), values.max()))
+
+
+def test_legend_of_the_class_sizes_covers_no_line(directory):
+    model = display.to_bokeh(display.class_sizes(directory))
+    assert [legend for legend in model.center if isinstance(legend, Legend)] == []
+    assert [legend for legend in model.right if isinstance(legend, Legend)]
 
 
 def test_distributions_of_a_table_without_known_columns():
