@@ -74,9 +74,9 @@ def sprite(averages: ClassAverages, pixels: int) -> bytes:
 
 
 def _item(averages: ClassAverages, index: int) -> dict[str, Any]:
-    count = "" if averages.counts[index] < 0 else f", {averages.counts[index]} particles"
+    count = "" if averages.counts[index] < 0 else f", {averages.counts[index]} particles fit it best"
     tip = (
-        f"Class {averages.numbers[index]}{count}, {100 * averages.share[index]:.2f} % of all; "
+        f"Class {averages.numbers[index]}{count}; {100 * averages.share[index]:.2f} % of all, by probability; "
         f"resolution {number(averages.resolution[index])} Å; angles ± {number(averages.accuracy_rotations[index])}°, "
         f"offsets ± {number(averages.accuracy_offsets[index])} Å"
     )

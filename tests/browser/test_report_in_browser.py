@@ -12,6 +12,10 @@ from tests.display.test_report import made_report
 
 CHROMIUM = os.environ.get("RELIONLAB_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 WIDTHS = (1400, 700)
+WRAPPED = """[...document.querySelectorAll('.ways pre')].filter(e => {
+  const style = getComputedStyle(e), inner = e.clientHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom);
+  return inner > (e.textContent.trim().split('\\n').length + 0.5) * parseFloat(style.lineHeight);
+}).length"""
 
 pytestmark = pytest.mark.browser
 
@@ -36,10 +40,12 @@ def test_page_draws_itself_without_network_or_errors(tmp_path: Path, width: int)
         page.wait_for_function("() => document.querySelectorAll('.charts .bk-Figure').length == 4")
         loaded = page.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
         overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        wrapped = page.evaluate(WRAPPED) if width == max(WIDTHS) else 0
         cards = page.locator(".card").count()
         browser.close()
     assert wrong == []
     assert [address for address in asked if not address.startswith(("file:", "data:", "blob:"))] == []
     assert loaded
     assert overflow <= 0, "the page is wider than its window"
+    assert wrapped == 0, "a command is broken, perhaps between its dashes"
     assert cards == 9

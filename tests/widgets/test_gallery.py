@@ -79,6 +79,12 @@ def test_averages_without_a_job_cannot_be_saved(gallery):
         gallery.save()
 
 
+def test_tip_keeps_best_fit_and_probability_apart(gallery):
+    tip = gallery.grid.items[1]["tip"]
+    assert "40 particles fit it best" in tip
+    assert "by probability" in tip
+
+
 def test_sprite_holds_every_class(gallery):
     sprite = Image.open(io.BytesIO(gallery.grid.sprite))
     assert sprite.size == (10 * 2 * 112, 2 * 112)
