@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -148,15 +149,24 @@ def test_relion_and_we_add_jobs_at_the_same_time_and_lose_none(movies, relion):
     command = [relion / "relion_pipeliner", "--addJob", "Import", "--addJobOptions", "Raw input files: == *.mrcs"]
 
     def by_relion() -> bool:
-        # RELION reads the pipeline before it takes the lock: overtaken meanwhile, it refuses and adds nothing
-        return any(subprocess.run(command, cwd=movies.directory, capture_output=True).returncode == 0 for _ in range(5))
+        # RELION reads the pipeline before it takes the lock: overtaken meanwhile, it refuses, adds nothing, and may
+        # leave the lock behind, for which it would then wait itself
+        for _ in range(5):
+            if subprocess.run(command, cwd=movies.directory, capture_output=True).returncode == 0:
+                return True
+            left = movies.lock_holder()
+            time.sleep(1)
+            if left is not None and left.process is None and movies.lock_holder() == left:
+                movies.break_lock(force=True)
+        return False
 
     with ThreadPoolExecutor(1) as pool:
         theirs = [pool.submit(by_relion) for _ in range(3)]
         for _ in range(5):
             movies.add(ours())
         assert all(added.result(120) for added in theirs)
-    assert sorted(job.process.number for job in movies.jobs()) == list(range(1, 9))
+    # RELION may leave a number out; none may be given twice
+    assert len({job.process.number for job in movies.jobs()}) == len(movies.jobs()) == 8
     assert all((job.path / "job.star").exists() for job in movies.jobs())
 
 
