@@ -108,6 +108,10 @@ class Parameter:
             return self.key
         return self.key.get(dialect)
 
+    def on_flag(self, value: Any) -> Any:
+        """Return the value that the flag has for a value of the form."""
+        return value if value is None or self.flag is None or self.flag_factor == 1 else value * self.flag_factor
+
 
 class Declared(BaseModel):
     """Base of jobs and programs: a frozen, comparable, printable set of parameters."""
@@ -228,7 +232,7 @@ class Declared(BaseModel):
                 if value is parameter.flag_if:
                     arguments.append(parameter.flag)
             elif value not in (None, ""):
-                arguments += [parameter.flag, to_text(_flag_value(value, parameter))]
+                arguments += [parameter.flag, to_text(parameter.on_flag(value))]
         return arguments
 
     @classmethod
@@ -316,7 +320,7 @@ class Declared(BaseModel):
     def _typed(cls, name: str, value: float) -> str:
         """Return a number with its unit, as it would be typed."""
         parameter = cls.parameters()[name]
-        return _with_unit(_flag_value(value, parameter) if cls.typed_as_flags else value, parameter)
+        return _with_unit(parameter.on_flag(value) if cls.typed_as_flags else value, parameter)
 
     @classmethod
     def _allowed(cls, name: str) -> str:
@@ -348,11 +352,6 @@ def to_text(value: Any) -> str:
 
 def _with_unit(value: Any, parameter: Parameter) -> str:
     return to_text(value) + ("" if parameter.unit == "unitless" else f" {parameter.unit}")
-
-
-def _flag_value(value: Any, parameter: Parameter) -> Any:
-    """Return the value that the flag has for the form's value."""
-    return value if parameter.flag is None or parameter.flag_factor == 1 else value * parameter.flag_factor
 
 
 def _article(parameter: Parameter) -> str:

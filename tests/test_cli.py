@@ -11,7 +11,7 @@ import pytest
 
 from relionlab import __version__
 from relionlab.cli import main
-from relionlab.jobs.reference import _flag_default, markdown_reference, terminal_help
+from relionlab.jobs.reference import markdown_reference, terminal_help
 from relionlab.jobs.registry import job_types, program, programs
 
 
@@ -63,7 +63,8 @@ def test_defaults_are_those_of_relions_program():
     """All that changes what a 2D classification does; RELION 3.1 reads -1 for psi_step as 10 degrees in 2D."""
     printed = subprocess.run(["relion_refine", "--help"], capture_output=True, text=True, check=False)
     theirs = dict(re.findall(r"(--\w+) \((.*?)\) :", printed.stdout + printed.stderr)) | {"--psi_step": "10"}
-    ours = {p.flag: _flag_default(program("refine"), name) for name, p in program("refine").parameters().items()}
+    refine = program("refine")
+    ours = {p.flag: p.on_flag(refine.default(name)) for name, p in refine.parameters().items()}
     flags = ["--iter", "--tau2_fudge", "--K", "--psi_step", "--offset_range", "--offset_step", "--oversampling"]
     flags += ["--pad", "--adaptive_fraction", "--maskedge", "--incr_size", "--perturb", "--offset"]
     assert {flag: float(ours[flag]) for flag in flags} == {flag: float(theirs[flag]) for flag in flags}

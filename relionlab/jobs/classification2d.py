@@ -216,7 +216,6 @@ class Run:
             scale=options.scale and not options.no_scale and number > 1,
             fix_noise=options.fix_sigma_noise,
             fix_offsets=options.fix_sigma_offset,
-            flatten=options.flatten_solvent,
             centre=options.do_center,
             shells_ahead=options.incr_size,
         )

@@ -57,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _flag_lines(declared: type[Declared], name: str, parameter: Parameter) -> list[str]:
-    value = _flag_default(declared, name)
+    value = to_text(parameter.on_flag(declared.default(name)))
     plain, choices = declared.kind(name)
     if plain is bool:
         head = f"    {parameter.flag}    (off unless given)"
@@ -78,12 +78,6 @@ def _flag_lines(declared: type[Declared], name: str, parameter: Parameter) -> li
 _KIND_WORDS = {int: "NUMBER", float: "NUMBER", str: "TEXT"}
 
 
-def _flag_default(declared: type[Declared], name: str) -> str:
-    """Return the default as it would be typed after the flag."""
-    value, factor = declared.default(name), declared.parameters()[name].flag_factor
-    return to_text(value if factor == 1 or value is None else value * factor)
-
-
 def _job_table(job: type[Job]) -> list[str]:
     lines = [
         "| parameter | label | default | unit | job.star | applies if | meaning |",
@@ -102,7 +96,7 @@ def _program_table(program: type[Program]) -> list[str]:
     lines = ["| flag | label | default | unit | meaning |", "|---|---|---|---|---|"]
     for name, parameter in program.parameters().items():
         if parameter.flag is not None:
-            value = _flag_default(program, name) or "empty"
+            value = to_text(parameter.on_flag(program.default(name))) or "empty"
             lines.append(_row((f"`{parameter.flag}`", parameter.label, value, parameter.unit, parameter.help)))
     return lines
 

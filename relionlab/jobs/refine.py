@@ -42,7 +42,8 @@ Flatten = Annotated[
     bool,
     Parameter(
         label="Flatten solvent",
-        help="Mask the class averages with the particle's circle as well.",
+        help="RELION masks the class averages with the particle's circle as well. relionlab makes them of masked images"
+        " and always does; the value is kept for RELION.",
         tab=_GENERAL,
         flag="--flatten_solvent",
     ),

@@ -234,6 +234,7 @@ class JobForm(w.VBox):
     def _follow(self, directory: JobDirectory, told: str = "") -> None:
         """Show which job the buttons are about, and keep looking at its state while it runs."""
         self.directory = directory
+        self._buttons()
         self._say(told or f"Started as {directory.name}.")
         if self._watch is not None:
             self._watch.stop()

@@ -240,7 +240,7 @@ def test_particles_held_to_a_class_stay_there():
 
 def test_a_class_without_particles_keeps_its_average():
     made = case(count=24, **SMALL, fixed_class=np.zeros(24, np.int64))
-    after, _, _ = maximise(made.model, made.particles, made.run(), search=made.search, update=Update(flatten=True))
+    after, _, _ = maximise(made.model, made.particles, made.run(), search=made.search, update=Update())
     np.testing.assert_array_equal(after.references[1], made.model.references[1])
     assert after.class_share[0] == pytest.approx(1)
 

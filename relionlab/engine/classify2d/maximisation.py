@@ -28,7 +28,6 @@ class Update:
     tau2_fudge     T: factor on the prior's variance (1: Bayes' own; more trusts the data more)
     norm, scale    correct each image's norm; each group's intensity scale
     fix_noise, fix_offsets  keep the noise spectra; the width of the offsets' prior
-    flatten        mask the class averages
     centre         move the class averages to their centre of mass (of what is positive)
     shells_ahead   see SHELLS_AHEAD
     """
@@ -39,7 +38,6 @@ class Update:
     scale: bool = True
     fix_noise: bool = False
     fix_offsets: bool = False
-    flatten: bool = True
     centre: bool = False
     shells_ahead: int = SHELLS_AHEAD
 
@@ -101,8 +99,8 @@ def reconstruct(
     prior = update.tau2_fudge * model.tau2[:, rings] if update.prior else 1e3 / np.maximum(precision, 1e-30)
     average = sums.numerator / (sums.denominator + 1 / (2 * np.maximum(prior, 1e-30))[:, :, None])
     sampler = PolarSampler(grid, model.box)
-    images = sampler.image(average)
-    images = _masked(images, model, search) if update.flatten else images
+    # masked in any case: the images were, and beyond their circle the polar sum holds echoes, not density
+    images = _masked(sampler.image(average), model, search)
     empty = sums.share <= 0
     images[empty] = model.references[empty]
     if not update.prior:
