@@ -1,7 +1,7 @@
 """Movies of known truth: gain, shot noise, drift, local motion, radiation damage, ice, contamination and CTF.
 
 A frame is the contrast of the whole specimen, faded as far as the dose has got by the middle of the frame, displaced by
-drift and local motion (cubic B-splines), lit, seen by pixels of their own sensitivity, and counted: Poisson numbers.
+drift and local motion (cubic B-splines: right to 1 % at 5 px, to 8 % at 3 px), lit, seen by pixels of their own sensitivity, and counted: Poisson numbers.
 
     simulate_movies("Simulated", simulation=exposures("tiny", gain_rotation=1))
 """
