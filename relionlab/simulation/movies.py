@@ -124,7 +124,7 @@ def _write_movie(path: Path, scene: Setting, camera: Camera, *, specimen: Specim
             )
             moves = motion.sources(frame, points.reshape(-1, 2)).reshape(points.shape).astype(np.float32)
             counts = np.zeros(conditions.shape, np.uint8)
-            count_frame(coefficients, moves, light, (specimen.seed + 7919 * (frame + 1)) % 2**63, counts)
+            count_frame(coefficients, moves, light, seed=(specimen.seed + 7919 * (frame + 1)) % 2**63, out=counts)
             movie.append(counts)
 
 

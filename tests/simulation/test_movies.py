@@ -221,7 +221,7 @@ def test_no_motion_when_none_is_asked_for() -> None:
 def test_counts_are_poisson_numbers(mean: float) -> None:
     counts = np.zeros((400, 416), np.uint16)
     moves = np.zeros((400 // GRID + 2, 416 // GRID + 2, 2), np.float32)
-    count_frame(np.zeros((416, 432), np.float32), moves, np.full(counts.shape, mean, np.float32), 11, counts)
+    count_frame(np.zeros((416, 432), np.float32), moves, np.full(counts.shape, mean, np.float32), seed=11, out=counts)
     found = np.bincount(counts.ravel(), minlength=100)[:100]
     expected = scipy.stats.poisson.pmf(np.arange(100), mean) * counts.size
     often = expected > 30
@@ -244,7 +244,7 @@ def test_displaced_images_are_interpolated_finely() -> None:
         spectrum /= divisor
     moves = np.broadcast_to(np.float32([2.3, -1.6]), (shape[0] // GRID + 2, shape[1] // GRID + 2, 2))
     counts, bright = np.zeros(shape, np.uint16), np.float32(20000.0)
-    count_frame(scipy.fft.irfft2(spectrum, s=y.shape), moves, np.full(shape, bright), 1, counts)
+    count_frame(scipy.fft.irfft2(spectrum, s=y.shape), moves, np.full(shape, bright), seed=1, out=counts)
     expected = wave(y + 1.6, x - 2.3)[edge:-edge, edge:-edge]
     assert np.sqrt(np.mean((counts / bright - 1 - expected) ** 2)) < 0.01
 
