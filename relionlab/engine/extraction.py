@@ -7,12 +7,10 @@ relion_preprocess 3.1.3 with micrographs whose grey values tell their place.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from relionlab.engine.array import fft_namespace, like, namespace, real_dtype
-from relionlab.engine.ctf import Optics, ctf
+from relionlab.engine.array import like, namespace
+from relionlab.engine.fourier import irfft2_centred, rfft2_centred
 
 
 def whole_pixels(centres: np.ndarray) -> np.ndarray:
@@ -52,42 +50,15 @@ def cut_boxes(micrograph: np.ndarray, centres: np.ndarray, box: int) -> np.ndarr
     return out
 
 
-def apply_ctf(
-    micrograph: np.ndarray,
-    optics: Optics,
-    *,
-    defocus: tuple[float, float, float],
-    phase_shift: float = 0.0,
-    only_flip_phases: bool = False,
-    intact_first_peak: bool = False,
-) -> np.ndarray:
-    """Return a micrograph or boxes (…, y, x) multiplied with its CTF, or with the CTF's sign.
+def multiplied(boxes: np.ndarray, ctf: np.ndarray) -> np.ndarray:
+    """Return boxes (N, n, n) with their transforms multiplied by the CTF (N, n, n//2+1), or by its sign.
 
-    defocus           U and V in Å, and the angle from x to U in degrees
-    phase_shift       of a phase plate, in degrees
-    only_flip_phases  multiply with the sign only
-    Not square images are transformed as they are; the CTF is taken at each pixel's own frequency.
+    RELION 3.1.3 does this box by box, not to the whole micrograph, so what a CTF delocalises beyond the box is lost or
+    comes in on the other side: cut larger boxes first and window them afterwards. For boxes that reach beyond the
+    micrograph RELION repeats the rim only after the multiplication, with zeros before, and rings from that step;
+    here the rim is repeated first, so such boxes (and no others) differ from RELION's.
     """
-    xp, fft = namespace(micrograph), fft_namespace(micrograph)
-    height, width = micrograph.shape[-2:]
-    dtype = real_dtype(micrograph)
-    x = like(np.arange(width // 2 + 1) / (width * optics.pixel_size), micrograph).astype(dtype)[None, :]
-    y_px = np.arange(height)
-    y_px = np.where(y_px > height // 2, y_px - height, y_px)
-    y = like(y_px / (height * optics.pixel_size), micrograph).astype(dtype)[:, None]
-    values: Any = ctf(
-        x,
-        y,
-        optics=optics,
-        defocus_u=dtype.type(defocus[0]),
-        defocus_v=dtype.type(defocus[1]),
-        defocus_angle=dtype.type(defocus[2]),
-        phase_shift=dtype.type(phase_shift),
-        only_flip_phases=only_flip_phases,
-        intact_first_peak=intact_first_peak,
-    )
-    spectrum = fft.rfft2(micrograph) * values
-    return xp.asarray(fft.irfft2(spectrum, s=(height, width)), dtype=dtype)
+    return irfft2_centred(rfft2_centred(boxes) * ctf, boxes.shape[-1])
 
 
 def recentred(
