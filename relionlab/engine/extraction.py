@@ -62,7 +62,11 @@ def multiplied(boxes: np.ndarray, ctf: np.ndarray) -> np.ndarray:
 
 
 def recentred(
-    centres: np.ndarray, origins_px: np.ndarray, *, rotations: np.ndarray | None = None, point_px: np.ndarray | None = None
+    centres: np.ndarray,
+    origins_px: np.ndarray,
+    *,
+    rotations: np.ndarray | None = None,
+    point_px: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return where boxes must be cut to bring the refined origins into their middle, and the offsets that remain.
 

@@ -81,7 +81,9 @@ def read_coordinate_files(path: str | os.PathLike[str], *, directory: str | os.P
     text = place.read_text(encoding="utf-8", errors="replace")
     if base.startswith(_SUFFIX_FILE) and len(text.split()) <= 1:
         folder = str(PurePosixPath(name).parent)
-        return CoordinateFiles("./" if folder == "." else f"{folder}/", base[len(_SUFFIX_FILE) :], source=name, micrographs=text.strip())
+        return CoordinateFiles(
+            "./" if folder == "." else f"{folder}/", base[len(_SUFFIX_FILE) :], source=name, micrographs=text.strip()
+        )
     tables = read_star(place) if is_star else {}
     for table in tables.values():
         if "rlnMicrographName" in table and "rlnMicrographCoordinates" in table:

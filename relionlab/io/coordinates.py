@@ -94,7 +94,9 @@ def _read_star(place: Path) -> Table:
     if not empty.labels:  # a picker that found nothing may write a block without columns
         return Table({X: np.zeros(0), Y: np.zeros(0)}, source=str(place))
     there = ", ".join(label for table in tables.values() for label in table.labels)
-    raise StarError(f"{place} holds no coordinates: expected the columns rlnCoordinateX and rlnCoordinateY, got {there}.")
+    raise StarError(
+        f"{place} holds no coordinates: expected the columns rlnCoordinateX and rlnCoordinateY, got {there}."
+    )
 
 
 def _read_box(place: Path, lines: list[str]) -> Table:
@@ -156,4 +158,3 @@ def _part(rows: list[list[float]], start: int, stop: int) -> np.ndarray:
 
 def _text(value: float) -> str:
     return str(int(value)) if value == int(value) else f"{value:.6f}".rstrip("0")
-

@@ -50,7 +50,9 @@ class PickedCoordinates:
         name = str(self.micrographs.particles["rlnMicrographName"][index])
         file = self.files.path_of(name)
         if file is None:
-            raise InputError(f"no coordinates: {self.files.source} names no file for it. Pick it, or leave it out of the list.")
+            raise InputError(
+                f"no coordinates: {self.files.source} names no file for it. Pick it, or leave it out of the list."
+            )
         if not (self.directory / file).is_file():
             raise InputError(f"no coordinates: {file} does not exist. Pick it, or check where the coordinates are.")
         table = read_coordinates(self.directory / file)
@@ -83,6 +85,7 @@ class Reextraction:
     reset          set the origins to 0
     point          (3,) x, y, z of the reference to centre on, in Å
     own_ctf        keep each particle's CTF; otherwise the micrograph's is taken
+    whole          forget the fractions of the coordinates, which were not used when the boxes were cut
     """
 
     particles: Particles
@@ -93,12 +96,16 @@ class Reextraction:
     reset: bool = False
     point: tuple[float, float, float] = (0.0, 0.0, 0.0)
     own_ctf: bool = True
+    whole: bool = False
 
     def rows(self, index: int) -> Table:
         """Return one micrograph's particles as they will be written, with new coordinates and origins."""
         chosen = self.of_micrograph.get(index, np.zeros(0, np.int64))
         table = self.particles.particles.rows(chosen)
-        centres = np.stack([table[X], table[Y]], axis=1) * float(self.scales[index])
+        centres = np.stack([table[X], table[Y]], axis=1)
+        if self.whole:
+            centres = np.trunc(centres)
+        centres = centres * float(self.scales[index])
         changes: dict[str, np.ndarray] = {}
         if self.reset:
             changes = {label: np.zeros(len(table)) for label in ORIGINS}
@@ -113,7 +120,9 @@ class Reextraction:
             )
             changes = {label: left[:, axis] * pixel_size for axis, label in enumerate(ORIGINS)}
         name = self.micrographs.particles["rlnMicrographName"][index]
-        return table.with_columns({X: centres[:, 0], Y: centres[:, 1], **changes, "rlnMicrographName": [name] * len(table)})
+        return table.with_columns(
+            {X: centres[:, 0], Y: centres[:, 1], **changes, "rlnMicrographName": [name] * len(table)}
+        )
 
     def finished_rows(self, rows: Table, index: int) -> Table:
         """Return the rows, with the micrograph's CTF if that is wanted."""
@@ -132,7 +141,9 @@ class Reextraction:
             for group in np.unique(groups[rows]).tolist():
                 found.setdefault(group, set()).add(size)
         sizes = []
-        for group, name in zip(self.particles.optics["rlnOpticsGroup"].tolist(), _names(self.particles.optics), strict=True):
+        for group, name in zip(
+            self.particles.optics["rlnOpticsGroup"].tolist(), _names(self.particles.optics), strict=True
+        ):
             own = found.get(group, {float(pixel_sizes[0])})
             if len(own) > 1:
                 raise StarError(
@@ -146,22 +157,31 @@ class Reextraction:
 Source = PickedCoordinates | Reextraction
 
 
-def match_micrographs(particles: Particles, micrographs: Particles, warn: Callable[[str], None]) -> dict[int, np.ndarray]:
+def match_micrographs(
+    particles: Particles, micrographs: Particles, warn: Callable[[str], None]
+) -> dict[int, np.ndarray]:
     """Return number of the micrograph -> rows of its particles.
 
     Names are compared whole, and then below the job, so that micrographs that were corrected anew are found. Particles
     of micrographs that are not in the list are warned of and left out; StarError if none is left.
     """
     if "rlnMicrographName" not in particles.particles:
-        raise StarError(f"{particles.particles.source} has no column rlnMicrographName: the particles' micrographs are unknown.")
+        raise StarError(
+            f"{particles.particles.source} has no column rlnMicrographName: the particles' micrographs are unknown."
+        )
     for label in (X, Y):
         if label not in particles.particles:
-            raise StarError(f"{particles.particles.source} has no column {label}, so nobody knows where the particles are.")
+            raise StarError(
+                f"{particles.particles.source} has no column {label}, so nobody knows where the particles are."
+            )
     names = micrographs.particles["rlnMicrographName"].tolist()
     whole = {name: number for number, name in reversed(list(enumerate(names)))}
     below = {without_job(name): number for number, name in reversed(list(enumerate(names)))}
     numbers = np.array(
-        [whole.get(name, below.get(without_job(name), -1)) for name in particles.particles["rlnMicrographName"].tolist()],
+        [
+            whole.get(name, below.get(without_job(name), -1))
+            for name in particles.particles["rlnMicrographName"].tolist()
+        ],
         dtype=np.int64,
     )
     lost = numbers < 0

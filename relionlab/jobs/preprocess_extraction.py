@@ -19,7 +19,9 @@ def _flag(label: str, flag: str, help: str, **more: Any) -> Parameter:  # noqa: 
 
 
 def _helix(label: str, flag: str, help: str, **more: Any) -> Parameter:  # noqa: A002
-    return _flag(label, flag, f"{help} Helical segments cannot be extracted yet.", tab="Helix", level="advanced", when=(), **more)
+    return _flag(
+        label, flag, f"{help} Helical segments cannot be extracted yet.", tab="Helix", level="advanced", when=(), **more
+    )
 
 
 class ExtractionFlags(ImageFlags):
@@ -31,7 +33,13 @@ class ExtractionFlags(ImageFlags):
     ] = False
     i: Annotated[
         str,
-        _flag("Micrographs", "--i", "List of the micrographs, with their CTF if it is known.", pattern="*.star", required=True),
+        _flag(
+            "Micrographs",
+            "--i",
+            "List of the micrographs, with their CTF if it is known.",
+            pattern="*.star",
+            required=True,
+        ),
     ] = ""
     coord_suffix: Annotated[
         str,
@@ -119,15 +127,33 @@ class ExtractionFlags(ImageFlags):
     ] = False
     recenter_x: Annotated[
         float,
-        _flag("Recentre on X", "--recenter_x", "Point of the reference to centre on, from its middle.", unit="px", when=_REEXTRACT),
+        _flag(
+            "Recentre on X",
+            "--recenter_x",
+            "Point of the reference to centre on, from its middle.",
+            unit="px",
+            when=_REEXTRACT,
+        ),
     ] = 0.0
     recenter_y: Annotated[
         float,
-        _flag("Recentre on Y", "--recenter_y", "Point of the reference to centre on, from its middle.", unit="px", when=_REEXTRACT),
+        _flag(
+            "Recentre on Y",
+            "--recenter_y",
+            "Point of the reference to centre on, from its middle.",
+            unit="px",
+            when=_REEXTRACT,
+        ),
     ] = 0.0
     recenter_z: Annotated[
         float,
-        _flag("Recentre on Z", "--recenter_z", "Point of the reference to centre on, from its middle.", unit="px", when=_REEXTRACT),
+        _flag(
+            "Recentre on Z",
+            "--recenter_z",
+            "Point of the reference to centre on, from its middle.",
+            unit="px",
+            when=_REEXTRACT,
+        ),
     ] = 0.0
     ref_angpix: Annotated[
         float | None,
@@ -195,6 +221,16 @@ class ExtractionFlags(ImageFlags):
     extract_bias_y: Annotated[
         int, _flag("Bias in Y", "--extract_bias_y", "Added to all picked coordinates.", unit="px", level="advanced")
     ] = 0
+    whole_coordinates: Annotated[
+        bool,
+        _flag(
+            "Whole coordinates",
+            "--whole_coordinates",
+            "Write the whole pixels at which boxes are cut as coordinates, so that coordinate minus origin is exactly where the"
+            " particle is. RELION keeps fractions that it does not use. Not in RELION.",
+            level="advanced",
+        ),
+    ] = False
     only_do_unfinished: Annotated[
         bool,
         _flag(
@@ -205,11 +241,21 @@ class ExtractionFlags(ImageFlags):
     ] = False
     j: Annotated[
         int,
-        _flag("Threads", "--j", "Micrographs worked on side by side; 0: as the settings say. Not in RELION.", unit="threads"),
+        _flag(
+            "Threads",
+            "--j",
+            "Micrographs worked on side by side; 0: as the settings say. Not in RELION.",
+            unit="threads",
+        ),
     ] = 0
     project3d: Annotated[
         bool,
-        _flag("Project along z", "--project3d", "Project subtomograms to images. Not done: extracts from 2D only.", when=()),
+        _flag(
+            "Project along z",
+            "--project3d",
+            "Project subtomograms to images. Not done: extracts from 2D only.",
+            when=(),
+        ),
     ] = False
     helix: Annotated[bool, _helix("Helical segments", "--helix", "Cut out segments of filaments.")] = False
     helical_outer_diameter: Annotated[
@@ -230,7 +276,9 @@ class ExtractionFlags(ImageFlags):
         found = super().problems()
         found += self._not_done()
         if not self.extract:
-            given = [flag for name, flag in _extraction_only().items() if getattr(self, name) != type(self).default(name)]
+            given = [
+                flag for name, flag in _extraction_only().items() if getattr(self, name) != type(self).default(name)
+            ]
             if given:
                 found.append(f"{', '.join(given)} cut particles out of micrographs: add --extract, or leave them out.")
             return found
@@ -241,7 +289,9 @@ class ExtractionFlags(ImageFlags):
             if size is not None and size % 2:
                 found.append(f"--{name} is {size} px, an odd number: give {size + 1} px.")
         if not self.reextract_data_star and not (self.coord_suffix or self.coord_list):
-            found.append("Say where the coordinates are: --coord_suffix (with --coord_dir), --coord_list, or --reextract_data_star.")
+            found.append(
+                "Say where the coordinates are: --coord_suffix (with --coord_dir), --coord_list, or --reextract_data_star."
+            )
         if self.reset_offsets and self.recenter:
             found.append("--reset_offsets forgets the refined origins and --recenter needs them: give one of them.")
         if self.premultiply_ctf and self.phase_flip:
@@ -250,7 +300,9 @@ class ExtractionFlags(ImageFlags):
         if before is not None and not (self.premultiply_ctf or self.phase_flip):
             found.append("--premultiply_extract_size needs --premultiply_ctf or --phase_flip.")
         if before is not None and size is not None and before < size:
-            found.append(f"--premultiply_extract_size is {before} px, less than the box of {size} px: give more, or leave it out.")
+            found.append(
+                f"--premultiply_extract_size is {before} px, less than the box of {size} px: give more, or leave it out."
+            )
         return found
 
     def _not_done(self) -> list[str]:
@@ -262,7 +314,9 @@ class ExtractionFlags(ImageFlags):
                 f"{', '.join(given)}: relionlab cannot extract helical segments yet. Run relion_preprocess for it in the same project."
             )
         if self.project3d:
-            found.append("--project3d is for subtomograms: relionlab extracts from 2D micrographs only. Use RELION for it.")
+            found.append(
+                "--project3d is for subtomograms: relionlab extracts from 2D micrographs only. Use RELION for it."
+            )
         return found
 
     def check(self) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 from relionlab.jobs.base import Program
 from relionlab.params import Parameter, When
 
-_IMAGES = (When("extract", "==", False),)
+_IMAGES = (When("extract", "!="),)
 
 
 class ImageFlags(Program):
