@@ -46,8 +46,10 @@ def extract(context: Context, flags: Preprocess, operations: Operations) -> None
         threads=flags.j,
     )
     for index, result in done.results.items():
-        for note in result.notes:
-            context.warn(f"{names[index]}: {note}")
+        for text in result.warnings:
+            context.warn(f"{names[index]}: {text}")
+        for text in result.notes:
+            context.say(f" {names[index]}: {text}")
     star = flags.part_star or f"{_slashed(flags.part_dir)}particles.star"
     _write_list(context, star, cutter, [result.rows for result in done.results.values() if len(result.rows)])
     if flags.reextract_data_star:  # the new coordinates are an output too, for picking and display

@@ -61,14 +61,15 @@ class Boxes:
 
     def pixel_size(self, of_micrograph: float) -> float:
         """Return the pixel size of the written images in Å."""
-        return of_micrograph * self.size / (self.operations.scale or self.size)
+        return of_micrograph * (self.size / (self.operations.scale or self.size))
 
 
 @dataclass(frozen=True)
 class Extracted:
-    """One micrograph's result: its rows, and what there is to say of them."""
+    """One micrograph's result: its rows, what is worth a warning, and what is only to be told."""
 
     rows: Table
+    warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -90,13 +91,13 @@ class Cutter:
         """Write the stack and then the list of one micrograph."""
         rows = self.source.rows(index)
         pixels, stated = self._read(index)
-        rows, notes = self._usable(rows, pixels)
-        notes = [*stated, *notes]
+        usable = self._usable(rows, pixels)
+        rows, warnings = usable.rows, (*stated, *usable.warnings)
         stack = self.stack(index)
         star = self.directory / self.listing(index)
+        star.unlink(missing_ok=True)  # it says "done", and must not stand beside another stack
         if not len(rows):
-            star.unlink(missing_ok=True)
-            return Extracted(rows, (*notes, "no particles on it"))
+            return Extracted(rows, (*warnings, "no particles on it"))
         name = self.source.micrographs.particles["rlnMicrographName"][index]
         images = [format_image_name(number, stack) for number in range(len(rows))]
         rows = rows.with_columns(rlnImageName=images, rlnMicrographName=[name] * len(rows))
@@ -106,7 +107,7 @@ class Cutter:
         rows = self.source.finished_rows(rows, index)
         self._write_stack(index, pixels, rows)
         write_star(star, [rows.renamed("images")])
-        return Extracted(rows, tuple(notes))
+        return Extracted(rows, warnings, usable.notes)
 
     def finished(self, index: int) -> Extracted | None:
         """Return what an earlier run left, if it is whole and of these sizes."""
@@ -155,7 +156,7 @@ class Cutter:
             return pixels, [f"its header says {said:.4g} Å, the list {known:.4g} Å per pixel; the list's is taken"]
         return pixels, []
 
-    def _usable(self, rows: Table, pixels: np.ndarray) -> tuple[Table, list[str]]:
+    def _usable(self, rows: Table, pixels: np.ndarray) -> Extracted:
         """Leave out what cannot be cut, and say how much and why."""
         centres = _centres(rows)
         known = np.isfinite(centres).all(axis=1)
@@ -169,20 +170,20 @@ class Cutter:
             broken[inside] = [
                 not cut_boxes(finite, centres[row : row + 1], self.boxes.size).all() for row in inside.tolist()
             ]
-        notes = [
+        warnings = [
             f"{count} particle(s) {what}"
             for count, what in (
                 (int((~known).sum()), "have no numbers as coordinates and are left out"),
                 (int((known & ~kept).sum()), "lie completely outside the micrograph and are left out"),
                 (int(broken.sum()), "have NaN or infinite pixels in their boxes and are left out"),
-                (
-                    int((kept & ~broken & (covered < 1)).sum()),
-                    "reach beyond its edge; there the pixels of the rim are repeated, as RELION does",
-                ),
             )
             if count
         ]
-        return rows.rows(kept & ~broken), notes
+        beyond = int((kept & ~broken & (covered < 1)).sum())
+        notes = (
+            (f"{beyond} particle(s) reach beyond its edge, where the pixels of the rim are repeated",) if beyond else ()
+        )
+        return Extracted(rows.rows(kept & ~broken), tuple(warnings), notes)
 
     def _write_stack(self, index: int, pixels: np.ndarray, rows: Table) -> None:
         target, centres = self.directory / self.stack(index), _centres(rows)

@@ -30,11 +30,26 @@ class ParticleSets(Program):
     title: ClassVar[str] = "Particle sets"
 
     i: Annotated[
-        str, Parameter(label="First list", help="Particles; their rows win in a union.", tab="I/O", flag="--i", required=True, pattern="*.star")
+        str,
+        Parameter(
+            label="First list",
+            help="Particles; their rows win in a union.",
+            tab="I/O",
+            flag="--i",
+            required=True,
+            pattern="*.star",
+        ),
     ] = ""
     other: Annotated[
         str,
-        Parameter(label="Second list", help="Particles to compare with.", tab="I/O", flag="--with", required=True, pattern="*.star"),
+        Parameter(
+            label="Second list",
+            help="Particles to compare with.",
+            tab="I/O",
+            flag="--with",
+            required=True,
+            pattern="*.star",
+        ),
     ] = ""
     o: Annotated[str, Parameter(label="Output", help="STAR file to write.", tab="I/O", flag="--o", required=True)] = ""
     operation: Annotated[
