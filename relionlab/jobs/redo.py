@@ -96,7 +96,7 @@ def redo_micrographs(project: str | os.PathLike[str], job: str, names: Sequence[
         place.parent.mkdir(parents=True, exist_ok=True)
         path.replace(place)
         moved.append(path.relative_to(directory).as_posix())
-    return moved
+    return sorted(moved)
 
 
 def listed(path: str | os.PathLike[str]) -> list[str]:
