@@ -188,6 +188,8 @@ class Cutter:
     def _write_stack(self, index: int, pixels: np.ndarray, rows: Table) -> None:
         target, centres = self.directory / self.stack(index), _centres(rows)
         target.parent.mkdir(parents=True, exist_ok=True)
+        for left in target.parent.glob(f".writing_*{target.name}"):  # half a stack of a run that was killed
+            left.unlink(missing_ok=True)
         size = self.boxes.final
         with StackWriter(
             target, len(rows), size, self._pixel_size(index), half_precision=self.boxes.half_precision

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Annotated, ClassVar
 
 from relionlab.errors import ParameterError
 from relionlab.io.atomic import atomic_write
+from relionlab.io.coordinate_files import without_job
 from relionlab.io.star import read_star, write_star
 from relionlab.io.table import Table
 from relionlab.jobs import importing, importing_checks
@@ -242,8 +243,12 @@ class ImportFiles(Program):
 
 
 def _inside(name: str) -> str:
-    """Return the place of a copy below the job's directory: the same path, less a leading slash."""
-    return str(PurePosixPath(name).relative_to("/")) if name.startswith("/") else name
+    """Return the place of a copy below the job's directory: the same path without another job's, or a leading slash.
+
+    Coordinates are looked up by the micrograph's name below its job, so "MotionCorr/job002/Movies/a.box" becomes
+    "Movies/a.box".
+    """
+    return without_job(name).removeprefix("/")
 
 
 def _copy(source: Path, target: Path) -> None:

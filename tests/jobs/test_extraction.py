@@ -132,12 +132,14 @@ def test_only_unfinished_ones_are_done_again(folder: Path):
     run(folder, flags)
     stacks = [folder / f"Extract/job004/Movies/mic{number}.mrcs" for number in range(3)]
     before = [path.stat().st_mtime_ns for path in stacks]
-    (folder / "Extract/job004/Movies/mic1_extract.star").unlink()  # as after a kill between stack and list
+    (folder / "Extract/job004/Movies/mic1_extract.star").unlink()  # as after a kill between stack and list,
+    (folder / "Extract/job004/Movies/.writing_abcmic1.mrcs").write_text("half")  # or within the stack
     context = run(folder, flags)
     assert "2 of 3" in context.said[1]
     after = [path.stat().st_mtime_ns for path in stacks]
     assert [old == new for old, new in zip(before, after, strict=True)] == [True, False, True]
     assert len(read_particles(folder / "Extract/job004/particles.star")) == 12
+    assert not list((folder / "Extract/job004/Movies").glob(".writing*"))
     stacks[2].write_bytes(stacks[2].read_bytes()[:2000])
     run(folder, flags)
     assert len(read_stack(stacks[2])) == 4
@@ -330,3 +332,22 @@ def test_the_form_says_what_is_wrong():
             star_mics="m.star", do_reextract=True, fndata_reextract="d.star", do_recenter=True, do_reset_offsets=True
         ).problems()
     )
+
+
+def test_imported_coordinates_are_found(folder: Path):
+    """Picks beside the micrographs of a job are copied without the job's name, as RELION does, and found there."""
+    from relionlab.io.coordinates import read_coordinates, write_coordinates
+    from relionlab.jobs.import_program import ImportFiles
+    from relionlab.jobs.importing import Import
+
+    for name in NAMES:
+        table = read_coordinates(folder / f"Pick/job003/Movies/{Path(name).stem}_pick.star")
+        write_coordinates(folder / f"{name.removesuffix('.mrc')}.box", table, box=32)
+    job = Import(do_raw=False, do_other=True, fn_in_other="MotionCorr/job002/Movies/*.box")
+    (command,) = job.commands("Import/job001/")
+    ImportFiles.from_flags(command.arguments).run(Listening(folder))
+    node = job.outputs("Import/job001/")[0].path
+    assert node == "Import/job001/coords_suffix.box"
+    extract = Extract(star_mics="mics.star", coords_suffix=node, extract_size=32)
+    Preprocess.from_flags(extract.commands("Extract/job004/")[0].arguments).run(Listening(folder))
+    assert len(read_particles(folder / "Extract/job004/particles.star")) == 12
