@@ -188,4 +188,4 @@ def _stem(name: str) -> str:
     base = PurePosixPath(parse_image_name(name)[1]).name
     for ending in (".gz", ".bz2", ".zst"):
         base = base.removesuffix(ending)
-    return base.rpartition(".")[0] or base
+    return (base.rpartition(".")[0] or base).removesuffix("_movie")  # RELION 2: mic001_movie.mrcs of mic001.mrc

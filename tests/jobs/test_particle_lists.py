@@ -71,7 +71,7 @@ def test_beam_shifts_make_groups(tmp_path: Path):
 
 def test_a_two_column_list_at_any_step(particles, context, here: Path):
     pairs = {
-        "rlnMicrographMovieName": ["raw/mic0.tif", "raw/mic1.tif", "raw/mic2.tif"],
+        "rlnMicrographMovieName": ["raw/mic0.tif", "raw/mic1_movie.mrcs", "raw/mic2.tif"],
         "rlnOpticsGroupName": ["a", "b", "a"],
     }
     write_star(here / "groups.star", [Table(pairs)])
