@@ -38,12 +38,18 @@ def image_sheet(
 
 
 def particle_montage(
-    source: str | Path, *, count: int = 40, seed: int | None = 0, low_pass: float | None = None
+    source: str | Path,
+    *,
+    count: int = 40,
+    seed: int | None = 0,
+    by: str | None = None,
+    low_pass: float | None = None,
 ) -> Picture:
     """Draw some particles of a STAR file.
 
     count     how many
     seed      chooses them at random; ``None``: the first ones
+    by        a column: half of them are those of its lowest values, half of its highest (rlnParticleSelectZScore)
     low_pass  Å; filters the images so that particles are seen above the noise (Gaussian, 1/e at this resolution)
     """
     from relionlab.display.results import find_file
@@ -55,18 +61,23 @@ def particle_montage(
     if len(table) == 0:
         raise InputError(f"{source} holds no particles: nothing can be drawn.")
     count = min(count, len(table))
-    rows = (
-        np.arange(count)
-        if seed is None
-        else np.sort(np.random.default_rng(seed).choice(len(table), count, replace=False))
-    )
+    if by is not None:
+        order = np.argsort(table.numbers(by), kind="stable")
+        rows = np.concatenate([order[: count // 2], order[len(order) - (count - count // 2) :]])
+    elif seed is None:
+        rows = np.arange(count)
+    else:
+        rows = np.sort(np.random.default_rng(seed).choice(len(table), count, replace=False))
     names = [parse_image_name(name) for name in table["rlnImageName"][rows]]
     images = np.stack([read_stack(find_file(path, source), np.array([index]))[0] for index, path in names])
     pixel_size = float(data.optics["rlnImagePixelSize"][0])
     if low_pass is not None:
         images = filtered(images, low_pass, pixel_size=pixel_size)
-    drawn = image_sheet(images, pixel_size=pixel_size, texts=[str(row + 1) for row in rows])
+    texts = [str(row + 1) if by is None else f"{row + 1}: {table.numbers(by)[row]:.3g}" for row in rows]
+    drawn = image_sheet(images, pixel_size=pixel_size, texts=texts)
     chosen = "the first ones" if seed is None else "chosen at random"
+    if by is not None:
+        chosen = f"those of the lowest {by.removeprefix('rln')} and then those of the highest"
     filter_words = "" if low_pass is None else f" Low-pass filtered to {low_pass:g} Å."
     caption = f"{count} of {len(table)} particles, {chosen}; below each: its row.{filter_words}"
     return Picture(drawn.description, "Particles", caption)

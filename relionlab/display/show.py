@@ -8,12 +8,13 @@ from relionlab.display.picture import Picture
 from relionlab.errors import InputError
 
 _PACKED = (".gz", ".bz2", ".zst")
+_EYE = 25.0  # Å to which particles are smoothed, so that the eye finds them in the noise
 
 
 def show(path: str | Path) -> Picture:
     """Return a picture of any file or job directory, chosen by what it holds.
 
-    a job directory          class averages of its last iteration
+    a job directory          class averages of its last iteration; particles of Extract, sorted ones of Sort
     run_itNNN_model.star     the class averages of that iteration
     postprocess.star         Fourier shell correlations
     another .star            its longest table
@@ -33,11 +34,15 @@ def show(path: str | Path) -> Picture:
 
 def _directory(path: Path) -> Picture:
     from relionlab.display.class_averages import class_averages
+    from relionlab.display.particles import particle_montage
     from relionlab.display.results import model_files
     from relionlab.display.tables import star_table
 
     if model_files(path):
         return class_averages(path)
+    for name, column in (("particles_sort.star", "rlnParticleSelectZScore"), ("particles.star", None)):
+        if (path / name).exists() and path.parent.name in ("Extract", "Sort", "Polish", "Subtract"):
+            return particle_montage(path / name, by=column, low_pass=_EYE)
     tables = sorted(path.glob("*.star"), key=lambda file: (file.name.startswith(("job", "default")), file.name))
     if not tables:
         raise InputError(f"{path} holds nothing that can be shown: expected a job directory with STAR files.")

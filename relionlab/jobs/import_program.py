@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Annotated, ClassVar
 
 from relionlab.errors import ParameterError
 from relionlab.io.atomic import atomic_write
+from relionlab.io.coordinate_files import without_job
 from relionlab.io.star import read_star, write_star
 from relionlab.io.table import Table
 from relionlab.jobs import importing, importing_checks
 from relionlab.jobs.base import Program
 from relionlab.jobs.context import Context
 from relionlab.jobs.finding import find_files
+from relionlab.jobs.optics_groups import assign_optics_groups
+from relionlab.jobs.star_file import StarList
 from relionlab.params import Parameter
 
 
@@ -59,6 +62,16 @@ class ImportFiles(Program):
     q0: importing.AmplitudeContrast = 0.1
     beamtilt_x: importing.BeamTiltX = 0
     beamtilt_y: importing.BeamTiltY = 0
+    optics_group_rule: Annotated[
+        str,
+        Parameter(
+            label="Optics groups by file name",
+            help="Several groups instead of one, told by the names of the files: epu (place in EPU's template), epu-hole, epu-date,"
+            " serialem, serialem-shot, or a regular expression. The optics group's name comes before. Not in RELION.",
+            tab="General",
+            flag="--optics_group_rule",
+        ),
+    ] = ""
     do_continue: Annotated[
         bool,
         Parameter(
@@ -118,12 +131,19 @@ class ImportFiles(Program):
             old = read_star(place)
             optics, group = self._joined_optics(old["optics"])
             known = dict(zip(old[kind][label].tolist(), old[kind]["rlnOpticsGroup"].tolist(), strict=True))
-            self._check_groups(files, known, group)
+            if not self.optics_group_rule:
+                self._check_groups(files, known, group)
         else:
             group = 1
         listed = known | dict.fromkeys(files, group)
         table = Table({label: list(listed), "rlnOpticsGroup": list(listed.values())}, name=kind)
-        write_star(place, [optics, table])
+        made = StarList(table, optics, source=self.i)
+        if self.optics_group_rule:
+            from relionlab.exchange.epu import group_names
+
+            groups = [f"{self.optics_group_name}_{name}" for name in group_names(listed, self.optics_group_rule)]
+            made = assign_optics_groups(made, groups)
+        made.write(place)
         context.say(f" Written {self.odir}{self.ofile} with {len(listed)} items ({len(listed) - len(known)} new items)")
 
     def _optics(self, group: int) -> Table:
@@ -223,8 +243,12 @@ class ImportFiles(Program):
 
 
 def _inside(name: str) -> str:
-    """Return the place of a copy below the job's directory: the same path, less a leading slash."""
-    return str(PurePosixPath(name).relative_to("/")) if name.startswith("/") else name
+    """Return the place of a copy below the job's directory: the same path without another job's, or a leading slash.
+
+    Coordinates are looked up by the micrograph's name below its job, so "MotionCorr/job002/Movies/a.box" becomes
+    "Movies/a.box".
+    """
+    return without_job(name).removeprefix("/")
 
 
 def _copy(source: Path, target: Path) -> None:

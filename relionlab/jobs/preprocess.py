@@ -1,4 +1,4 @@
-"""The program ``preprocess``: make particle stacks of other programs fit for classification and refinement."""
+"""The program ``preprocess``: cut particles out of micrographs, or make other programs' stacks fit for refinement."""
 
 from __future__ import annotations
 
@@ -21,18 +21,23 @@ DUST = 6.0
 
 
 class Preprocess(ExtractionFlags):
-    """Rescale, window, normalise and invert particle images; says what is wrong with them."""
+    """Cut particles out of micrographs (--extract), or rescale, window, normalise and invert existing images."""
 
     name: ClassVar[str] = "preprocess"
     title: ClassVar[str] = "Particle preprocessing"
 
     def run(self, context: Context) -> None:
-        """Process the stack, or say what is wrong before anything is written."""
-        self.refuse_extraction()
+        """Extract, or process the stack; says what is wrong before anything is written."""
         self.check()
+        if self.extract:
+            from relionlab.jobs.extraction import extract
+
+            extract(context, self, self._operations(context, int(self.extract_size or 0)))
+            context.say(" Done preprocessing!")
+            return
         self._check_output(context)
         source = open_source(context, self.operate_on, self.angpix)
-        operations = self._operations(context, source)
+        operations = self._operations(context, min(source.shape), phase_flip=self._flips(context, source))
         told = told_of(source.particles, phase_flipped=self.phase_flipped) if source.particles else "plain"
         process(context, source, operations, output=self.operate_out, told=told, half_precision=self.float16)
         if self.negative_stain:
@@ -51,15 +56,16 @@ class Preprocess(ExtractionFlags):
                 f"{self.operate_on} would be overwritten by the output: give another name with --operate_out."
             )
 
-    def _operations(self, context: Context, source: Source) -> Operations:
+    def _operations(self, context: Context, size: int, *, phase_flip: bool = False) -> Operations:
+        """Return what is done to images of this size in px."""
         scale, window = self._even(context, "scale"), self._even(context, "window")
-        final = window or scale or min(source.shape)
+        final = window or scale or size
         radius = None
         if self.norm or self.negative_stain:
             radius = self._background_radius(context, final)
         dust = DUST if self.negative_stain else None
         return Operations(
-            phase_flip=self._flips(context, source),
+            phase_flip=phase_flip,
             scale=scale,
             window=window,
             background_radius=radius,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 from relionlab.jobs.base import Program
-from relionlab.params import Parameter
+from relionlab.params import Parameter, When
+
+_IMAGES = (When("extract", "!="),)
 
 
 class ImageFlags(Program):
@@ -20,6 +22,7 @@ class ImageFlags(Program):
             tab="Images",
             flag="--operate_on",
             required=True,
+            when=_IMAGES,
             pattern="*.{star,mrcs,mrc,stk,spi,hed,img}",
         ),
     ] = ""
@@ -31,6 +34,7 @@ class ImageFlags(Program):
             tab="Images",
             flag="--operate_out",
             required=True,
+            when=_IMAGES,
         ),
     ] = "preprocessed.mrcs"
     angpix: Annotated[

@@ -16,6 +16,10 @@ T = TypeVar("T")
 
 _JOBS = {
     "relion.import": "relionlab.jobs.importing:Import",
+    "relion.manualpick": "relionlab.jobs.manualpick:ManualPick",
+    "relion.extract": "relionlab.jobs.extract:Extract",
+    "relion.sort": "relionlab.jobs.sort:Sort",
+    "relion.joinstar": "relionlab.jobs.joinstar:JoinStar",
     "relion.class2d": "relionlab.jobs.class2d:Class2D",
     "relion.select": "relionlab.jobs.select:Select",
 }
@@ -23,6 +27,11 @@ _JOBS = {
 _PROGRAMS = {
     "import": "relionlab.jobs.import_program:ImportFiles",
     "refine": "relionlab.jobs.refine:Refine",
+    "manualpick": "relionlab.jobs.manualpick_program:ManualPicking",
+    "particle_sort": "relionlab.jobs.particle_sort:ParticleSort",
+    "particle_sets": "relionlab.jobs.particle_sets:ParticleSets",
+    "optics_groups": "relionlab.jobs.optics_groups:OpticsGroups",
+    "redo": "relionlab.jobs.redo:Redo",
     "preprocess": "relionlab.jobs.preprocess:Preprocess",
     "class_selection": "relionlab.jobs.selection:ClassSelection",
     "star_handler": "relionlab.jobs.star_handler:StarHandler",

@@ -121,7 +121,7 @@ def test_negative_stain_flips_phases_removes_dust_and_advises(tmp_path: Path, to
 @pytest.mark.parametrize(
     ("flags", "error", "message"),
     [
-        (["--extract", "--i", "mics.star"], InputError, "--i, --extract.*Extract stage"),
+        (["--extract", "--i", "mics.star"], ParameterError, "extract_size.*--coord_suffix"),
         ([], ParameterError, "operate_on"),
         (["--operate_on", "in.mrcs", "--operate_out", "in.mrcs"], InputError, "overwritten"),
         (["--operate_on", "in.mrcs", "--operate_out", "o.spi"], ParameterError, "ends in .mrcs"),

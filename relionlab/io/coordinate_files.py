@@ -1,0 +1,113 @@
+"""Which coordinate file belongs to which micrograph: by place and ending, or by a list.
+
+RELION 2 and 3 keep one line in ``coords_suffix_autopick.star``: its folder holds the files, named after the micrographs
+with ``_autopick.star`` instead of ``.mrc``. RELION 4 and 5 keep a list, ``autopick.star`` with rlnMicrographName and
+rlnMicrographCoordinates. Both, and files that lie beside the micrographs, are looked up here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from relionlab.errors import StarError
+from relionlab.io.atomic import atomic_write
+from relionlab.io.star import read_star, write_star
+from relionlab.io.table import Table
+
+BESIDE = "ASINPUT"
+"""RELION's word for: where the micrographs are."""
+_JOB = re.compile(r"^(?:.*/)?[A-Za-z0-9]+/job\d{3,}/")
+_SUFFIX_FILE = "coords_suffix"
+
+
+def without_job(name: str) -> str:
+    """Return a file's name below its job: "MotionCorr/job002/Movies/a.mrc" -> "Movies/a.mrc"; others stay as they are."""
+    return _JOB.sub("", name)
+
+
+def root_below_job(name: str) -> str:
+    """Return the same without the ending: "MotionCorr/job002/Movies/a.mrc" -> "Movies/a"."""
+    path = PurePosixPath(without_job(name).removeprefix("/"))
+    return str(path.with_suffix(""))
+
+
+@dataclass(frozen=True)
+class CoordinateFiles:
+    """Where the coordinates of each micrograph are; names are relative to the project.
+
+    directory  folder of the files (below it, the micrographs' names without their job); ASINPUT: beside the micrographs
+    suffix     what follows the micrograph's name without its ending: "_autopick.star", ".box"
+    listed     micrograph -> file, if there is a list instead
+    source     what told all this, for messages
+    micrographs  list of micrographs that RELION notes in coords_suffix files; "" if unknown
+    """
+
+    directory: str = BESIDE
+    suffix: str = ""
+    listed: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
+    micrographs: str = ""
+
+    def path_of(self, micrograph: str) -> str | None:
+        """Return the name of a micrograph's file, whether or not it exists; None if a list does not name one.
+
+        A list is asked for the full name first, then for the name below the job.
+        """
+        if self.listed:
+            below = {without_job(name): file for name, file in self.listed.items()}
+            return self.listed.get(micrograph) or below.get(without_job(micrograph))
+        if self.directory == BESIDE:
+            return str(PurePosixPath(micrograph).with_suffix("")) + self.suffix
+        folder = self.directory if self.directory.endswith("/") else self.directory + "/"
+        return folder + root_below_job(micrograph) + self.suffix
+
+
+def read_coordinate_files(path: str | os.PathLike[str], *, directory: str | os.PathLike[str] = ".") -> CoordinateFiles:
+    """Read a node of coordinates: coords_suffix_*.star (or coords_suffix*.box …), or a list of RELION 4 and 5.
+
+    path       relative to ``directory``, the project
+    Raises StarError if it is neither, or does not exist.
+    """
+    name = os.fspath(path)
+    place = Path(directory) / name
+    base = PurePosixPath(name).name
+    if not place.is_file():
+        raise StarError(f"{name} does not exist; expected coords_suffix_*.star or a list of coordinate files.")
+    is_star = place.suffix == ".star"
+    text = place.read_text(encoding="utf-8", errors="replace")
+    if base.startswith(_SUFFIX_FILE) and len(text.split()) <= 1:
+        folder = str(PurePosixPath(name).parent)
+        return CoordinateFiles(
+            "./" if folder == "." else f"{folder}/", base[len(_SUFFIX_FILE) :], source=name, micrographs=text.strip()
+        )
+    tables = read_star(place) if is_star else {}
+    for table in tables.values():
+        if "rlnMicrographName" in table and "rlnMicrographCoordinates" in table:
+            names, files = table["rlnMicrographName"].tolist(), table["rlnMicrographCoordinates"].tolist()
+            return CoordinateFiles(listed=dict(zip(names, files, strict=True)), source=name)
+    raise StarError(
+        f"{name} tells no coordinate files: expected one line in a file named coords_suffix_….star, or a table with"
+        " rlnMicrographName and rlnMicrographCoordinates. Choose the output of a picking job."
+    )
+
+
+def write_coords_suffix(path: str | os.PathLike[str], micrographs: str) -> None:
+    """Write RELION 3.1's node of coordinates: one line that names the list of micrographs.
+
+    path  ends in coords_suffix and the suffix: ".../coords_suffix_manualpick.star"
+    """
+    if not Path(path).name.startswith(_SUFFIX_FILE):
+        raise StarError(f"{path}: RELION 3.1 expects a name that starts with {_SUFFIX_FILE}.")
+    with atomic_write(path) as temporary:
+        temporary.write_text(f"{micrographs}\n", encoding="utf-8")
+
+
+def write_coordinate_list(path: str | os.PathLike[str], files: Iterable[tuple[str, str]]) -> None:
+    """Write RELION 4 and 5's node of coordinates: pairs of micrograph and its coordinate file."""
+    pairs = list(files)
+    columns = {"rlnMicrographName": [a for a, _ in pairs], "rlnMicrographCoordinates": [b for _, b in pairs]}
+    write_star(path, [Table(columns, name="coordinate_files")])

@@ -1,0 +1,42 @@
+"""RELION's pipeliner takes our Extract, ManualPick and JoinStar jobs, with the outputs that ours have."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from relionlab.io.star import read_star
+from relionlab.jobs.base import Job
+from relionlab.jobs.extract import Extract
+from relionlab.jobs.job_star import write_job
+from relionlab.jobs.joinstar import JoinStar
+from relionlab.jobs.manualpick import ManualPick
+
+pytestmark = pytest.mark.relion
+
+COORDINATES = "AutoPick/job006/coords_suffix_autopick.star"
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        Extract(star_mics="mics.star", coords_suffix=COORDINATES, extract_size=96, do_rescale=True, rescale=48),
+        Extract(star_mics="mics.star", do_reextract=True, fndata_reextract="run_data.star", do_recenter=True),
+        ManualPick(fn_in="mics.star", diameter=180),
+        JoinStar(do_part=True, fn_part1="a.star", fn_part2="b.star"),
+        JoinStar(do_mic=True, fn_mic1="a.star", fn_mic2="b.star"),
+    ],
+    ids=["extract", "again", "manualpick", "particles", "micrographs"],
+)
+def test_relion_adds_our_job(job: Job, relion: Path, project) -> None:
+    write_job(project.directory / "our_job.star", job)
+    command = [relion / "relion_pipeliner", "--addJobFromStar", "our_job.star"]
+    done = subprocess.run(command, cwd=project.directory, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (added,) = project.jobs()
+    assert added.job == job
+    assert sorted(node.path for node in added.outputs) == sorted(node.path for node in job.outputs(f"{added.name}/"))
+    theirs = read_star(added.path / "job.star")["joboptions_values"]["rlnJobOptionVariable"].tolist()
+    assert set(theirs) == set(job.job_options("3.1"))
