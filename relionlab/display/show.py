@@ -13,7 +13,7 @@ _PACKED = (".gz", ".bz2", ".zst")
 def show(path: str | Path) -> Picture:
     """Return a picture of any file or job directory, chosen by what it holds.
 
-    a job directory          class averages of its last iteration
+    a job directory          class averages of its last iteration; of CtfFind all micrographs' CTFs
     run_itNNN_model.star     the class averages of that iteration
     postprocess.star         Fourier shell correlations
     another .star            its longest table
@@ -38,6 +38,10 @@ def _directory(path: Path) -> Picture:
 
     if model_files(path):
         return class_averages(path)
+    if (path / "micrographs_ctf.star").exists():
+        from relionlab.display.thon import ctf_overview
+
+        return ctf_overview(path)
     tables = sorted(path.glob("*.star"), key=lambda file: (file.name.startswith(("job", "default")), file.name))
     if not tables:
         raise InputError(f"{path} holds nothing that can be shown: expected a job directory with STAR files.")

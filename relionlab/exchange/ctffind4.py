@@ -116,25 +116,33 @@ def write_ctffind4(
     head = [
         f"# Output from {program}, in the format of CTFFind version 4.1",
         f"# Input file: {estimate.micrograph} ; Number of micrographs: 1",
-        f"# Pixel size: {known['pixel_size']:.6g} Angstroms ; acceleration voltage: {known['voltage_kv']:.6g} keV ; spherical"
-        f" aberration: {known['spherical_aberration_mm']:.6g} mm ; amplitude contrast: {known['amplitude_contrast']:.6g}",
+        (
+            f"# Pixel size: {known['pixel_size']:.6g} Angstroms ; acceleration voltage: {known['voltage_kv']:.6g} keV ; spherical"
+            f" aberration: {known['spherical_aberration_mm']:.6g} mm ; amplitude contrast: {known['amplitude_contrast']:.6g}"
+        ),
         f"# Box size: {known['box']:.0f} pixels ; min. res.: {known['coarsest']:.6g} Angstroms ; max. res.:"
         f" {known['finest']:.6g} Angstroms ; min. def.: {known['lowest']:.6g} um; max. def. {known['highest']:.6g} um"
         + "".join(f" ; {words}: {known[name]:.6g}" for name, words in _OURS.items() if name in known),
     ]
     table = [
         *head,
-        "# Columns: #1 - micrograph number; #2 - defocus 1 [Angstroms]; #3 - defocus 2; #4 - azimuth of astigmatism; #5 -"
-        " additional phase shift [radians]; #6 - cross correlation; #7 - spacing (in Angstroms) up to which CTF rings were"
-        " fit successfully",
-        f"1.000000 {estimate.defocus_u:.6f} {estimate.defocus_v:.6f} {estimate.defocus_angle:.6f}"
-        f" {np.deg2rad(estimate.phase_shift):.6f} {estimate.figure_of_merit:.6f} {estimate.max_resolution:.6f}",
+        (
+            "# Columns: #1 - micrograph number; #2 - defocus 1 [Angstroms]; #3 - defocus 2; #4 - azimuth of astigmatism; #5 -"
+            " additional phase shift [radians]; #6 - cross correlation; #7 - spacing (in Angstroms) up to which CTF rings were"
+            " fit successfully"
+        ),
+        (
+            f"1.000000 {estimate.defocus_u:.6f} {estimate.defocus_v:.6f} {estimate.defocus_angle:.6f}"
+            f" {np.deg2rad(estimate.phase_shift):.6f} {estimate.figure_of_merit:.6f} {estimate.max_resolution:.6f}"
+        ),
     ]
     drawn = [
         *head,
-        "# 6 lines per micrograph: #1 - spatial frequency (1/Angstroms); #2 - 1D rotational average of spectrum (assuming no"
-        " astigmatism); #3 - 1D rotational average of spectrum; #4 - CTF fit; #5 - cross-correlation between spectrum and CTF"
-        " fit; #6 - 2sigma of expected cross correlation of noise",
+        (
+            "# 6 lines per micrograph: #1 - spatial frequency (1/Angstroms); #2 - 1D rotational average of spectrum (assuming no"
+            " astigmatism); #3 - 1D rotational average of spectrum; #4 - CTF fit; #5 - cross-correlation between spectrum and CTF"
+            " fit; #6 - 2sigma of expected cross correlation of noise"
+        ),
         *(" ".join(f"{value:.6g}" for value in row) for row in np.nan_to_num(profiles)),
     ]
     log = [
@@ -155,9 +163,7 @@ def write_ctffind4(
             temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _from_row(
-    row: list[str], place: Path, *, settings: tuple[tuple[str, float], ...], micrograph: str
-) -> Estimate:
+def _from_row(row: list[str], place: Path, *, settings: tuple[tuple[str, float], ...], micrograph: str) -> Estimate:
     try:
         numbers = [float(word) for word in row]
     except ValueError:

@@ -74,7 +74,7 @@ class CtfWork:
         if self.settings.external:
             return self._by_ctffind(micrograph)
         spectrum, size = self._spectrum(micrograph)
-        fit = fit_ctf(spectrum, micrograph.optics, self.settings.searched)
+        fit = fit_ctf(spectrum, micrograph.optics, self._searched(spectrum.pixel_size))
         return self._written(micrograph, fit, size)
 
     def finished(self, index: int) -> Estimate | None:
@@ -95,12 +95,19 @@ class CtfWork:
             return None
         return found if self._fits(found, micrograph) else None
 
+    def _searched(self, pixel_size: float) -> Range:
+        """Return the ranges, the finest resolution no finer than the pixels allow."""
+        searched = self.settings.searched
+        return replace(searched, finest=max(searched.finest, finest_possible(pixel_size)))
+
     def _fits(self, found: Estimate, micrograph: Micrograph) -> bool:
         wanted, there = dict(self._described(micrograph)), dict(found.settings)
         if self.settings.kind == "spectrum":  # its pixel size stands in its own header
             wanted.pop("pixel_size")
         return all(
-            math.isclose(there[name], value, rel_tol=1e-3, abs_tol=5e-3) for name, value in wanted.items() if name in there
+            math.isclose(there[name], value, rel_tol=1e-3, abs_tol=5e-3)
+            for name, value in wanted.items()
+            if name in there
         )
 
     def _described(self, micrograph: Micrograph) -> Iterator[tuple[str, float]]:
@@ -121,15 +128,20 @@ class CtfWork:
 
     def _spectrum(self, micrograph: Micrograph) -> tuple[Spectrum, float]:
         """Return the power spectrum and the pixel size of what it was made of."""
-        searched, place = self.settings.searched, self.directory / micrograph.source
+        place = self.directory / micrograph.source
         if not place.exists():
-            raise ImageError(f"{micrograph.source} does not exist: check the name, it is relative to the project folder.")
+            raise ImageError(
+                f"{micrograph.source} does not exist: check the name, it is relative to the project folder."
+            )
         if self.settings.kind == "spectrum":
             header = read_header(place)
             return check_spectrum(read_image(place), header.pixel_size), header.pixel_size or 0.0
         pixel_size = micrograph.optics.pixel_size
         if not (math.isfinite(pixel_size) and pixel_size > 0):
-            raise InputError(f"The pixel size is {pixel_size:g} Å: expected a number above 0. Correct the optics table.")
+            raise InputError(
+                f"The pixel size is {pixel_size:g} Å: expected a number above 0. Correct the optics table."
+            )
+        searched = self._searched(pixel_size)
         made = [
             power_spectrum(
                 self._cut(image), pixel_size, size=self.settings.box, finest=searched.finest, coarsest=searched.coarsest
@@ -138,8 +150,10 @@ class CtfWork:
         ]
         if len(made) == 1:
             return made[0], pixel_size
-        mean = np.mean([one.power for one in made], axis=0, dtype=np.float64).astype(np.float32)
-        return replace(made[0], power=mean, tiles=sum(one.tiles for one in made)), pixel_size
+        mean = np.stack([one.power for one in made]).mean(axis=0, dtype=np.float64)
+        return replace(
+            made[0], power=np.asarray(mean, dtype=np.float32), tiles=sum(one.tiles for one in made)
+        ), pixel_size
 
     def _images(self, place: Path) -> Iterator[np.ndarray]:
         if self.settings.kind == "micrograph":
@@ -194,7 +208,7 @@ class CtfWork:
         log = Path(f"{root}_ctffind4.log")
         try:
             ran = subprocess.run(
-                command, input="\n".join(answers) + "\n", capture_output=True, text=True, cwd=self.directory,
+                command, check=False, input="\n".join(answers) + "\n", capture_output=True, text=True, cwd=self.directory,
                 timeout=_SECONDS, env={**os.environ, "OMP_NUM_THREADS": str(self.settings.threads)},
             )  # fmt: skip
         except (OSError, subprocess.TimeoutExpired) as error:
@@ -207,6 +221,11 @@ class CtfWork:
                 f" {micrograph.root}_ctffind4.log. Mend it, or leave --ctffind_exe away to fit here."
             )
         return read_ctffind4(table)[0]
+
+
+def finest_possible(pixel_size: float) -> float:
+    """Return the finest resolution in Å to which images of this pixel size (Å) can be fitted: a little above two pixels."""
+    return 2.06 * pixel_size
 
 
 def _answers(micrograph: Micrograph, settings: Settings) -> list[str]:

@@ -22,7 +22,7 @@ from relionlab.io.table import Table
 from relionlab.jobs import ctffind_options as options
 from relionlab.jobs.base import Program
 from relionlab.jobs.context import Context
-from relionlab.jobs.ctffind_work import CtfWork, Micrograph, Settings
+from relionlab.jobs.ctffind_work import CtfWork, Micrograph, Settings, finest_possible
 from relionlab.jobs.finding import find_files
 from relionlab.jobs.per_micrograph import for_each_micrograph
 from relionlab.params import Parameter
@@ -90,16 +90,12 @@ class RunCtffind(Program, options.CtfOptions):
             none_as="-1",
         ),
     ] = None
-    cs: Annotated[
-        float | None, _given("Spherical aberration", "--CS", unit="mm", name="rlnSphericalAberration")
-    ] = None
+    cs: Annotated[float | None, _given("Spherical aberration", "--CS", unit="mm", name="rlnSphericalAberration")] = None
     ht: Annotated[float | None, _given("Voltage", "--HT", unit="kV", name="rlnVoltage")] = None
     amplitude_contrast: Annotated[
         float | None, _given("Amplitude contrast", "--AmpCnst", name="rlnAmplitudeContrast")
     ] = None
-    angpix: Annotated[
-        float | None, _given("Pixel size", "--angpix", unit="Å", name="rlnMicrographPixelSize")
-    ] = None
+    angpix: Annotated[float | None, _given("Pixel size", "--angpix", unit="Å", name="rlnMicrographPixelSize")] = None
     do_movie_thon_rings: Annotated[
         bool,
         Parameter(
@@ -127,7 +123,7 @@ class RunCtffind(Program, options.CtfOptions):
         str,
         Parameter(
             label="Movies' ending",
-            help='What stands in the aligned movie\'s name where the micrograph\'s has ".mrc".',
+            help="What stands in the aligned movie's name where the micrograph's has \".mrc\".",
             tab="CTFFIND",
             flag="--movie_rootname",
             level="advanced",
@@ -172,6 +168,7 @@ class RunCtffind(Program, options.CtfOptions):
         listed = self._listed(context)
         work = CtfWork(context.directory, self._micrographs(listed), self._settings(context))
         context.path(self.o).mkdir(parents=True, exist_ok=True)
+        self._tell_of_coarse(context, work)
         results = self._collected(context, work) if self.only_make_star else self._fitted(context, work)
         if not results:
             raise StarError(f"There is no result in {self.o}: nothing to list. Fit first, without --only_make_star.")
@@ -181,9 +178,7 @@ class RunCtffind(Program, options.CtfOptions):
 
     def _listed(self, context: Context) -> Particles:
         if self.input_star_mics.endswith(".star") and not any(mark in self.input_star_mics for mark in "*?["):
-            listed = read_particles(
-                context.path(self.input_star_mics), kind="micrographs", directory=context.directory
-            )
+            listed = read_particles(context.path(self.input_star_mics), kind="micrographs", directory=context.directory)
             if not len(listed):
                 raise StarError(f"{self.input_star_mics} lists no micrographs.")
             return listed
@@ -262,12 +257,14 @@ class RunCtffind(Program, options.CtfOptions):
     def _external(self, context: Context) -> str:
         """Return CTFFIND 4.1's executable if it can be called, and say what fits otherwise."""
         if self.use_gctf:
-            context.say(" Gctf is not called from here: the CTFs are fitted by relionlab (equi-phase averages as in Gctf).")
+            context.say(
+                " Gctf is not called from here: the CTFs are fitted by relionlab (equi-phase averages as in Gctf)."
+            )
             return ""
         wanted = self.fn_ctffind_exe or os.environ.get("RELION_CTFFIND_EXECUTABLE", "")
         if not wanted:
             return ""
-        found = shutil.which(wanted if os.path.isabs(wanted) or os.sep not in wanted else str(context.path(wanted)))
+        found = shutil.which(wanted if os.sep not in wanted else str(context.path(wanted)))
         if found and self.use_ctffind4 and self.ctf_win <= 0:
             context.say(f" Using CTFFIND 4.1 in: {found}")
             return found
@@ -278,6 +275,14 @@ class RunCtffind(Program, options.CtfOptions):
         )  # fmt: skip
         context.say(f" The executable {wanted} {why}: the CTFs are fitted by relionlab.")
         return ""
+
+    def _tell_of_coarse(self, context: Context, work: CtfWork) -> None:
+        coarse = max((one.optics.pixel_size for one in work.micrographs), default=0.0)
+        if not self.use_given_ps and finest_possible(coarse) > self.resmax and not self.only_make_star:
+            context.warn(
+                f"The maximum resolution (--ResMax) is {self.resmax:g} Å, but with pixels of {coarse:g} Å there is nothing beyond"
+                f" {2 * coarse:.3g} Å: {finest_possible(coarse):.3g} Å is taken for such micrographs."
+            )
 
     # --- doing it ----------------------------------------------------------------------------------------------
 
@@ -329,9 +334,7 @@ class RunCtffind(Program, options.CtfOptions):
             return 0
         return int(np.prod(shape)) * _BYTES_PER_PIXEL * (self.avg_movie_frames if self.do_movie_thon_rings else 1)
 
-    def _write(
-        self, context: Context, listed: Particles, *, work: CtfWork, results: dict[int, Estimate]
-    ) -> None:
+    def _write(self, context: Context, listed: Particles, *, work: CtfWork, results: dict[int, Estimate]) -> None:
         found = [results[index] for index in sorted(results)]
         rows = listed.particles.rows(np.array(sorted(results)))
         columns = {

@@ -41,7 +41,9 @@ def disagreement(first: np.ndarray, second: np.ndarray, *, wavelength: float | n
     """
     one, other = np.atleast_2d(np.asarray(first, float)), np.atleast_2d(np.asarray(second, float))
     if one.shape != other.shape or one.shape[1] != 4:
-        raise InputError(f"Estimates of shapes {one.shape} and {other.shape} cannot be compared; expected (N, 4) twice.")
+        raise InputError(
+            f"Estimates of shapes {one.shape} and {other.shape} cannot be compared; expected (N, 4) twice."
+        )
     defocus = other[:, :2].mean(axis=1) - one[:, :2].mean(axis=1)
     astigmatism = np.abs(_vector(other) - _vector(one))
     phase = (other[:, 3] - one[:, 3] + 90) % 180 - 90  # CTF² repeats after 180°

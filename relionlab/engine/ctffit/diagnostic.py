@@ -1,4 +1,8 @@
-"""The picture that belongs to a fit: the observed spectrum in the left half, the model in the right half."""
+"""The picture that belongs to a fit: the observed spectrum in the left half, the model in the right half.
+
+The upper left quarter shows the pixels; in the lower left each is averaged with its neighbours along the ring, so that
+weak rings can be followed by eye to where the model takes over.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import numpy as np
 from relionlab.engine.ctf import Optics
 from relionlab.engine.ctffit.fit import Fit
 from relionlab.engine.ctffit.model import defocus_at, phases
+from relionlab.engine.ctffit.sectors import SECTORS, ring_means
 
 _LOWEST, _HIGHEST = -0.5, 1.5
 _NO_RINGS = 0.5  # grey where the model is not drawn
@@ -35,6 +40,17 @@ def diagnostic_image(fit: Fit, optics: Optics, *, finest: float) -> np.ndarray:
     rest = phases(frequency.ravel(), np.zeros(1), optics=optics, phase_shift=fit.phase_shift).reshape(radius.shape)
     model = np.sin(np.pi * optics.wavelength * frequency**2 * local + rest) ** 2
     model = np.where(frequency <= 1 / min(finest, fit.max_resolution), model, _NO_RINGS)
+    lower = (x < 0) & (y >= 0)
+    observed[lower] = (np.log(_along_rings(fit.spectrum.power, x[lower], y[lower])) - below[lower]) / height[lower]
     image = np.where(x < 0, np.clip(observed, _LOWEST, _HIGHEST), model)
     image[radius < max(np.argmax(begun), 1)] = _NO_RINGS
     return image.astype(np.float32)
+
+
+def _along_rings(power: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the power at pixels of the lower half, averaged over arcs of a sector's width."""
+    means = ring_means(power)
+    radius, place = np.hypot(x, y), np.arctan2(y, x) / np.pi * SECTORS - 0.5
+    sector = np.floor(place).astype(int)
+    share, below = place - sector, np.minimum(radius.astype(int), means.shape[1] - 1)
+    return (1 - share) * means[sector % SECTORS, below] + share * means[(sector + 1) % SECTORS, below]

@@ -19,7 +19,8 @@ from relionlab.engine.ctffit.spectrum import Spectrum
 GOOD_FIT = 0.5
 """Correlation between spectrum and model, over two rings, below which rings no longer count as fitted."""
 _RINGS_IN_WINDOW = 2.0
-_FEWEST_IN_WINDOW = 9
+_FEWEST_IN_WINDOW = 13
+_SHORTEST_GAP = 9
 _LONGEST_GAP = 0.12  # of the radius; the ring of vitreous ice is about as wide
 
 
@@ -71,7 +72,9 @@ def normalised(profile: Profile) -> tuple[np.ndarray, np.ndarray]:
     begun = np.isfinite(profile.quality)
     least = 0.1 * float(np.max(profile.strength[begun], initial=0.0)) or 1.0
     height = np.maximum(profile.strength, least)
-    both = [np.where(begun, (part - profile.background) / height, 0.0) for part in (profile.rotational, profile.equiphase)]
+    both = [
+        np.where(begun, (part - profile.background) / height, 0.0) for part in (profile.rotational, profile.equiphase)
+    ]
     return both[0], both[1]
 
 
@@ -88,7 +91,7 @@ def fitted_resolution(profile: Profile) -> float:
     for index in range(begun[0], len(good)):
         if not good[index]:
             lost += 1
-            if lost > max(_FEWEST_IN_WINDOW, _LONGEST_GAP * index):
+            if lost > max(_SHORTEST_GAP, _LONGEST_GAP * index):
                 break
         elif good[index : index + lost].all():
             last, lost = index, 0
@@ -148,7 +151,7 @@ def _sliding(
     for centre in range(first, count):
         half = int(np.ceil(0.5 * max(_RINGS_IN_WINDOW / max(slope[centre], 0.02), _FEWEST_IN_WINDOW)))
         low, high = max(first, centre - half), min(count, centre + half + 1)
-        if high - low < _FEWEST_IN_WINDOW // 2 + 2:
+        if high - low < _FEWEST_IN_WINDOW // 2 + 1:
             continue
         x = (np.arange(low, high) - centre) / max(half, 1)
         lines = np.stack([np.ones_like(x), x], axis=1)

@@ -78,7 +78,8 @@ def refine(sectors: Sectors, optics: Optics, searched: Range, *, start: Candidat
     score = float((model * sectors.values).sum() / length) if length > 0 else -1.0
     covariance = np.linalg.pinv(found.jac.T @ found.jac) * noise
     error = float(np.sqrt(max(covariance[0, 0], 0)) * _SCALES[0])
-    return Refined(Candidate(*(float(value) for value in place), score), kept, error)
+    defocus, along, across, shift = place.tolist()
+    return Refined(Candidate(defocus, along, across, shift, score), kept, error)
 
 
 def noise_variance(sectors: Sectors) -> float:

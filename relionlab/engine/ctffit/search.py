@@ -87,7 +87,7 @@ def candidates(sectors: Sectors, optics: Optics, searched: Range, *, noise: floa
     margin = _MOST_ASTIGMATISM * searched.highest / 2
     low = max(searched.lowest - margin, 100.0)
     defocus = np.arange(low, searched.highest + margin + step, step)
-    tried = [option for option in _astigmatisms(searched, step)]
+    tried = list(_astigmatisms(searched, step))
     found: list[Candidate] = []
     for phase in searched.phases:
         products, squares = _tables(sectors, optics, defocus, phase=phase)
@@ -103,7 +103,9 @@ def candidates(sectors: Sectors, optics: Optics, searched: Range, *, noise: floa
             better = score > scores[allowed]
             scores[allowed[better]], which[allowed[better]] = score[better], number
         peaks = _peaks(scores, count, apart=max(int(4 * finest_step / step), 2))
-        found += [Candidate(float(defocus[i]), *tried[which[i]], phase, float(scores[i])) for i in peaks]
+        found += [
+            Candidate(float(defocus[i]), tried[which[i]][0], tried[which[i]][1], phase, float(scores[i])) for i in peaks
+        ]
     return sorted(found, key=lambda place: -place.score)[:count]
 
 
@@ -143,7 +145,8 @@ def _scores(products: np.ndarray, squares: np.ndarray, allowed: np.ndarray, shif
 
 
 def _peaks(scores: np.ndarray, count: int, *, apart: int) -> list[int]:
-    left, found = scores.copy(), []
+    left = scores.copy()
+    found: list[int] = []
     while len(found) < count and np.isfinite(left).any():
         best = int(np.argmax(left))
         found.append(best)

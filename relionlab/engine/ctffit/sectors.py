@@ -68,7 +68,9 @@ def in_sectors(spectrum: Spectrum, *, coarsest: float, finest: float) -> Sectors
     means = np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0.3)
     ring = np.nansum(sums, axis=0) / np.nansum(counts, axis=0)
     if not np.all(ring > 0):
-        raise InputError("The power spectrum has zeros or negative values between the given resolutions: make it again.")
+        raise InputError(
+            "The power spectrum has zeros or negative values between the given resolutions: make it again."
+        )
     means = np.where(np.isfinite(means) & (means > 0), means, ring)
     logarithm = np.log(means)
     frequency = spectrum.frequency(np.arange(inner, outer + 1))
@@ -84,6 +86,14 @@ def in_sectors(spectrum: Spectrum, *, coarsest: float, finest: float) -> Sectors
         smooth=basis,
         background=background / weights,
     )
+
+
+def ring_means(power: np.ndarray) -> np.ndarray:
+    """Return the mean power in every piece of every ring, (S, n//2+1); of empty pieces that of the ring."""
+    sums, counts = _ring_sums(without_spots(power), len(power))
+    total = np.maximum(counts.sum(axis=0), 1e-9)
+    ring = np.broadcast_to(sums.sum(axis=0) / total, sums.shape)
+    return np.maximum(np.divide(sums, counts, out=ring.copy(), where=counts > 0.3), 1e-30)
 
 
 def smooth_functions(frequency: np.ndarray) -> np.ndarray:
