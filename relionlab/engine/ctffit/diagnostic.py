@@ -7,6 +7,7 @@ weak rings can be followed by eye to where the model takes over.
 from __future__ import annotations
 
 import numpy as np
+from scipy.ndimage import uniform_filter1d
 
 from relionlab.engine.ctf import Optics
 from relionlab.engine.ctffit.fit import Fit
@@ -41,16 +42,22 @@ def diagnostic_image(fit: Fit, optics: Optics, *, finest: float) -> np.ndarray:
     model = np.sin(np.pi * optics.wavelength * frequency**2 * local + rest) ** 2
     model = np.where(frequency <= 1 / min(finest, fit.max_resolution), model, _NO_RINGS)
     lower = (x < 0) & (y >= 0)
-    observed[lower] = (np.log(_along_rings(fit.spectrum.power, x[lower], y[lower])) - below[lower]) / height[lower]
+    observed[lower] = (_along_rings(fit.spectrum.power, x[lower], y[lower]) - below[lower]) / height[lower]
     image = np.where(x < 0, np.clip(observed, _LOWEST, _HIGHEST), model)
+    image[lower & (radius > centre - 3)] = _NO_RINGS
     image[radius < max(np.argmax(begun), 1)] = _NO_RINGS
     return image.astype(np.float32)
 
 
 def _along_rings(power: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return the power at pixels of the lower half, averaged over arcs of a sector's width."""
-    means = ring_means(power)
+    """Return the logarithm of the power at pixels of the lower half, averaged over arcs of about two sectors.
+
+    What differs slowly between directions is taken away: it hides the rings.
+    """
+    means = np.log(ring_means(power))
+    means = means - uniform_filter1d(means - means.mean(axis=0), max(len(power) // 12, 3), axis=1)
+    means = 0.25 * np.roll(means, 1, axis=0) + 0.5 * means + 0.25 * np.roll(means, -1, axis=0)
     radius, place = np.hypot(x, y), np.arctan2(y, x) / np.pi * SECTORS - 0.5
     sector = np.floor(place).astype(int)
-    share, below = place - sector, np.minimum(radius.astype(int), means.shape[1] - 1)
+    share, below = place - sector, np.minimum(np.rint(radius).astype(int), means.shape[1] - 1)
     return (1 - share) * means[sector % SECTORS, below] + share * means[(sector + 1) % SECTORS, below]

@@ -119,7 +119,7 @@ def half_plane(size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return pixels of half the plane, their direction in radians, 0 to π, and radius in pixels; without the axes."""
     centre = size // 2
     y, x = np.indices((size, size)) - centre
-    chosen = ((y > 0) | ((y == 0) & (x > 0))) & (x != 0) & (y != 0)  # the axes carry the camera's lines
+    chosen = (y > 1) & (np.abs(x) > 1)  # the axes carry the camera's lines and the edges of the tiles
     radius = np.hypot(y, x)
     chosen &= radius < centre - 1
     pixels = np.flatnonzero(chosen)

@@ -19,7 +19,8 @@ PIXEL_SIZE = 1.4
 RELION's own sums of power spectra have it as well."""
 _TILES_AT_ONCE = 8
 _CLIP = 8.0  # standard deviations; hot pixels and gold beads beyond it are white noise in every frequency
-_EMPTY = 1e-2  # a tile with less than this share of the median variance lies outside of the exposed area
+_LOOKED_AT = 500_000  # pixels from which median and deviation are taken
+_EMPTY, _EDGE = 1e-2, 20.0  # times the median variance; tiles with less lie outside of the exposed area, with more on an edge
 
 
 @dataclass(frozen=True)
@@ -119,16 +120,18 @@ def _tile_size(shape: tuple[int, ...], pixel_size: float, *, size: int, finest: 
 
 
 def _prepared(micrograph: Any) -> Any:
-    """Return the micrograph as float32 with mean 0 and without extreme pixels."""
+    """Return the micrograph as float32 around 0 and without extreme pixels."""
     xp = namespace(micrograph)
     image = micrograph.astype(np.float32, copy=False)
-    mean = float(image.mean(dtype=np.float64))
-    if not np.isfinite(mean):
+    if not np.isfinite(float(image.mean(dtype=np.float64))):
         _check_finite(to_host(micrograph), "micrograph")
-    deviation = float(image.std())
+    some = to_host(image.ravel()[:: max(1, image.size // _LOOKED_AT)]).astype(np.float64)
+    middle = float(np.median(some))
+    deviation = 1.4826 * float(np.median(np.abs(some - middle))) or float(some.std())
     if not np.isfinite(deviation):
         raise InputError("The micrograph's pixels are too large for numbers of single precision: scale them.")
-    return xp.clip(image, mean - _CLIP * deviation, mean + _CLIP * deviation) - np.float32(mean)
+    low, high = middle - _CLIP * deviation, middle + _CLIP * deviation
+    return (xp.clip(image, low, high) if deviation > 0 else image) - np.float32(middle)
 
 
 def _check_finite(image: np.ndarray, what: str) -> None:
@@ -153,8 +156,9 @@ def _exposed(image: Any, tile: int) -> list[tuple[int, int]]:
     variances = np.array([float(image[y : y + tile : 3, x : x + tile : 3].var()) for y, x in corners])
     if not variances.max() > 0:
         raise ComputeError("The micrograph is constant: it has no power spectrum. Look at it, and leave it out.")
-    least = _EMPTY * np.median(variances[variances > 0])
-    return [corner for corner, variance in zip(corners, variances, strict=True) if variance > least]
+    usual = np.median(variances[variances > 0])
+    kept = (variances > _EMPTY * usual) & (variances < _EDGE * usual)
+    return [corner for corner, keep in zip(corners, kept.tolist(), strict=True) if keep]
 
 
 def _window(tile: int) -> np.ndarray:
@@ -165,14 +169,25 @@ def _window(tile: int) -> np.ndarray:
 def _half_powers(tiles: Any, window: Any, size: int) -> Any:
     """Return |FFT|² of tiles (N, t, t) at the frequencies of a box of ``size`` px: (N, size, size//2+1), x from 0."""
     xp, fft = namespace(tiles), fft_namespace(tiles)
-    spectra = fft.rfft2((tiles - tiles.mean(axis=(1, 2), keepdims=True)) * window)[:, :, : size // 2 + 1]
+    spectra = fft.rfft2(_level(tiles) * window)[:, :, : size // 2 + 1]
     half = size // 2
     kept = spectra if spectra.shape[1] == size else xp.concatenate([spectra[:, :half], spectra[:, -half:]], axis=1)
     return kept.real**2 + kept.imag**2
 
 
+def _level(tiles: Any) -> Any:
+    """Return tiles (N, t, t) without the plane that lies through each: uneven illumination would leak into all rings."""
+    xp = namespace(tiles)
+    axis = xp.linspace(-1, 1, tiles.shape[1], dtype=tiles.dtype)
+    rows, columns = tiles.mean(axis=2), tiles.mean(axis=1)
+    length = (axis**2).sum()
+    down, across = (rows @ axis) / length, (columns @ axis) / length
+    plane = rows.mean(axis=1)[:, None, None] + down[:, None, None] * axis[:, None] + across[:, None, None] * axis
+    return tiles - plane
+
+
 def _half_annulus(size: int, inner: float, outer: float) -> np.ndarray:
-    y, x = np.fft.fftfreq(size, 1 / size)[:, None], np.arange(size // 2 + 1)
+    y, x = scipy.fft.fftfreq(size, 1 / size)[:, None], np.arange(size // 2 + 1)
     radius = np.hypot(y, x)
     inside = (radius >= inner) & (radius <= outer) & (x > 0)
     if not inside.any():
@@ -182,7 +197,7 @@ def _half_annulus(size: int, inner: float, outer: float) -> np.ndarray:
 
 def _whole(half: np.ndarray, size: int) -> np.ndarray:
     """Return the (n, n) image, centre at n//2, of a half plane with x from 0 and y in FFT order."""
-    rows = np.fft.fftshift(half, axes=0)
+    rows = scipy.fft.fftshift(half, axes=0)
     whole = np.empty((size, size), dtype=np.float32)
     whole[:, size // 2 :] = rows[:, : size // 2]
     mirrored = rows[np.r_[0, size - 1 : 0 : -1]]  # -y, of the centred order
