@@ -11,6 +11,7 @@ from relionlab.jobs.running_options import MpiOptions, QueueOptions
 from relionlab.params import Dialect
 
 _OURS = ("redo_micrographs",)
+_TOMOGRAPHY = {"localsearch_nominal_defocus", "exp_factor_dose"}
 
 
 class CtfFind(Job, CtfOptions, MpiOptions, QueueOptions):
@@ -34,6 +35,8 @@ class CtfFind(Job, CtfOptions, MpiOptions, QueueOptions):
         for name in _OURS:
             if getattr(self, name) == self.default(name):
                 written.pop(str(self.parameters()[name].key), None)
+        if _TOMOGRAPHY & {key for key, _ in self.extra}:  # RELION 5's form for tilt series has no unweighted averages
+            written.pop("use_noDW", None)
         return written
 
     def outputs(self, output: str) -> list[Node]:

@@ -182,7 +182,10 @@ def test_impossible_ranges_are_named(astigmatic, searched, words):
 
 
 def test_impossible_optics_are_named(astigmatic):
-    for optics, words in ((replace(TITAN, voltage_kv=0.0), "voltage"), (replace(TITAN, amplitude_contrast=2.0), "contrast")):
+    for optics, words in (
+        (replace(TITAN, voltage_kv=0.0), "voltage"),
+        (replace(TITAN, amplitude_contrast=2.0), "contrast"),
+    ):
         with pytest.raises(InputError, match=words):
             fit_ctf(astigmatic[0], optics)
 
@@ -194,7 +197,9 @@ def test_real_power_spectra_agree_with_the_tutorial(shared_data):
     theirs = read_star(shared_data / "relion31_tutorial_meta/CtfFind/job003/micrographs_ctf.star")["micrographs"]
     optics = Optics(200.0, 1.4, 0.1, 0.885)
     differences = []
-    for name, u, v in zip(*(theirs[k].tolist() for k in ("rlnMicrographName", "rlnDefocusU", "rlnDefocusV")), strict=True):
+    for name, u, v in zip(
+        *(theirs[k].tolist() for k in ("rlnMicrographName", "rlnDefocusU", "rlnDefocusV")), strict=True
+    ):
         path = shared_data / "empiar10204_betagal_relion5" / name.replace(".mrc", "_PS.mrc")
         if path.exists():
             fit = fit_ctf(check_spectrum(read_image(path), read_header(path).pixel_size), optics)

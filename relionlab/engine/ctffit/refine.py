@@ -5,7 +5,7 @@ Levenberg (1944) and Marquardt (1963); derivatives are those of sin² of the pha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import least_squares
@@ -70,6 +70,9 @@ def refine(sectors: Sectors, optics: Optics, searched: Range, *, start: Candidat
     begun = np.concatenate([np.zeros(free), _fading(sectors, np.sin(phase(first)) ** 2, rings)])
     found = least_squares(residuals, begun, jacobian, method="lm", x_scale="jac", max_nfev=60)
     place, fading = unpacked(found.x)
+    if prior and np.hypot(place[1], place[2]) > searched.believed:  # the rings have spoken: nothing pulls any more
+        start = Candidate(place[0], place[1], place[2], place[3], start.score)
+        return refine(sectors, optics, replace(searched, astigmatism=0.0), start=start, noise=noise)
     if searched.phase_is_free:
         place[3] = np.clip(place[3], min(searched.phases), max(searched.phases))
     kept = np.maximum(fading, 0)

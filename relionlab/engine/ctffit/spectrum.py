@@ -20,7 +20,10 @@ RELION's own sums of power spectra have it as well."""
 _TILES_AT_ONCE = 8
 _CLIP = 8.0  # standard deviations; hot pixels and gold beads beyond it are white noise in every frequency
 _LOOKED_AT = 500_000  # pixels from which median and deviation are taken
-_EMPTY, _EDGE = 1e-2, 20.0  # times the median variance; tiles with less lie outside of the exposed area, with more on an edge
+_EMPTY, _EDGE = (
+    1e-2,
+    20.0,
+)  # times the median variance; tiles with less lie outside of the exposed area, with more on an edge
 
 
 @dataclass(frozen=True)
@@ -167,23 +170,25 @@ def _window(tile: int) -> np.ndarray:
 
 
 def _half_powers(tiles: Any, window: Any, size: int) -> Any:
-    """Return |FFT|² of tiles (N, t, t) at the frequencies of a box of ``size`` px: (N, size, size//2+1), x from 0."""
+    """Return |FFT|² of tiles (N, t, t), which are changed, at the frequencies of a box of ``size`` px: (N, size, size//2+1), x from 0."""
     xp, fft = namespace(tiles), fft_namespace(tiles)
-    spectra = fft.rfft2(_level(tiles) * window)[:, :, : size // 2 + 1]
+    _level(tiles)
+    tiles *= window
+    spectra = fft.rfft2(tiles)[:, :, : size // 2 + 1]
     half = size // 2
     kept = spectra if spectra.shape[1] == size else xp.concatenate([spectra[:, :half], spectra[:, -half:]], axis=1)
     return kept.real**2 + kept.imag**2
 
 
-def _level(tiles: Any) -> Any:
-    """Return tiles (N, t, t) without the plane that lies through each: uneven illumination would leak into all rings."""
+def _level(tiles: Any) -> None:
+    """Take the plane that lies through each of the tiles (N, t, t) out of it: uneven illumination would leak into all rings."""
     xp = namespace(tiles)
     axis = xp.linspace(-1, 1, tiles.shape[1], dtype=tiles.dtype)
     rows, columns = tiles.mean(axis=2), tiles.mean(axis=1)
     length = (axis**2).sum()
     down, across = (rows @ axis) / length, (columns @ axis) / length
-    plane = rows.mean(axis=1)[:, None, None] + down[:, None, None] * axis[:, None] + across[:, None, None] * axis
-    return tiles - plane
+    tiles -= (rows.mean(axis=1)[:, None] + down[:, None] * axis)[:, :, None]
+    tiles -= (across[:, None] * axis)[:, None, :]
 
 
 def _half_annulus(size: int, inner: float, outer: float) -> np.ndarray:
