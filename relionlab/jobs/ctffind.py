@@ -40,7 +40,7 @@ class CtfFind(Job, CtfOptions, MpiOptions, QueueOptions):
         return written
 
     def outputs(self, output: str) -> list[Node]:
-        """Return the micrographs with their CTF, and the pictures."""
+        """Return the list of micrographs with their CTF."""
         return [Node(f"{output}micrographs_ctf.star", "MicrographGroupMetadata.star.relion.ctf")]
 
     def commands(self, output: str) -> list[Command]:
