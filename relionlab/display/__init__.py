@@ -18,6 +18,7 @@ from relionlab.display.results import ClassAverages, Course, read_class_averages
 from relionlab.display.show import show
 from relionlab.display.spectra import class_spectra, fsc
 from relionlab.display.tables import star_table
+from relionlab.display.thon import compare_ctf, ctf_overview, ctf_pictures, ctf_profile, ctf_profiles, thon_rings
 
 __all__ = [
     "ClassAverages",
@@ -28,7 +29,12 @@ __all__ = [
     "class_sizes",
     "class_spectra",
     "class_table",
+    "compare_ctf",
     "convergence",
+    "ctf_overview",
+    "ctf_pictures",
+    "ctf_profile",
+    "ctf_profiles",
     "distributions",
     "fsc",
     "image_sheet",
@@ -43,6 +49,7 @@ __all__ = [
     "show_map",
     "stack_gallery",
     "star_table",
+    "thon_rings",
     "to_bokeh",
     "to_html",
     "to_pdf",

@@ -15,6 +15,10 @@ def pictures(directory: str | Path) -> list[Picture]:
     directory = Path(directory)
     if model_files(directory):
         return _classification(directory)
+    if _has_ctfs(directory):
+        from relionlab.display.thon import ctf_pictures
+
+        return ctf_pictures(directory)
     return [distributions(path) for path in (directory / "particles.star",) if path.exists()]
 
 
@@ -23,7 +27,7 @@ def write_logfile(directory: str | Path) -> Path | None:
 
     Only of jobs that compute something to look at: loading the drawing libraries takes longer than an Import.
     """
-    if not model_files(Path(directory)):
+    if not model_files(Path(directory)) and not _has_ctfs(Path(directory)):
         return None
     from relionlab.display.render import to_pdf
 
@@ -31,6 +35,10 @@ def write_logfile(directory: str | Path) -> Path | None:
     path = Path(directory) / "logfile.pdf"
     to_pdf(drawn, path)
     return path
+
+
+def _has_ctfs(directory: Path) -> bool:
+    return (directory / "micrographs_ctf.star").exists()
 
 
 def _classification(directory: Path) -> list[Picture]:

@@ -14,7 +14,8 @@ _EYE = 25.0  # Å to which particles are smoothed, so that the eye finds them in
 def show(path: str | Path) -> Picture:
     """Return a picture of any file or job directory, chosen by what it holds.
 
-    a job directory          class averages of its last iteration; particles of Extract, sorted ones of Sort
+    a job directory          class averages of its last iteration; all micrographs' CTFs of CtfFind; particles of
+                             Extract, sorted ones of Sort
     run_itNNN_model.star     the class averages of that iteration
     postprocess.star         Fourier shell correlations
     another .star            its longest table
@@ -43,6 +44,10 @@ def _directory(path: Path) -> Picture:
     for name, column in (("particles_sort.star", "rlnParticleSelectZScore"), ("particles.star", None)):
         if (path / name).exists() and path.parent.name in ("Extract", "Sort", "Polish", "Subtract"):
             return particle_montage(path / name, by=column, low_pass=_EYE)
+    if (path / "micrographs_ctf.star").exists():
+        from relionlab.display.thon import ctf_overview
+
+        return ctf_overview(path)
     tables = sorted(path.glob("*.star"), key=lambda file: (file.name.startswith(("job", "default")), file.name))
     if not tables:
         raise InputError(f"{path} holds nothing that can be shown: expected a job directory with STAR files.")

@@ -16,6 +16,7 @@ T = TypeVar("T")
 
 _JOBS = {
     "relion.import": "relionlab.jobs.importing:Import",
+    "relion.ctffind": "relionlab.jobs.ctffind:CtfFind",
     "relion.manualpick": "relionlab.jobs.manualpick:ManualPick",
     "relion.extract": "relionlab.jobs.extract:Extract",
     "relion.sort": "relionlab.jobs.sort:Sort",
@@ -26,6 +27,7 @@ _JOBS = {
 
 _PROGRAMS = {
     "import": "relionlab.jobs.import_program:ImportFiles",
+    "run_ctffind": "relionlab.jobs.run_ctffind:RunCtffind",
     "refine": "relionlab.jobs.refine:Refine",
     "manualpick": "relionlab.jobs.manualpick_program:ManualPicking",
     "particle_sort": "relionlab.jobs.particle_sort:ParticleSort",

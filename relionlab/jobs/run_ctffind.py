@@ -1,0 +1,360 @@
+"""The program ``run_ctffind``: the CTF of every micrograph of a list, and the list with the CTFs."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Sequence
+from fnmatch import fnmatch
+from pathlib import PurePosixPath
+from typing import Annotated, ClassVar
+
+import numpy as np
+
+from relionlab.engine.ctf import Optics
+from relionlab.engine.ctffit import Range
+from relionlab.errors import ParameterError, StarError
+from relionlab.exchange.ctffind4 import Estimate
+from relionlab.io.images import read_header
+from relionlab.io.particles import Particles, read_particles, write_particles
+from relionlab.io.table import Table
+from relionlab.jobs import ctffind_options as options
+from relionlab.jobs.base import Program
+from relionlab.jobs.context import Context
+from relionlab.jobs.ctffind_work import CtfWork, Micrograph, Settings, finest_possible
+from relionlab.jobs.finding import find_files
+from relionlab.jobs.per_micrograph import for_each_micrograph
+from relionlab.params import Parameter
+
+_BYTES_PER_PIXEL = 24  # the micrograph, its copy and some tiles
+_JOB = re.compile(r"^[A-Za-z0-9_]+/job\d{3,}/")
+
+
+def _given(label: str, flag: str, *, unit: str = "unitless", name: str) -> Parameter:
+    return Parameter(
+        label=label,
+        help=f"Of the microscope, where --i is a wildcard; of a STAR file the optics table counts ({name}).",
+        tab="Microscopy",
+        unit=unit,
+        flag=flag,
+        none_as="-1",
+    )
+
+
+class RunCtffind(Program, options.CtfOptions):
+    """Estimate defocus and astigmatism of micrographs from the rings in their power spectra."""
+
+    name: ClassVar[str] = "run_ctffind"
+    title: ClassVar[str] = "CTF estimation"
+
+    # where the program's default is not the form's
+    dast: options.Astigmatism = 0.0
+    resmin: options.CoarsestResolution = 100.0
+    resmax: options.FinestResolution = 7.0
+    dfmin: options.LowestDefocus = 10000.0
+    dfstep: options.DefocusStep = 250.0
+    slow_search: options.SlowSearch = True
+    do_ignore_ctffind_params: options.IgnoreSearches = False
+
+    o: Annotated[
+        str,
+        Parameter(label="Output directory", help='As "CtfFind/job003/".', tab="I/O", flag="--o"),
+    ] = "CtfEstimate/"
+    only_make_star: Annotated[
+        bool,
+        Parameter(
+            label="Only make the STAR file",
+            help="Fit nothing; list the results that are there already, whoever made them.",
+            tab="I/O",
+            flag="--only_make_star",
+        ),
+    ] = False
+    only_do_unfinished: Annotated[
+        bool,
+        Parameter(
+            label="Only unfinished micrographs",
+            help="Keep results that are there already, if they were made with the same settings and after their input.",
+            tab="I/O",
+            flag="--only_do_unfinished",
+        ),
+    ] = False
+    do_at_most: Annotated[
+        int | None,
+        Parameter(
+            label="Do at most",
+            help="Fit no more micrographs than this in one run; those that have a result do not count.",
+            tab="I/O",
+            unit="micrographs",
+            flag="--do_at_most",
+            none_as="-1",
+        ),
+    ] = None
+    cs: Annotated[float | None, _given("Spherical aberration", "--CS", unit="mm", name="rlnSphericalAberration")] = None
+    ht: Annotated[float | None, _given("Voltage", "--HT", unit="kV", name="rlnVoltage")] = None
+    amplitude_contrast: Annotated[
+        float | None, _given("Amplitude contrast", "--AmpCnst", name="rlnAmplitudeContrast")
+    ] = None
+    angpix: Annotated[float | None, _given("Pixel size", "--angpix", unit="Å", name="rlnMicrographPixelSize")] = None
+    do_movie_thon_rings: Annotated[
+        bool,
+        Parameter(
+            label="Thon rings from movies",
+            help="Average the power spectra of groups of frames of the aligned movies beside the micrographs: rings that"
+            " drift blurs in the sum stay sharp.",
+            tab="CTFFIND",
+            flag="--do_movie_thon_rings",
+            level="advanced",
+        ),
+    ] = False
+    avg_movie_frames: Annotated[
+        int,
+        Parameter(
+            label="Movie frames to average",
+            help="Frames in a group; take so many that they have about 4 electrons per Å².",
+            tab="CTFFIND",
+            unit="frames",
+            flag="--avg_movie_frames",
+            bounds=(1, None),
+            level="advanced",
+        ),
+    ] = 1
+    movie_rootname: Annotated[
+        str,
+        Parameter(
+            label="Movies' ending",
+            help="What stands in the aligned movie's name where the micrograph's has \".mrc\".",
+            tab="CTFFIND",
+            flag="--movie_rootname",
+            level="advanced",
+        ),
+    ] = "_movie.mrcs"
+    threads: Annotated[
+        int,
+        Parameter(
+            label="Threads",
+            help="Micrographs that are worked on side by side; also CTFFIND's threads. Fewer start where memory is short.",
+            tab="Compute",
+            unit="threads",
+            flag="--j",
+            bounds=(1, None),
+        ),
+    ] = 1
+    do_validation: Annotated[
+        bool,
+        Parameter(
+            label="Gctf's validation",
+            help="Kept for RELION; Gctf is not called.",
+            tab="Gctf",
+            flag="--do_validation",
+            level="developer",
+        ),
+    ] = False
+
+    def problems(self) -> list[str]:
+        """Return what is wrong with the values, in words."""
+        found = super().problems()
+        if self.use_given_ps and self.do_movie_thon_rings:
+            found.append("--use_given_ps and --do_movie_thon_rings exclude each other: rings come from one of them.")
+        return found
+
+    def pictured(self) -> str:
+        """Return the directory whose pictures are to be drawn when the program has run."""
+        return self.o
+
+    def run(self, context: Context) -> None:
+        """Fit every micrograph, then write micrographs_ctf.star."""
+        self.check()
+        listed = self._listed(context)
+        work = CtfWork(context.directory, self._micrographs(listed), self._settings(context))
+        context.path(self.o).mkdir(parents=True, exist_ok=True)
+        self._tell_of_coarse(context, work)
+        results = self._collected(context, work) if self.only_make_star else self._fitted(context, work)
+        if not results:
+            raise StarError(f"There is no result in {self.o}: nothing to list. Fit first, without --only_make_star.")
+        self._write(context, listed, work=work, results=results)
+
+    # --- what is to be done ------------------------------------------------------------------------------------
+
+    def _listed(self, context: Context) -> Particles:
+        if self.input_star_mics.endswith(".star") and not any(mark in self.input_star_mics for mark in "*?["):
+            listed = read_particles(context.path(self.input_star_mics), kind="micrographs", directory=context.directory)
+            if not len(listed):
+                raise StarError(f"{self.input_star_mics} lists no micrographs.")
+            return listed
+        values = {"--CS": self.cs, "--HT": self.ht, "--AmpCnst": self.amplitude_contrast, "--angpix": self.angpix}
+        lacking = [flag for flag, value in values.items() if value is None]
+        if lacking:
+            raise ParameterError(
+                f"--i is the wildcard {self.input_star_mics}, which has no optics: give {', '.join(lacking)}, or a STAR file."
+            )
+        names = find_files(context, self.input_star_mics)
+        optics = Table(
+            {
+                "rlnOpticsGroupName": ["opticsGroup1"],
+                "rlnOpticsGroup": [1],
+                "rlnMicrographPixelSize": [self.angpix],
+                "rlnMicrographOriginalPixelSize": [self.angpix],
+                "rlnVoltage": [self.ht],
+                "rlnSphericalAberration": [self.cs],
+                "rlnAmplitudeContrast": [self.amplitude_contrast],
+            },
+            name="optics",
+        )
+        rows = Table({"rlnMicrographName": names, "rlnOpticsGroup": [1] * len(names)}, name="micrographs")
+        return Particles(optics, rows, "micrographs")
+
+    def _micrographs(self, listed: Particles) -> tuple[Micrograph, ...]:
+        names = listed.column("rlnMicrographName").tolist()
+        repeated = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+        if repeated:
+            raise StarError(f"{self.input_star_mics} lists {repeated[0]} more than once: remove the repeated lines.")
+        sources = self._sources(listed, names)
+        sizes = listed.pixel_sizes[listed.group_rows].tolist()
+        columns = [
+            listed.column(label).tolist() for label in ("rlnVoltage", "rlnSphericalAberration", "rlnAmplitudeContrast")
+        ]
+        return tuple(
+            Micrograph(name, source, self._root(name, source), Optics(kv, cs, q0, size))
+            for name, source, size, kv, cs, q0 in zip(names, sources, sizes, *columns, strict=True)
+        )
+
+    def _sources(self, listed: Particles, names: list[str]) -> list[str]:
+        label = "rlnCtfPowerSpectrum" if self.use_given_ps else "rlnMicrographNameNoDW" if self.use_noDW else ""
+        if self.do_movie_thon_rings:
+            return [str(PurePosixPath(name).with_suffix("")) + self.movie_rootname for name in names]
+        if not label:
+            return names
+        if label not in listed:
+            flag = "--use_given_ps" if self.use_given_ps else "--use_noDW"
+            raise StarError(
+                f"{flag} is given, but {self.input_star_mics} has no column {label}: run motion correction again and keep"
+                f" them there, or leave {flag} away."
+            )
+        return list(listed.column(label).tolist())
+
+    def _root(self, name: str, source: str) -> str:
+        """Return where the results go: as RELION, the file's name without the job that made it and without ending."""
+        file = source if self.use_given_ps else name
+        plain = _JOB.sub("", file).lstrip("/")
+        return f"{self.o.rstrip('/')}/{PurePosixPath(plain).with_suffix('')}"
+
+    def _settings(self, context: Context) -> Settings:
+        phases: tuple[float, ...] = (0.0,)
+        if self.do_phaseshift:
+            count = max(int(np.ceil((self.phase_max - self.phase_min) / self.phase_step - 1e-6)), 1)
+            phases = tuple(np.linspace(self.phase_min, self.phase_max, count + 1).tolist())
+        searched = Range(
+            coarsest=self.resmin, finest=self.resmax, lowest=self.dfmin, highest=self.dfmax, step=self.dfstep,
+            astigmatism=max(self.dast, 0.0), phases=phases,
+        )  # fmt: skip
+        kind = "spectrum" if self.use_given_ps else "movie" if self.do_movie_thon_rings else "micrograph"
+        return Settings(
+            searched, self.box, window=self.ctf_win if self.ctf_win > 0 else None, kind=kind, frames=self.avg_movie_frames,
+            external=self._external(context), threads=self.threads, slow=self.slow_search,
+        )  # fmt: skip
+
+    def _external(self, context: Context) -> str:
+        """Return CTFFIND 4.1's executable if it can be called, and say what fits otherwise."""
+        if self.use_gctf:
+            context.say(
+                " Gctf is not called from here: the CTFs are fitted by relionlab (equi-phase averages as in Gctf)."
+            )
+            return ""
+        wanted = self.fn_ctffind_exe or os.environ.get("RELION_CTFFIND_EXECUTABLE", "")
+        if not wanted:
+            return ""
+        found = shutil.which(wanted if os.sep not in wanted else str(context.path(wanted)))
+        if found and self.use_ctffind4 and self.ctf_win <= 0:
+            context.say(f" Using CTFFIND 4.1 in: {found}")
+            return found
+        why = (
+            "does not exist or cannot be executed" if not found
+            else "is not said to be CTFFIND 4.1 (--is_ctffind4)" if not self.use_ctffind4
+            else "cannot be given a window (--ctfWin)"
+        )  # fmt: skip
+        context.say(f" The executable {wanted} {why}: the CTFs are fitted by relionlab.")
+        return ""
+
+    def _tell_of_coarse(self, context: Context, work: CtfWork) -> None:
+        coarse = max((one.optics.pixel_size for one in work.micrographs), default=0.0)
+        if not self.use_given_ps and finest_possible(coarse) > self.resmax and not self.only_make_star:
+            context.warn(
+                f"The maximum resolution (--ResMax) is {self.resmax:g} Å, but with pixels of {coarse:g} Å there is nothing beyond"
+                f" {2 * coarse:.3g} Å: {finest_possible(coarse):.3g} Å is taken for such micrographs."
+            )
+
+    # --- doing it ----------------------------------------------------------------------------------------------
+
+    def _fitted(self, context: Context, work: CtfWork) -> dict[int, Estimate]:
+        names = [micrograph.name for micrograph in work.micrographs]
+        again = self._again(names)
+        kept = self.only_do_unfinished or bool(again)
+        left = [index for index in range(len(names)) if not kept or index in again or work.finished(index) is None]
+        if self.do_at_most is not None and self.do_at_most >= 0:
+            left = left[: self.do_at_most]
+        chosen = set(left)
+        context.say(f" Estimating the CTF of {len(left)} of {len(names)} micrographs")
+        done = for_each_micrograph(
+            context,
+            names,
+            work,
+            finished=lambda index: None if index in chosen else work.finished(index) or _NOTHING,
+            bytes_each=self._bytes(context, work),
+            threads=self.threads,
+        )
+        return {index: found for index, found in done.results.items() if found is not _NOTHING}
+
+    def _collected(self, context: Context, work: CtfWork) -> dict[int, Estimate]:
+        """Return the results that are there, whatever settings made them."""
+        from relionlab.errors import InputError
+        from relionlab.exchange.ctffind4 import read_ctffind4
+
+        found = {}
+        for index, micrograph in enumerate(work.micrographs):
+            try:
+                found[index] = read_ctffind4(context.path(f"{micrograph.root}.txt"))[0]
+            except InputError as error:
+                context.warn(f"{micrograph.name} was left out: {error}")
+        return found
+
+    def _again(self, names: Sequence[str]) -> set[int]:
+        patterns = [part.strip() for part in self.redo_micrographs.split(",") if part.strip()]
+        found = {
+            index for index, name in enumerate(names) if any(fnmatch(name, part) or part in name for part in patterns)
+        }
+        if patterns and not found:
+            raise ParameterError(f"--redo {self.redo_micrographs} matches none of the {len(names)} micrographs.")
+        return found
+
+    def _bytes(self, context: Context, work: CtfWork) -> int:
+        try:
+            shape = read_header(context.path(work.micrographs[0].source)).shape
+        except Exception:  # noqa: BLE001 - whatever is wrong with the first file, its own turn will tell
+            return 0
+        return int(np.prod(shape)) * _BYTES_PER_PIXEL * (self.avg_movie_frames if self.do_movie_thon_rings else 1)
+
+    def _write(self, context: Context, listed: Particles, *, work: CtfWork, results: dict[int, Estimate]) -> None:
+        found = [results[index] for index in sorted(results)]
+        rows = listed.particles.rows(np.array(sorted(results)))
+        columns = {
+            "rlnMicrographName": rows["rlnMicrographName"],
+            "rlnOpticsGroup": rows["rlnOpticsGroup"],
+            "rlnCtfImage": [f"{work.micrographs[index].root}.ctf:mrc" for index in sorted(results)],
+            "rlnDefocusU": [one.defocus_u for one in found],
+            "rlnDefocusV": [one.defocus_v for one in found],
+            "rlnCtfAstigmatism": [one.defocus_u - one.defocus_v for one in found],
+            "rlnDefocusAngle": [one.defocus_angle for one in found],
+            "rlnCtfFigureOfMerit": [one.figure_of_merit for one in found],
+            "rlnCtfMaxResolution": [min(one.max_resolution, 999.0) for one in found],
+        }
+        if self.do_phaseshift:
+            columns["rlnPhaseShift"] = [one.phase_shift for one in found]
+        table = Table(columns, name="micrographs")
+        name = f"{self.o.rstrip('/')}/micrographs_ctf.star"
+        write_particles(context.path(name), Particles(listed.optics, table, "micrographs"))
+        context.say(f" Done! Written out: {name} with {len(found)} of {len(work.micrographs)} micrographs")
+
+
+_NOTHING = Estimate(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+"""Stands for a micrograph that is not to be worked on now and has no result."""

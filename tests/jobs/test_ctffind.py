@@ -1,0 +1,246 @@
+"""The job CtfFind and the program run_ctffind."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from relionlab.errors import ComputeError, InputError, ParameterError, StarError
+from relionlab.io.images import read_header, read_image, write_image, write_stack
+from relionlab.io.particles import Particles, read_particles, write_particles
+from relionlab.io.table import Table
+from relionlab.jobs.context import PlainContext
+from relionlab.jobs.ctffind import CtfFind
+from relionlab.jobs.run_ctffind import RunCtffind
+from relionlab.settings import settings
+from tests.engine.ctf_micrographs import Truth, micrograph
+
+TRUTH = Truth(14400.0, 14000.0, 30.0)
+NAMES = ("mic1.mrc", "mic2.mrc")
+FLAGS = ("--Box", "256", "--ResMin", "30", "--ResMax", "5", "--dFMin", "5000", "--dAst", "100")
+
+
+class Listening(PlainContext):
+    """Keeps what is said."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory, settings(executor="inline"), quiet=True)
+        self.said: list[str] = []
+        self.warned: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    def warn(self, text: str) -> None:
+        self.warned.append(text)
+
+
+@pytest.fixture(scope="module")
+def image() -> np.ndarray:
+    return micrograph(TRUTH, np.random.default_rng(0), size=640)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, image: np.ndarray) -> Path:
+    """Two micrographs of a motion correction job and their list."""
+    monkeypatch.chdir(tmp_path)
+    for name in NAMES:
+        write_image(tmp_path / "MotionCorr/job002/Movies" / name, image, pixel_size=1.5)
+    listed(tmp_path)
+    return tmp_path
+
+
+def listed(folder: Path, names=NAMES, *, pixel_size: float = 1.5, **columns: object) -> None:
+    optics = {
+        "rlnOpticsGroupName": ["opticsGroup1"], "rlnOpticsGroup": [1], "rlnMicrographPixelSize": [pixel_size],
+        "rlnMicrographOriginalPixelSize": [pixel_size], "rlnVoltage": [300.0], "rlnSphericalAberration": [2.7],
+        "rlnAmplitudeContrast": [0.1],
+    }  # fmt: skip
+    rows = {"rlnMicrographName": [f"MotionCorr/job002/Movies/{n}" for n in names], "rlnOpticsGroup": [1] * len(names)}
+    particles = Particles(Table(optics, name="optics"), Table(rows | columns, name="micrographs"), "micrographs")
+    write_particles(folder / "mics.star", particles)
+
+
+def run(folder: Path, *more: str, i: str = "mics.star") -> Listening:
+    context = Listening(folder)
+    RunCtffind.from_flags(["--i", i, "--o", "CtfFind/job003/", *FLAGS, *more]).run(context)
+    return context
+
+
+def result(folder: Path) -> Particles:
+    return read_particles(folder / "CtfFind/job003/micrographs_ctf.star", kind="micrographs")
+
+
+def root(folder: Path, name: str = "mic1") -> Path:
+    return folder / "CtfFind/job003/Movies" / name
+
+
+def test_files_and_labels_are_relions(here):
+    run(here)
+    found = result(here)
+    assert list(found.particles.labels) == [
+        "rlnMicrographName", "rlnOpticsGroup", "rlnCtfImage", "rlnDefocusU", "rlnDefocusV", "rlnCtfAstigmatism",
+        "rlnDefocusAngle", "rlnCtfFigureOfMerit", "rlnCtfMaxResolution",
+    ]  # fmt: skip
+    assert found.particles["rlnCtfImage"][0] == "CtfFind/job003/Movies/mic1.ctf:mrc"
+    mean = (found.particles["rlnDefocusU"] + found.particles["rlnDefocusV"]) / 2
+    assert np.allclose(mean, TRUTH.defocus, atol=150)
+    shown = read_image(found.particles["rlnCtfImage"][0])
+    assert shown.shape == (256, 256)
+    assert read_header(found.particles["rlnCtfImage"][0]).pixel_size == 1.5
+    assert all(Path(f"{root(here)}{end}").exists() for end in (".txt", "_avrot.txt", "_ctffind4.log"))
+
+
+def test_unfinished_only_and_redo(here):
+    run(here)
+    before = {name: root(here, f"{name}.txt").stat().st_mtime_ns for name in ("mic1", "mic2")}
+    told = run(here, "--only_do_unfinished")
+    assert any("0 of 2" in line for line in told.said)
+    root(here, "mic2_ctffind4.log").unlink()
+    run(here, "--only_do_unfinished")
+    after = {name: root(here, f"{name}.txt").stat().st_mtime_ns for name in ("mic1", "mic2")}
+    assert after["mic1"] == before["mic1"]
+    assert after["mic2"] > before["mic2"]
+    run(here, "--redo", "*mic1.mrc")
+    assert root(here, "mic1.txt").stat().st_mtime_ns > before["mic1"]
+    assert root(here, "mic2.txt").stat().st_mtime_ns == after["mic2"]
+    with pytest.raises(ParameterError, match="matches none of the 2"):
+        run(here, "--redo", "other")
+
+
+def test_results_of_other_settings_are_made_anew(here):
+    run(here)
+    told = run(here, "--only_do_unfinished", "--ResMin", "25")
+    assert any("2 of 2" in line for line in told.said)
+    told = run(here, "--only_do_unfinished", "--ResMin", "25", "--do_phaseshift")
+    assert any("2 of 2" in line for line in told.said)
+    assert "rlnPhaseShift" in result(here).particles
+
+
+def test_at_most_and_only_star(here):
+    run(here, "--do_at_most", "1")
+    assert len(result(here)) == 1
+    run(here, "--only_do_unfinished", "--do_at_most", "1")
+    assert len(result(here)) == 2
+    root(here, "mic1.txt").unlink()
+    told = run(here, "--only_make_star")
+    assert "mic1" in told.warned[0]
+    assert len(result(here)) == 1
+
+
+def test_a_faulty_micrograph_does_not_stop_the_others(here, image):
+    names = [*NAMES, "nan.mrc", "even.mrc", "tiny.mrc", "gone.mrc", "cut.mrc"]
+    folder = here / "MotionCorr/job002/Movies"
+    write_image(folder / "nan.mrc", np.where(image > image.max() - 0.1, np.nan, image), pixel_size=1.5)
+    write_image(folder / "even.mrc", np.full((640, 640), 7.0), pixel_size=1.5)
+    write_image(folder / "tiny.mrc", image[:200, :200], pixel_size=1.5)
+    (folder / "cut.mrc").write_bytes((folder / "mic1.mrc").read_bytes()[:5000])
+    listed(here, names)
+    told = run(here)
+    assert len(result(here)) == 2
+    reasons = "\n".join(told.warned)
+    for name, words in (
+        ("nan.mrc", "NaN"),
+        ("even.mrc", "constant"),
+        ("tiny.mrc", "larger than the micrograph of 200×200"),
+        ("gone.mrc", "does not exist"),
+        ("cut.mrc", "5000"),
+    ):
+        assert any(name in line and words in line for line in told.warned), (name, reasons)
+
+
+def test_wrong_pixel_sizes_are_named(here):
+    listed(here, pixel_size=0.0)
+    with pytest.raises(ComputeError, match="pixel size is 0 Å"):
+        run(here)
+    listed(here, pixel_size=4.0)
+    told = run(here, "--ResMin", "60")
+    assert "there is nothing beyond 8 Å" in told.warned[0]
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (("--ResMin", "5", "--ResMax", "30"), "the larger number"),
+        (("--dFMin", "60000"), "not below the maximum"),
+        (("--dFMin", "0"), "above 0"),
+        (("--Box", "255"), "even"),
+        (("--use_given_ps",), "rlnCtfPowerSpectrum"),
+        (("--use_noDW",), "rlnMicrographNameNoDW"),
+        (("--use_given_ps", "--do_movie_thon_rings"), "exclude each other"),
+        (("--do_phaseshift", "--phase_min", "180", "--phase_max", "20"), "leave nothing to search"),
+        (("--only_make_star",), "no result"),
+        (("--ctfWin", "2000"), "larger than the micrograph"),
+    ],
+)
+def test_contradictions_are_named(here, flags, words):
+    with pytest.raises((InputError, ComputeError), match=words):
+        run(here, *flags)
+
+
+def test_lists_that_cannot_be_used_are_named(here):
+    with pytest.raises(ParameterError, match="--CS, --HT, --AmpCnst, --angpix"):
+        run(here, i="MotionCorr/job002/Movies/*.mrc")
+    listed(here, ["mic1.mrc", "mic1.mrc"])
+    with pytest.raises(StarError, match="more than once"):
+        run(here)
+
+
+def test_a_wildcard_with_optics(here):
+    run(here, "--HT", "300", "--CS", "2.7", "--AmpCnst", "0.1", "--angpix", "1.5", i="MotionCorr/job002/Movies/*.mrc")
+    assert len(result(here)) == 2
+    assert result(here).pixel_size == 1.5
+
+
+def test_power_spectra_windows_and_movies(here, image):
+    from relionlab.engine.ctffit import power_spectrum
+
+    folder = here / "MotionCorr/job002/Movies"
+    write_image(folder / "mic1_PS.mrc", power_spectrum(image, 1.5, size=256).power, pixel_size=1.5)
+    listed(here, ["mic1.mrc"], rlnCtfPowerSpectrum=["MotionCorr/job002/Movies/mic1_PS.mrc"])
+    run(here, "--use_given_ps")
+    assert result(here).particles["rlnCtfImage"][0] == "CtfFind/job003/Movies/mic1_PS.ctf:mrc"
+    given = result(here).particles["rlnDefocusU"][0]
+    run(here)
+    assert result(here).particles["rlnDefocusU"][0] == pytest.approx(given, abs=1)
+    run(here, "--ctfWin", "512")
+    assert result(here).particles["rlnDefocusU"][0] != given
+    frames = np.stack([image + np.random.default_rng(n).normal(0, 0.1, image.shape) for n in range(4)])
+    write_stack(folder / "mic1_movie.mrcs", frames.astype(np.float32), pixel_size=1.5)
+    run(here, "--do_movie_thon_rings", "--avg_movie_frames", "2")
+    assert result(here).particles["rlnDefocusU"][0] == pytest.approx(given, abs=60)
+
+
+def test_an_executable_that_exists_is_called_and_one_that_does_not_is_not_missed(here):
+    told = run(here, "--ctffind_exe", "/nowhere/ctffind", "--is_ctffind4")
+    assert "fitted by relionlab" in told.said[0]
+    done = root(here)
+    (here / "ctffind").write_text(
+        "#!/bin/sh\nread input\nread shown\ncat > answers.txt\n"
+        f"cp '{done}.txt' \"${{shown%.ctf}}.txt\"\ncp '{done}.ctf' \"$shown\" 2>/dev/null\necho 'Summary of results : x'\n"
+    )
+    (here / "ctffind").chmod(0o755)
+    listed(here, ["mic2.mrc"])
+    told = run(here, "--ctffind_exe", "./ctffind", "--is_ctffind4")
+    assert "Using CTFFIND 4.1" in told.said[0]
+    assert (here / "answers.txt").read_text().split()[:5] == ["1.5", "300", "2.7", "0.1", "256"]
+    assert len(result(here)) == 1
+    (here / "ctffind").write_text("#!/bin/sh\nexit 3\n")
+    shutil.rmtree(here / "CtfFind")
+    with pytest.raises(ComputeError, match="status 3"):
+        run(here, "--ctffind_exe", "./ctffind", "--is_ctffind4")
+
+
+def test_the_form_makes_relions_command():
+    job = CtfFind(input_star_mics="MotionCorr/job002/corrected_micrographs.star", use_ctffind4=True, use_given_ps=True)
+    line = str(job.commands("CtfFind/job003/")[0])
+    for part in ("--Box 512", "--ResMin 30", "--ResMax 5", "--dFMin 5000", "--dFMax 50000", "--FStep 500", "--dAst 100",
+                 "--ctfWin -1", "--is_ctffind4", "--fast_search", "--use_given_ps"):  # fmt: skip
+        assert part in line
+    assert job.outputs("CtfFind/job003/")[0].path == "CtfFind/job003/micrographs_ctf.star"
+    assert CtfFind(input_star_mics="a.star", resmin=5, resmax=30).problems()
+    assert "redo_micrographs" not in job.job_options()
+    assert job.changed(redo_micrographs="mic1").job_options()["redo_micrographs"] == "mic1"
