@@ -15,6 +15,10 @@ def pictures(directory: str | Path) -> list[Picture]:
     directory = Path(directory)
     if model_files(directory):
         return _classification(directory)
+    if _is_picking(directory):
+        from relionlab.display.picks import picking_pictures
+
+        return picking_pictures(directory)
     return [distributions(path) for path in (directory / "particles.star",) if path.exists()]
 
 
@@ -23,7 +27,7 @@ def write_logfile(directory: str | Path) -> Path | None:
 
     Only of jobs that compute something to look at: loading the drawing libraries takes longer than an Import.
     """
-    if not model_files(Path(directory)):
+    if not model_files(Path(directory)) and not _is_picking(Path(directory)):
         return None
     from relionlab.display.render import to_pdf
 
@@ -31,6 +35,11 @@ def write_logfile(directory: str | Path) -> Path | None:
     path = Path(directory) / "logfile.pdf"
     to_pdf(drawn, path)
     return path
+
+
+def _is_picking(directory: Path) -> bool:
+    """Say whether this is the directory of an AutoPick job that has finished."""
+    return (directory / "summary.star").exists() and any(directory.glob("coords_suffix_*.star"))
 
 
 def _classification(directory: Path) -> list[Picture]:

@@ -16,6 +16,7 @@ T = TypeVar("T")
 
 _JOBS = {
     "relion.import": "relionlab.jobs.importing:Import",
+    "relion.autopick": "relionlab.jobs.autopick:AutoPick",
     "relion.class2d": "relionlab.jobs.class2d:Class2D",
     "relion.select": "relionlab.jobs.select:Select",
 }
@@ -23,6 +24,7 @@ _JOBS = {
 _PROGRAMS = {
     "import": "relionlab.jobs.import_program:ImportFiles",
     "refine": "relionlab.jobs.refine:Refine",
+    "autopick": "relionlab.jobs.autopick_program:Autopick",
     "preprocess": "relionlab.jobs.preprocess:Preprocess",
     "class_selection": "relionlab.jobs.selection:ClassSelection",
     "star_handler": "relionlab.jobs.star_handler:StarHandler",

@@ -3,7 +3,7 @@
 At each diameter two filters look at every place: the Laplacian of a Gaussian (Lindeberg 1998, Int. J. Comput. Vis.
 30, 79), which sees compact particles through noise; and a disc against the ring just around it, which sees hollow ones,
 parts crowded particles and finds centres. Either map is brought to robust standard deviations of its own; they are
-added two to one, and the sum brought to standard deviations again. The best diameter is the one whose disc fits best.
+added, and the sum brought to standard deviations again. The best diameter is the one whose disc fits best.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ import numpy as np
 import scipy.fft
 
 from relionlab.engine.picking.background import background, soft_disc
+from relionlab.engine.picking.crowding import crowded_scale
 from relionlab.engine.picking.frame import Frame, image_of
 from relionlab.engine.picking.peaks import Scores, peaks_from
 from relionlab.errors import InputError, ParameterError
 
 DEFAULT_THRESHOLD = 2.5
-"""Robust standard deviations above the median at which a blob is a pick when nothing is adjusted."""
+"""Robust standard deviations above the median at which a blob is a pick when nothing is adjusted (crowded micrographs: the
+valley between noise and particles, if that is lower)."""
 _RING = 1.5  # outer over inner diameter of the ring that a disc is compared with
-_GAUSSIAN, _DISC = 2.0, 1.0  # weights of the two filters
 _GAUGE = 0.5  # least spread of the picks' scores, for the upper threshold
 
 
@@ -82,7 +83,7 @@ def blob_scores(
         fit = image_of(weighted * _disc_and_ring(frame, size), frame)
         diameter[fit > disc] = size
         disc = np.maximum(disc, fit)
-    total = _GAUSSIAN * _robust(gaussian, valid) + _DISC * _robust(disc, valid)
+    total = _robust(gaussian, valid) + _robust(disc, valid)
     local = background(spectrum, frame, (search.smallest + search.largest) / 2)
     return Scores(
         fom=_robust(total, valid),
@@ -102,7 +103,8 @@ def blob_thresholds(scores: Scores, *, adjust: float = 0.0, upper: float | None 
     adjust  robust standard deviations by which the default threshold is moved; positive picks fewer
     upper   so many standard deviations of the picks' own scores above the lowest, a blob is contamination
     """
-    lowest = DEFAULT_THRESHOLD + adjust
+    diameter = float(scores.diameter.mean()) if scores.diameter is not None else 0.0
+    lowest = crowded_scale(scores, diameter, noise=DEFAULT_THRESHOLD, typical=np.inf)[0] + adjust
     if upper is None:
         return lowest, None
     found = peaks_from(scores, lowest, 0.0).fom

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -145,8 +145,3 @@ def _vertex(before: np.ndarray, at: np.ndarray, after: np.ndarray) -> np.ndarray
     with np.errstate(divide="ignore", invalid="ignore"):
         offset = np.where(curvature > 0, (after - before.astype(np.float64)) / (2 * curvature), 0.0)
     return np.clip(offset, -0.5, 0.5)
-
-
-def with_fom(scores: Scores, fom: np.ndarray) -> Scores:
-    """Return the same maps with another figure of merit."""
-    return replace(scores, fom=fom)

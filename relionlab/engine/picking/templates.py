@@ -19,12 +19,15 @@ from scipy import ndimage
 
 from relionlab.engine.kernels.peaks import keep_best, times, times_conjugate
 from relionlab.engine.picking.background import background
+from relionlab.engine.picking.crowding import crowded_scale
 from relionlab.engine.picking.frame import Frame
 from relionlab.engine.picking.peaks import Scores
 from relionlab.errors import InputError
 
 NOISE, TYPICAL = 3.0, 6.0
-"""Robust standard deviations of the best-score map that become the figures of merit 0 and 1."""
+"""Robust standard deviations of the best-score map that become the figures of merit 0 and 1.
+
+In crowded micrographs the valley between noise and particles, and the mean of the particles, take their place."""
 _BANK_BYTES = 1 << 30  # transforms of references that are kept from one micrograph to the next
 _FAINT = 0.1  # of the strongest ring's power: where a reference is taken to end
 
@@ -50,12 +53,22 @@ class Templates:
     psi_step: float = 10.0
     lowpass: float | None = None
     shrink_px: float = 2.0
+    surround: float = 1.0
     _banks: dict[Frame, list[np.ndarray]] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __reduce__(self) -> tuple[type[Templates], tuple[object, ...]]:
         """Travel to another process without what was computed."""
-        return Templates, (self.images, self.pixel_size, self.diameter, self.psi_step, self.lowpass, self.shrink_px)
+        values = (
+            self.images,
+            self.pixel_size,
+            self.diameter,
+            self.psi_step,
+            self.lowpass,
+            self.shrink_px,
+            self.surround,
+        )
+        return Templates, values
 
     @property
     def angles(self) -> np.ndarray:
@@ -90,7 +103,7 @@ class Templates:
         coefficients = ndimage.spline_filter(smooth.astype(np.float64), order=3)
         angles = self.angles[: len(self.angles) // 2] if halved else self.angles
         (ny, nx), (py, px) = frame.work, frame.pixels
-        radius = max(self.diameter / 2 - self.shrink_px * (py + px) / 2, 1.5 * max(py, px))
+        radius = max(self.surround * self.diameter / 2 - self.shrink_px * (py + px) / 2, 1.5 * max(py, px))
         reach_y, reach_x = int(radius / py) + 2, int(radius / px) + 2
         y, x = np.arange(-reach_y, reach_y + 1)[:, None] * py, np.arange(-reach_x, reach_x + 1)[None] * px
         mask = np.clip((radius - np.hypot(y, x)) / ((py + px) / 2) + 0.5, 0, 1)
@@ -117,7 +130,7 @@ def matching(
     skip_side: float = 0.0,
     one_reference: OneReference | None = None,
 ) -> Scores:
-    """Return the scores of one micrograph; the figure of merit is 0 at three sigma of noise and 1 at six.
+    """Return the scores of one micrograph; the figure of merit is 0 where noise ends, 1 for a typical particle.
 
     spectrum       as :func:`relionlab.engine.picking.frame.place` gives it
     transfer       CTF on the half plane (y, x//2+1), in RELION's sign; ``None``: references are not multiplied
@@ -153,13 +166,12 @@ def matching(
         else:
             _best_turn(weighted, passed, planes, halved=halved, start=number * len(angles), best=best, which=which)
     if not np.isfinite(best).any():
-        raise InputError("the references are empty (constant within the mask). Give others, or correct the mask diameter.")
-    merit = _merit(best / penalty, valid)
-    if one_reference is not None:
-        for number, (own, turn) in enumerate(kept):
-            one_reference(number, merit(own / penalty), angles[turn].astype(np.float32))
-    return Scores(
-        fom=merit(best / penalty),
+        raise InputError(
+            "the references are empty (constant within the mask). Give others, or correct the mask diameter."
+        )
+    robust = _robust(best / penalty, valid)
+    scores = Scores(
+        fom=robust(best / penalty),
         reference=(which // len(angles)).astype(np.int32),
         psi=angles[which % len(angles)].astype(np.float32),
         average=local.average,
@@ -167,6 +179,12 @@ def matching(
         frame=frame,
         margin=margin,
     )
+    noise, typical = crowded_scale(scores, templates.diameter, noise=NOISE, typical=TYPICAL)
+    if one_reference is not None:
+        for number, (own, turn) in enumerate(kept):
+            merit = (robust(own / penalty) - np.float32(noise)) / np.float32(typical - noise)
+            one_reference(number, merit, angles[turn].astype(np.float32))
+    return replace(scores, fom=(scores.fom - np.float32(noise)) / np.float32(typical - noise))
 
 
 def _best_turn(
@@ -194,17 +212,20 @@ def _best_turn(
             keep_best(score.ravel(), scale, np.int32(start + turn), best.ravel(), which.ravel())
 
 
-def _merit(score: np.ndarray, valid: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """Return the function from scores to figures of merit, by the median and the spread of a map."""
+def _robust(score: np.ndarray, valid: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the function from scores to robust standard deviations above the median of this map."""
     values = score[valid]
     median = float(np.median(values))
     spread = 1.4826 * float(np.median(np.abs(values - median)))
     spread = spread if spread > 0 else 1.0
-    return lambda other: ((other - np.float32(median)) / np.float32(spread) - NOISE) / np.float32(TYPICAL - NOISE)
+    return lambda other: (other - np.float32(median)) / np.float32(spread)
 
 
 def gaussian_blob(diameter: float, pixel_size: float) -> np.ndarray:
-    """Return a reference (n, n) for picking without one: a Gaussian that has fallen to e^-2 at the particle's edge."""
+    """Return a reference (n, n) for picking without one: a Gaussian that has fallen to e^-2 at the particle's edge.
+
+    The box is twice the diameter, so that it can be matched with what is around the particle (``surround`` 1.5).
+    """
     n = 2 * int(np.ceil(diameter / pixel_size)) + 2
     line = (np.arange(n) - n // 2) * pixel_size
     return np.exp(-2 * (line[:, None] ** 2 + line[None] ** 2) / (diameter / 2) ** 2).astype(np.float32)
