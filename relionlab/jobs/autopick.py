@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import ClassVar, get_args
 
+from relionlab.jobs import autopick_more_options as more
 from relionlab.jobs import autopick_options as options
 from relionlab.jobs.base import Command, Job, Node
 from relionlab.jobs.running_options import MpiOptions, QueueOptions
@@ -47,18 +48,18 @@ class AutoPick(Job, QueueOptions, MpiOptions):
     mindist_autopick: options.MinDistance = 100.0
     maxstddevnoise_autopick: options.MaxStddevNoise = 1.1
     minavgnoise_autopick: options.MinAverageNoise = None
-    do_write_fom_maps: options.WriteMaps = False
-    do_read_fom_maps: options.ReadMaps = False
-    shrink: options.Shrink = 0.0
-    use_gpu: options.UseGpu = False
-    gpu_ids: options.GpuIds = ""
-    do_pick_helical_segments: options.Helix = False
-    do_amyloid: options.Amyloid = False
-    helical_tube_outer_diameter: options.TubeDiameter = 200.0
-    helical_nr_asu: options.HelicalUnits = 1
-    helical_rise: options.HelicalRise = -1.0
-    helical_tube_kappa_max: options.MaxCurvature = 0.1
-    helical_tube_length_min: options.MinLength = -1.0
+    do_write_fom_maps: more.WriteMaps = False
+    do_read_fom_maps: more.ReadMaps = False
+    shrink: more.Shrink = 0.0
+    use_gpu: more.UseGpu = False
+    gpu_ids: more.GpuIds = ""
+    do_pick_helical_segments: more.Helix = False
+    do_amyloid: more.Amyloid = False
+    helical_tube_outer_diameter: more.TubeDiameter = 200.0
+    helical_nr_asu: more.HelicalUnits = 1
+    helical_rise: more.HelicalRise = -1.0
+    helical_tube_kappa_max: more.MaxCurvature = 0.1
+    helical_tube_length_min: more.MinLength = -1.0
 
     def label(self) -> str:
         """Return RELION 4's label, which tells the method."""

@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 from relionlab.engine.picking import BlobSearch
 from relionlab.errors import ParameterError
+from relionlab.jobs import autopick_more_options as more
 from relionlab.jobs import autopick_options as options
 from relionlab.jobs.autopick_work import MOST_MAPS, Picking, pick
 from relionlab.jobs.base import Program
@@ -22,8 +23,8 @@ _GENERAL, _REFERENCES, _BLOBS, _HELIX, _PEAKS, _EXPERT = (
 )
 
 
-def _flag(label: str, flag: str, meaning: str, **more: Any) -> Parameter:
-    return Parameter(label=label, flag=flag, help=meaning, **{"tab": _EXPERT, "level": "advanced", **more})
+def _flag(label: str, flag: str, meaning: str, **rest: Any) -> Parameter:
+    return Parameter(label=label, flag=flag, help=meaning, **{"tab": _EXPERT, "level": "advanced", **rest})
 
 
 class Autopick(Program):
@@ -68,12 +69,12 @@ class Autopick(Program):
             bounds=(0, None),
         ),
     ] = 8.0
-    write_fom_maps: options.WriteMaps = False
+    write_fom_maps: more.WriteMaps = False
     no_fom_limit: Annotated[
         bool,
         _flag("No limit of maps", "--no_fom_limit", f"Write maps of more than {MOST_MAPS} micrographs too."),
     ] = False
-    read_fom_maps: options.ReadMaps = False
+    read_fom_maps: more.ReadMaps = False
     skip_optimise_scale: Annotated[
         bool,
         _flag(
@@ -95,7 +96,7 @@ class Autopick(Program):
         bool,
         _flag("Continue", "--continue", "The same as --only_do_unfinished. Not in RELION.", tab=_GENERAL),
     ] = False
-    gpu_ids: options.GpuIds = None
+    gpu_ids: more.GpuIds = None
     ref: Annotated[
         str,
         Parameter(
@@ -174,11 +175,11 @@ class Autopick(Program):
             tab=_BLOBS,
         ),
     ] = False
-    helix: options.Helix = False
-    amyloid: options.Amyloid = False
-    helical_tube_kappa_max: options.MaxCurvature = 0.25
-    helical_tube_outer_diameter: options.TubeDiameter = -1.0
-    helical_tube_length_min: options.MinLength = -1.0
+    helix: more.Helix = False
+    amyloid: more.Amyloid = False
+    helical_tube_kappa_max: more.MaxCurvature = 0.25
+    helical_tube_outer_diameter: more.TubeDiameter = -1.0
+    helical_tube_length_min: more.MinLength = -1.0
     max_diam_local_avg: Annotated[
         float,
         _flag(
@@ -203,7 +204,7 @@ class Autopick(Program):
     verb: Annotated[int, _flag("Verbosity", "--verb", "0: say nothing but warnings.")] = 1
     pad: Annotated[int, _flag("Padding", "--pad", "Padding of a map's transform; 2 is used.")] = 2
     random_seed: Annotated[int, _flag("Random seed", "--random_seed", "Without effect: nothing is random here.")] = 1
-    shrink: options.Shrink = 1.0  # the form has 0
+    shrink: more.Shrink = 1.0  # the form has 0
     log_max_search: Annotated[
         float,
         _flag(

@@ -104,7 +104,7 @@ def _indices(run: PickingRun, chosen: int | Sequence[str]) -> list[int]:
                 f"{missing[0]} is not in {run.picking.micrographs}, which lists {len(run.names)} micrographs."
             )
         return [run.names.index(name) for name in chosen]
-    order = np.arange(len(run.names))
+    order: np.ndarray = np.arange(len(run.names))
     if "rlnDefocusU" in run.micrographs:
         order = np.argsort(run.micrographs.column("rlnDefocusU"), kind="stable")
     places = np.linspace(0, len(order) - 1, min(chosen, len(order)))

@@ -30,20 +30,17 @@ from relionlab.engine.picking.blobs import blob_thresholds
 from relionlab.errors import InputError, ParameterError
 from relionlab.io.atomic import atomic_write
 from relionlab.io.images import open_image, read_image
-from relionlab.io.particles import Particles, read_particles
-from relionlab.io.table import Table
+from relionlab.io.particles import Particles
 from relionlab.jobs import pick_files
+from relionlab.jobs.autopick_input import DEFOCUS, check_ctf, read_micrographs
 from relionlab.jobs.autopick_references import GAUSS, ReferenceOptions, References, read_references
 from relionlab.jobs.context import Context
-from relionlab.jobs.finding import find_files
 from relionlab.jobs.per_micrograph import for_each_micrograph
 
 MOST_MAPS = 30
 """Micrographs of which maps are written without being asked twice, as in RELION."""
-_TOLERANCE = 0.01  # by which pixel sizes of list and header may differ, relative
 _SURROUND = 1.5  # of a Gaussian blob's mask: it is told from a hole by what is around it
 _QUICK = 2e9  # map pixels times references times angles below which starting workers takes longer than the work
-_DEFOCUS = ("rlnDefocusU", "rlnDefocusV", "rlnDefocusAngle")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +115,7 @@ class PickingRun:
             return self._kept(index)
         micrograph = read_image(self.directory / self.names[index])
         frame = self._frame(index, micrograph.shape)
+        self._check_size(index, micrograph.shape)
         spectrum = place(
             micrograph,
             frame,
@@ -204,6 +202,14 @@ class PickingRun:
         except InputError:
             return None
 
+    def _check_size(self, index: int, shape: tuple[int, ...]) -> None:
+        side = min(shape) * self._pixel_size(index)
+        if self.references is not None and self.picking.ref != GAUSS and self.references.box > side:
+            raise InputError(
+                f"the references' box, {self.references.box:.0f} Å, is larger than the micrograph, {side:.0f} Å: correct"
+                " --angpix_ref or the micrographs' pixel size."
+            )
+
     def _pixel_size(self, index: int) -> float:
         return float(self.micrographs.pixel_sizes[self.micrographs.group_rows[index]])
 
@@ -218,7 +224,7 @@ class PickingRun:
         )
 
     def _transfer(self, index: int, frame: Frame) -> np.ndarray:
-        row = {label: float(self.micrographs.column(label)[index]) for label in _DEFOCUS}
+        row = {label: float(self.micrographs.column(label)[index]) for label in DEFOCUS}
         if not all(np.isfinite(list(row.values()))) or row["rlnDefocusU"] == 0:
             raise InputError(
                 f"its defocus is {row['rlnDefocusU']:g} Å: no CTF was found for it. Run CtfFind on it again."
@@ -262,9 +268,9 @@ def open_picking(context: Context, picking: Picking) -> PickingRun:
 
     Raises InputError (or one of its kinds) that says what is missing.
     """
-    micrographs = _micrographs(context, picking)
+    micrographs = read_micrographs(context, picking.micrographs, pixel_size=picking.pixel_size)
     if picking.ctf and not picking.read_maps:
-        _check_ctf(micrographs, picking)
+        check_ctf(micrographs, picking.micrographs, flag="--ctf" if picking.blobs is None else "--LoG_use_ctf")
     references = templates = None
     if picking.blobs is None and picking.ref and not picking.read_maps:
         wanted = ReferenceOptions(
@@ -318,47 +324,6 @@ def pick(context: Context, picking: Picking) -> None:
     if not total:
         context.warn(
             "warning: no particle was found. Lower the threshold, or check diameter, pixel size and contrast (--invert)."
-        )
-
-
-def _micrographs(context: Context, picking: Picking) -> Particles:
-    if picking.micrographs.endswith(".star"):
-        found = read_particles(context.path(picking.micrographs), kind="micrographs", directory=context.directory)
-        sizes = found.pixel_sizes
-        given = picking.pixel_size
-        if given is not None and (np.abs(sizes / given - 1) > _TOLERANCE).any():
-            context.warn(
-                f"warning: --angpix {given:g} Å is not used: {picking.micrographs} says {sizes[0]:g} Å itself."
-            )
-        _compare_headers(context, found)
-        return found
-    names = find_files(context, picking.micrographs)
-    optics = Table({"rlnOpticsGroup": [1], "rlnMicrographPixelSize": [picking.pixel_size or 1.0]}, name="optics")
-    return Particles(optics, Table({"rlnMicrographName": names, "rlnOpticsGroup": [1] * len(names)}), "micrographs")
-
-
-def _compare_headers(context: Context, micrographs: Particles) -> None:
-    """Warn, once, where the first micrograph's header contradicts the list's pixel size."""
-    for index, name in enumerate(micrographs.particles["rlnMicrographName"][:1]):
-        try:
-            told = open_image(context.path(name)).header.pixel_size
-        except InputError:
-            return  # said when it is worked on
-        listed = float(micrographs.pixel_sizes[micrographs.group_rows[index]])
-        if told and abs(told - 1) > 1e-3 and abs(told / listed - 1) > _TOLERANCE:
-            context.warn(
-                f"warning: {name} has pixel size {told:.4g} Å in its header, its list says {listed:.4g} Å, which is used."
-                " If that is wrong, sizes and filters are wrong as well: import the micrographs again."
-            )
-
-
-def _check_ctf(micrographs: Particles, picking: Picking) -> None:
-    lacking = [label for label in (*_DEFOCUS, "rlnVoltage", "rlnSphericalAberration") if label not in micrographs]
-    if lacking:
-        flag = "--LoG_use_ctf" if picking.blobs is not None else "--ctf"
-        raise InputError(
-            f"{flag} needs the micrographs' CTF, but {picking.micrographs} has no {', '.join(lacking)}: give CtfFind's"
-            f" micrographs_ctf.star, or leave out {flag}."
         )
 
 

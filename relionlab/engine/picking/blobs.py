@@ -101,7 +101,7 @@ def blob_thresholds(scores: Scores, *, adjust: float = 0.0, upper: float | None 
     """Return the lowest and the highest figure of merit of a pick.
 
     adjust  robust standard deviations by which the default threshold is moved; positive picks fewer
-    upper   so many standard deviations of the picks' own scores above the lowest, a blob is contamination
+    upper   so many standard deviations of the picks' own scores above their median, a blob is contamination
     """
     diameter = float(scores.diameter.mean()) if scores.diameter is not None else 0.0
     lowest = crowded_scale(scores, diameter, noise=DEFAULT_THRESHOLD, typical=np.inf)[0] + adjust
@@ -111,7 +111,7 @@ def blob_thresholds(scores: Scores, *, adjust: float = 0.0, upper: float | None 
     if not len(found):
         return lowest, None
     spread = max(1.4826 * float(np.median(np.abs(found - np.median(found)))), _GAUGE)
-    return lowest, lowest + upper * spread
+    return lowest, float(np.median(found)) + upper * spread
 
 
 def _laplacian(square: np.ndarray, diameter: float) -> np.ndarray:
