@@ -10,29 +10,38 @@ GUI_LABELS: dict[str, str] = {
     "Q0": "Amplitude contrast",
     "allow_coarser": "Allow coarser sampling?",
     "angpix": "Pixel size (Angstrom)",
+    "angpix_ref": "Pixel size in references (A)",
     "beamtilt_x": "Beamtilt in X (mrad)",
     "beamtilt_y": "Beamtilt in Y (mrad)",
     "ctf_intact_first_peak": "Ignore CTFs until first peak?",
     "discard_label": "Metadata label for images",
     "discard_sigma": "Sigma-value for discarding images",
+    "do_amyloid": "Pick amyloid segments?",
     "do_bimodal_psi": "Do bimodal angular searches?",
     "do_combine_thru_disc": "Combine iterations through disc?",
+    "do_ctf_autopick": "Are References CTF corrected?",
     "do_ctf_correction": "Do CTF-correction?",
     "do_discard": "OR: select on image statistics?",
     "do_fast_subsets": "Use fast subsets (for large data sets)?",
     "do_helix": "Classify 2D helical segments?",
+    "do_invert_refs": "References have inverted contrast?",
+    "do_log": "OR: use Laplacian-of-Gaussian?",
     "do_other": "Import other node types?",
     "do_parallel_discio": "Use parallel disc I/O?",
+    "do_pick_helical_segments": "Pick 2D helical segments?",
     "do_preread_images": "Pre-read all particles into RAM?",
     "do_queue": "Submit to queue?",
     "do_random": "Randomise order before making subsets?",
     "do_raw": "Import raw movies/micrographs?",
+    "do_read_fom_maps": "Read FOM maps?",
     "do_recenter": "Re-center the class averages?",
+    "do_ref3d": "OR: provide a 3D reference?",
     "do_regroup": "Regroup the particles?",
     "do_remove_duplicates": "OR: remove duplicates?",
     "do_restrict_xoff": "Restrict helical offsets to rise",
     "do_select_values": "Select based on metadata values?",
     "do_split": "OR: split into subsets?",
+    "do_write_fom_maps": "Write FOM maps?",
     "do_zero_mask": "Mask individual particles with zeros?",
     "dont_skip_align": "Perform image alignment?",
     "duplicate_threshold": "Minimum inter-particle distance (A)",
@@ -42,17 +51,33 @@ GUI_LABELS: dict[str, str] = {
     "fn_img": "Input images STAR file",
     "fn_in_other": "Input file",
     "fn_in_raw": "Raw input files",
+    "fn_input_autopick": "Input micrographs for autopick",
     "fn_mic": "OR select from micrographs.star",
     "fn_model": "Select classes from model.star",
     "fn_mtf": "MTF of the detector",
+    "fn_ref3d_autopick": "3D reference",
+    "fn_refs_autopick": "2D references",
     "gpu_ids": "Which GPUs to use",
+    "helical_nr_asu": "Number of unique asymmetrical units",
     "helical_rise": "Helical rise (A)",
+    "helical_tube_kappa_max": "Maximum curvature (kappa)",
+    "helical_tube_length_min": "Minimum length (A)",
     "helical_tube_outer_diameter": "Tube diameter (A)",
+    "highpass": "Highpass filter (A)",
     "highres_limit": "Limit resolution E-step to (A)",
     "image_angpix": "Pixel size before extraction (A)",
     "is_multiframe": "Are these multi-frame movies?",
     "kV": "Voltage (kV)",
+    "log_adjust_thr": "Adjust default threshold (stddev)",
+    "log_diam_max": "Max. diameter for LoG filter (A)",
+    "log_diam_min": "Min. diameter for LoG filter (A)",
+    "log_invert": "Are the particles white?",
+    "log_maxres": "Maximum resolution to consider (A)",
+    "log_upper_thr": "Upper threshold (stddev)",
+    "lowpass": "Lowpass filter references (A)",
+    "maxstddevnoise_autopick": "Maximum stddev noise",
     "min_dedicated": "Minimum dedicated cores per node",
+    "minavgnoise_autopick": "Minimum avg noise",
     "node_type": "Node type",
     "nr_classes": "Number of classes",
     "nr_groups": "Approximate nr of groups",
@@ -68,23 +93,40 @@ GUI_LABELS: dict[str, str] = {
     "other_args": "Additional arguments",
     "particle_diameter": "Mask diameter (A)",
     "psi_sampling": "In-plane angular sampling",
+    "psi_sampling_autopick": "In-plane angular sampling (deg)",
     "qsub": "Queue submit command",
     "qsubscript": "Standard submission script",
     "queuename": "Queue name",
     "range_psi": "Angular search range - psi (deg)",
+    "ref3d_sampling": "3D angular sampling",
+    "ref3d_symmetry": "Symmetry",
     "scratch_dir": "Copy particles to scratch directory",
     "select_label": "Metadata label for subset selection",
     "select_maxval": "Maximum metadata value",
     "select_minval": "Minimum metadata value",
+    "shrink": "Shrink factor",
     "split_size": "Subset size",
     "tau_fudge": "Regularisation parameter T",
+    "threshold_autopick": "Picking threshold",
     "use_gpu": "Use GPU acceleration?",
 }
 
+_OTHER_MEANINGS = {
+    4: {  # AutoPick
+        "Pixel size in micrographs (A)": "angpix",
+        "Ignore CTFs until first peak?": "do_ignore_first_ctfpeak_autopick",
+        "Minimum inter-particle distance (A)": "mindist_autopick",
+    },
+}
+"""Labels that stand for another variable in the forms of one type of job, by RELION 3.1's number of the type."""
 _VARIABLES = {label: variable for variable, label in GUI_LABELS.items()}
 
 
-def variable_of(label: str) -> str:
-    """Return the job.star variable behind a form's label; the label itself where it is not known."""
+def variable_of(label: str, kind: str = "") -> str:
+    """Return the job.star variable behind a form's label; the label itself where it is not known.
+
+    kind  RELION 3.1's number of the job type, as text, for labels that mean something else there
+    """
     plain = label.strip().rstrip(":").strip()
-    return _VARIABLES.get(plain, plain)
+    own = _OTHER_MEANINGS.get(int(kind), {}) if kind.isdigit() else {}
+    return own.get(plain, _VARIABLES.get(plain, plain))

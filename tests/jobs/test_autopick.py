@@ -134,7 +134,7 @@ def test_maps_are_read_back(folder: Path):
     } <= names
     (folder / "refs.mrcs").unlink()
     run(folder, TEMPLATE, "--read_fom_maps", "--threshold", "0.4")
-    np.testing.assert_allclose(coordinates(folder).x, first.x, atol=0.3)
+    np.testing.assert_allclose(np.sort(coordinates(folder).x), np.sort(first.x), atol=0.3)
     run(folder, TEMPLATE, "--read_fom_maps", "--threshold", "99")
     assert len(coordinates(folder)) == 0
     for path in (folder / "AutoPick/job003").rglob("*.npz"):
