@@ -12,6 +12,7 @@ from relionlab.display.distributions import distributions
 from relionlab.display.logfile import pictures, write_logfile
 from relionlab.display.maps import ortho_slices, show_map
 from relionlab.display.particles import image_sheet, particle_montage, stack_gallery
+from relionlab.display.picks import merit_histogram, micrograph_with_picks, picking_pictures, picks_per_micrograph
 from relionlab.display.picture import Picture
 from relionlab.display.render import to_bokeh, to_html, to_pdf, to_png
 from relionlab.display.results import ClassAverages, Course, read_class_averages, read_course
@@ -39,8 +40,12 @@ __all__ = [
     "fsc",
     "image_sheet",
     "likelihood",
+    "merit_histogram",
+    "micrograph_with_picks",
     "ortho_slices",
     "particle_montage",
+    "picking_pictures",
+    "picks_per_micrograph",
     "pictures",
     "read_class_averages",
     "read_course",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 from relionlab.display.picture import Picture
@@ -10,16 +12,13 @@ from relionlab.display.results import data_file, latest_model, model_files
 
 def pictures(directory: str | Path) -> list[Picture]:
     """Return all pictures of a job directory, the most telling first; empty if there is nothing to draw."""
-    from relionlab.display.distributions import distributions
-
     directory = Path(directory)
-    if model_files(directory):
-        return _classification(directory)
-    if _has_ctfs(directory):
-        from relionlab.display.thon import ctf_pictures
+    drawn = _drawn_from_results(directory)
+    if drawn is None:
+        from relionlab.display.distributions import distributions
 
-        return ctf_pictures(directory)
-    return [distributions(path) for path in (directory / "particles.star",) if path.exists()]
+        return [distributions(path) for path in (directory / "particles.star",) if path.exists()]
+    return drawn(directory)
 
 
 def write_logfile(directory: str | Path) -> Path | None:
@@ -27,18 +26,34 @@ def write_logfile(directory: str | Path) -> Path | None:
 
     Only of jobs that compute something to look at: loading the drawing libraries takes longer than an Import.
     """
-    if not model_files(Path(directory)) and not _has_ctfs(Path(directory)):
+    directory = Path(directory)
+    drawn = _drawn_from_results(directory)
+    made = drawn(directory) if drawn is not None else []
+    if not made:
         return None
     from relionlab.display.render import to_pdf
 
-    drawn = pictures(directory)
-    path = Path(directory) / "logfile.pdf"
-    to_pdf(drawn, path)
-    return path
+    to_pdf(made, directory / "logfile.pdf")
+    return directory / "logfile.pdf"
 
 
-def _has_ctfs(directory: Path) -> bool:
-    return (directory / "micrographs_ctf.star").exists()
+def _drawn_from_results(directory: Path) -> Callable[[Path], list[Picture]] | None:
+    """Return what draws the pictures of this kind of job, ``None`` for one that computes nothing to look at."""
+    if model_files(directory):
+        return _classification
+    for telling, place in _KINDS.items():
+        if (directory / telling).exists():
+            module, _, function = place.partition(":")
+            return getattr(import_module(module), function)
+    return None
+
+
+_KINDS = {
+    "corrected_micrographs.star": "relionlab.display.motion:motion_pictures",
+    "micrographs_ctf.star": "relionlab.display.thon:ctf_pictures",
+    "summary.star": "relionlab.display.picks:picking_pictures",
+}
+"""File that tells a kind of job -> the function that draws it; each is loaded when it is needed."""
 
 
 def _classification(directory: Path) -> list[Picture]:

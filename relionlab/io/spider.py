@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from relionlab.errors import ImageError
+from relionlab.io.atomic import atomic_write
 from relionlab.io.image_file import ImageFile, ImageHeader, check_size, read_start
 
 ENDINGS = (".spi", ".stk", ".xmp", ".vol")
@@ -53,6 +54,18 @@ def open_spider(path: Path) -> ImageFile:
             frames=count if stack else sections,
         )
     )
+
+
+def write_spider(path: Path, image: np.ndarray) -> None:
+    """Write one image (y, x) as a SPIDER file, little-endian float32, as RELION writes its figure-of-merit maps."""
+    rows, columns = image.shape
+    records = -(-4 * _WORDS // (4 * columns))
+    words = np.zeros(records * columns, dtype="<f4")
+    words[[_SECTIONS, _ROWS, _KIND, _COLUMNS, _RECORDS]] = 1, rows, 1, columns, records
+    words[[_BYTES, _BYTES + 1]] = 4 * len(words), 4 * columns
+    with atomic_write(path) as temporary, temporary.open("wb") as out:
+        out.write(words.tobytes())
+        out.write(np.ascontiguousarray(image, dtype="<f4").tobytes())
 
 
 def _words(raw: bytes, path: Path) -> np.ndarray:

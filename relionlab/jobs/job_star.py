@@ -157,7 +157,8 @@ def _unfold_blanks(value: str) -> str:
 
 def _read_run_job(place: Path) -> JobFile:
     """Read ``label == value`` lines; labels that are not known stay as they are."""
-    kind, is_continue, options = "", False, {}
+    kind, is_continue = "", False
+    lines: dict[str, str] = {}
     for line in place.read_text(errors="replace").splitlines():
         label, equals, value = line.partition("==")
         label, value = label.strip(), value.strip()
@@ -168,7 +169,8 @@ def _read_run_job(place: Path) -> JobFile:
         elif label == "is_continue":
             is_continue = value.lower() in {"true", "1", "yes"}
         else:
-            options[variable_of(label)] = value
+            lines[label] = value
     if not kind:
         raise StarError(f"{place} is no run.job: it has no line 'job_type == NUMBER'.")
+    options = {variable_of(label, kind): value for label, value in lines.items()}
     return JobFile(job=make_job(kind, options, place), is_continue=is_continue)

@@ -163,7 +163,10 @@ def _program(command: Command) -> Program:
 
 def _check_outputs(job: JobDirectory) -> None:
     wanted = job.job.outputs(f"{job.name}/") + made_outputs(job)
-    lost = [node.path for node in wanted if not (job.project.directory / node.path).exists()]
+    files = [
+        node.path for node in wanted if not node.path.endswith("/logfile.pdf")
+    ]  # drawn afterwards; no job fails by it
+    lost = [path for path in files if not (job.project.directory / path).exists()]
     if lost:
         raise RunError(
             f"The job came to its end without writing {', '.join(lost)}: its log {job.name}/run.out may tell why."

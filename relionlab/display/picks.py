@@ -1,0 +1,227 @@
+"""Pictures of picking: a micrograph with its picks, figures of merit with the threshold, counts per micrograph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from relionlab.display.mosaic import grey, round_length
+from relionlab.display.picture import Picture
+from relionlab.display.style import PALETTE, bars, both, dots, grid, line, panel
+from relionlab.engine.picking import Frame, Picks, frame_for, place
+from relionlab.engine.picking.frame import image_of
+from relionlab.errors import NodeError
+from relionlab.io.images import open_image, read_image
+from relionlab.io.star import read_star
+from relionlab.jobs import pick_files
+
+COLOURS = "viridis"
+"""Colour map of the figures of merit: told apart with any colour vision, and nowhere grey as the micrograph is."""
+BY_HAND = "#CC79A7"
+_SMOOTHED = 20.0  # Å, low-pass filter of the micrographs that are shown
+_EVEN = 6.0  # particle diameters beyond which slow changes of the ice's brightness are taken out
+_LONGEST = 900  # px of a micrograph in a picture
+_SHOWN = 3  # micrographs in a job's own pictures
+
+
+def micrograph_with_picks(
+    micrograph: str | Path | np.ndarray,
+    picks: Picks | str | Path,
+    *,
+    pixel_size: float | None = None,
+    diameter: float = 150.0,
+    title: str = "",
+) -> Picture:
+    """Draw a micrograph, low-passed to 20 Å, with a circle around each pick, coloured by its figure of merit.
+
+    micrograph  image file, or (y, x) array
+    picks       picks, or a coordinate file
+    pixel_size  Å; ``None``: the image file's own
+    diameter    of the circles in Å
+
+    Picks made by hand are drawn in pink, with squares.
+    """
+    image = micrograph if isinstance(micrograph, np.ndarray) else read_image(micrograph)
+    if pixel_size is None:
+        pixel_size = (
+            open_image(micrograph).header.pixel_size if not isinstance(micrograph, np.ndarray) else None
+        ) or 1.0
+    found = picks if isinstance(picks, Picks) else pick_files.read_picks(Path(picks))
+    name = title or (Path(micrograph).name if not isinstance(micrograph, np.ndarray) else "Micrograph")
+    height, width = image.shape
+    overlay = _picture_of(image, pixel_size, diameter) * _circles(found, diameter / 2 / pixel_size)
+    overlay = overlay * _bar(width, height, pixel_size)
+    scale = min(_LONGEST / max(width, height), 1.0)
+    overlay = both(
+        overlay,
+        {"frame_width": round(width * scale), "frame_height": round(height * scale), "toolbar": "above"},
+        {"fig_inches": 9 * max(width / height, 1) ** 0.5, "aspect": width / height},
+        title=f"{name}: {len(found)} particles",
+        xlim=(0, width),
+        ylim=(height, 0),
+        xlabel="x (px)",
+        ylabel="y (px)",
+        show_legend=False,
+    )
+    return Picture(
+        overlay,
+        f"Picks in {name}",
+        f"{len(found)} particles; circles of {diameter:g} Å, light where the figure of merit is high. Look for particles without a"
+        " circle, and circles on ice or carbon.",
+    )
+
+
+def merit_histogram(picks: Sequence[Picks], *, threshold: float | None = None) -> Picture:
+    """Draw how the figures of merit of all picks are distributed, with the threshold as a line."""
+    values = np.concatenate([found.fom[np.isfinite(found.fom)] for found in picks]) if picks else np.zeros(0)
+    drawn = panel(_histogram(values, threshold), "Figures of merit")
+    words = f" The dashed line is the threshold, {threshold:g}." if threshold is not None else ""
+    return Picture(
+        drawn,
+        "Figures of merit",
+        f"{len(values)} automatic picks.{words} A hump that is cut off at its left means that the threshold is in the middle"
+        " of the particles.",
+    )
+
+
+def picks_per_micrograph(picks: Sequence[Picks]) -> Picture:
+    """Draw how many particles, and which mean figure of merit, each micrograph has."""
+    counts = np.array([len(found) for found in picks], dtype=float)
+    means = np.array([np.nanmean(found.fom) if np.isfinite(found.fom).any() else np.nan for found in picks])
+    number = np.arange(1, len(picks) + 1)
+    axis = ("micrograph", "Micrograph")
+    panels = [
+        panel(dots(number, counts, (axis, ("count", "Particles")), hover=True), "Particles per micrograph"),
+        panel(dots(number, means, (axis, ("fom", "Mean figure of merit")), hover=True), "Mean figure of merit"),
+    ]
+    return Picture(
+        grid(panels),
+        "Picks per micrograph",
+        f"{int(counts.sum())} particles in {len(picks)} micrographs. Micrographs far from the others deserve a look.",
+    )
+
+
+def picking_pictures(directory: str | Path) -> list[Picture]:
+    """Return the pictures of an AutoPick job: counts, figures of merit, and a few micrographs with their picks.
+
+    directory  the job's, below the project; summary.star names the micrographs
+    """
+    directory = Path(directory)
+    table = next(iter(read_star(directory / "summary.star").values()), None)
+    if table is None or not len(table):
+        raise NodeError(f"{directory}/summary.star names no micrograph: expected an AutoPick job that has finished.")
+    project = _project_of(directory, str(table["rlnMicrographName"][0]))
+    pickname = _pickname(directory)
+    names = [str(name) for name in table["rlnMicrographName"]]
+    paths = [Path(pick_files.root_of(name, f"{directory}/", pickname) + ".star") for name in names]
+    there = [(name, path) for name, path in zip(names, paths, strict=True) if path.exists()]
+    picks = [pick_files.read_picks(path) for _, path in there]
+    drawn = [picks_per_micrograph(picks), merit_histogram(picks)]
+    order = np.argsort([len(found) for found in picks])
+    chosen = {int(order[round(share * (len(order) - 1))]) for share in np.linspace(0, 1, _SHOWN)} if picks else set()
+    diameter = _neighbours(picks)
+    for index in sorted(chosen):
+        image = project / there[index][0]
+        if image.exists():
+            size = open_image(image).header.pixel_size or 1.0
+            drawn.append(micrograph_with_picks(image, picks[index], pixel_size=size, diameter=diameter * size))
+    return drawn
+
+
+def _picture_of(image: np.ndarray, pixel_size: float, diameter: float) -> Any:
+    import holoviews as hv
+
+    height, width = image.shape
+    resolution = max(_SMOOTHED, 2 * pixel_size * max(height, width) / _LONGEST, 2 * pixel_size)
+    frame: Frame = frame_for((height, width), pixel_size, lowpass=resolution)
+    smooth = image_of(place(image, frame, bright=True, lowpass=resolution, highpass=_EVEN * diameter), frame)
+    rows, columns = (int(np.ceil(n / step)) for n, step in zip(image.shape, frame.steps, strict=True))
+    drawn = hv.Image(
+        grey(smooth[:rows, :columns])[::-1], bounds=(0, 0, width, height), kdims=["x", "y"], vdims=["grey"]
+    )
+    return both(drawn, {"tools": []}, {"interpolation": "bilinear"}, cmap="gray", clim=(0, 255))
+
+
+def _circles(picks: Picks, radius: float) -> Any:
+    import holoviews as hv
+
+    automatic = np.isfinite(picks.fom)
+    turn = np.append(np.linspace(0, 2 * np.pi, 41), np.nan)
+    shapes = []
+    for index in np.flatnonzero(automatic):
+        ring = {"x": picks.x[index] + radius * np.cos(turn[:-1]), "y": picks.y[index] + radius * np.sin(turn[:-1])}
+        shapes.append({**ring, "fom": float(picks.fom[index])})
+    merit = picks.fom[automatic]
+    low, high = (float(merit.min()), float(merit.max())) if len(merit) else (0.0, 1.0)
+    rings = hv.Path(shapes, ["x", "y"], hv.Dimension("fom", label="Figure of merit"))
+    rings = both(
+        rings,
+        {"line_width": 2, "colorbar": bool(len(merit)), "tools": ["hover"]},
+        {"linewidth": 1.3, "colorbar": bool(len(merit))},
+        color="fom",
+        cmap=COLOURS,
+        clim=(low, high if high > low else low + 1),
+    )
+    corner = radius / np.sqrt(2) * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]])
+    squares = [corner + np.array([picks.x[index], picks.y[index]]) for index in np.flatnonzero(~automatic)]
+    hand = both(hv.Path(squares, ["x", "y"]), {"line_width": 2}, {"linewidth": 1.3}, color=BY_HAND)
+    return rings * hand
+
+
+def _bar(width: int, height: int, pixel_size: float) -> Any:
+    import holoviews as hv
+
+    length = round_length(width * pixel_size / 5)
+    left, base, part = 0.03 * width, 0.97 * height, length / pixel_size
+    bar = hv.Segments([(left, base, left + part, base)], ["x", "y", "x1", "y1"])
+    bar = both(bar, {"line_width": 5, "tools": []}, {"linewidth": 4}, color="#FFFFFF")
+    text = hv.Labels(([left + part / 2], [base - 0.012 * height], [f"{length:g} Å"]), ["x", "y"], "text")
+    text = both(
+        text,
+        {"text_font_size": "10pt", "text_baseline": "bottom", "text_font_style": "bold", "text_color": "#FFFFFF"},
+        {"size": 9, "verticalalignment": "bottom", "weight": "bold", "color": "#FFFFFF"},
+    )
+    return bar * text
+
+
+def _histogram(values: np.ndarray, threshold: float | None) -> Any:
+    drawn = bars(values, ("fom", "Figure of merit"), color=PALETTE[0])
+    if threshold is None:
+        return drawn
+    top = float(np.histogram(values, bins=40)[0].max()) if len(values) else 1.0
+    mark = line(
+        np.array([threshold, threshold]),
+        np.array([0.0, top]),
+        (("fom", "Figure of merit"), ("particles", "Particles")),
+        color=PALETTE[1],
+        dash="dashed",
+    )
+    return drawn * mark
+
+
+def _neighbours(picks: Sequence[Picks]) -> float:
+    """Return the diameter in px of the circles: the 5 % smallest distance of two picks in a micrograph."""
+    from scipy.spatial import cKDTree
+
+    nearest = [
+        cKDTree(np.stack([found.x, found.y], axis=1)).query(np.stack([found.x, found.y], axis=1), k=2)[0][:, 1]
+        for found in picks
+        if len(found) > 1
+    ]
+    return float(np.percentile(np.concatenate(nearest), 5)) if nearest else 100.0
+
+
+def _project_of(directory: Path, micrograph: str) -> Path:
+    for base in (Path.cwd(), *directory.resolve().parents):
+        if (base / micrograph).exists():
+            return base
+    return Path.cwd()
+
+
+def _pickname(directory: Path) -> str:
+    for path in sorted(directory.glob("coords_suffix_*.star")):
+        return path.name.removeprefix("coords_suffix_").removesuffix(".star")
+    return "autopick"

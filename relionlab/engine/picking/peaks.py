@@ -1,0 +1,147 @@
+"""From figure-of-merit maps to coordinates: threshold, distance, background. Milliseconds, so that a slider can call it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy import ndimage
+
+from relionlab.engine.kernels.peaks import keep_apart
+from relionlab.engine.picking.frame import Frame
+
+
+@dataclass(frozen=True)
+class Picks:
+    """Particles found in one micrograph, best first.
+
+    x, y       (n,) px of the micrograph, of the particle's centre; pixel centres are whole numbers, from 0
+    fom        (n,) figure of merit; nan for particles picked by hand
+    reference  (n,) which reference fits best, from 0; -1 where there is none
+    psi        (n,) in-plane angle in degrees, 0 to 360
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    fom: np.ndarray
+    reference: np.ndarray
+    psi: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def rows(self, chosen: np.ndarray) -> Picks:
+        """Return the chosen ones (mask or indices)."""
+        return Picks(self.x[chosen], self.y[chosen], self.fom[chosen], self.reference[chosen], self.psi[chosen])
+
+    @classmethod
+    def at(cls, xy: np.ndarray) -> Picks:
+        """Return picks made by hand at points (n, 2), x and y in px."""
+        points = np.asarray(xy, dtype=np.float64).reshape(-1, 2)
+        nothing = np.full(len(points), np.nan)
+        return cls(points[:, 0], points[:, 1], nothing, np.full(len(points), -1), np.zeros(len(points)))
+
+    @staticmethod
+    def together(first: Picks, second: Picks) -> Picks:
+        """Return both, one after the other."""
+        names = ("x", "y", "fom", "reference", "psi")
+        return Picks(*(np.concatenate([getattr(first, name), getattr(second, name)]) for name in names))
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Maps of one micrograph, from which picks are taken: all (y, x) on the frame's grid.
+
+    fom        figure of merit; what it means stands with the function that made it
+    reference  best reference, from 0
+    psi        its in-plane angle in degrees
+    average    mean of the background around the particle, in standard deviations of the micrograph
+    stddev     standard deviation of that background, in the same unit
+    diameter   Å, of the best blob; ``None`` where references have one size
+    frame      the grid
+    margin     Å from the edge within which nothing is picked
+    """
+
+    fom: np.ndarray
+    reference: np.ndarray
+    psi: np.ndarray
+    average: np.ndarray
+    stddev: np.ndarray
+    frame: Frame
+    margin: float
+    diameter: np.ndarray | None = None
+
+    @cached_property
+    def maxima(self) -> tuple[np.ndarray, np.ndarray]:
+        """Rows and columns of all local maxima within the margin, best first."""
+        highest = ndimage.maximum_filter(self.fom, size=3) == self.fom
+        rows, columns = np.nonzero(highest & self.frame.inside(self.margin) & np.isfinite(self.fom))
+        order = np.argsort(-self.fom[rows, columns], kind="stable")
+        return rows[order], columns[order]
+
+
+def peaks_from(
+    scores: Scores,
+    threshold: float,
+    distance: float,
+    *,
+    max_stddev: float | None = None,
+    min_average: float | None = None,
+    upper: float | None = None,
+    neighbour: float = 1.0,
+) -> Picks:
+    """Return the picks of one micrograph.
+
+    threshold    least figure of merit
+    distance     Å, least distance between two picks; the better one stays
+    max_stddev   leave out picks on background with a larger standard deviation (carbon, ice crystals)
+    min_average  leave out picks on background with a smaller mean (thick ice, contamination)
+    upper        highest figure of merit: what is above is contamination, and nothing beside it is picked either
+    neighbour    where blobs have diameters of their own: two are kept apart by this fraction of the mean of the
+                 detected diameter and the smallest one, if that is more than ``distance``
+
+    Positions are refined to a fraction of a map pixel by parabolas through the neighbours of each maximum.
+    """
+    rows, columns = scores.maxima
+    enough = np.searchsorted(-scores.fom[rows, columns], -threshold, side="right")
+    rows, columns = rows[:enough], columns[:enough]
+    allowed = np.ones(len(rows), dtype=bool)
+    if max_stddev is not None:
+        allowed &= scores.stddev[rows, columns] <= max_stddev
+    if min_average is not None:
+        allowed &= scores.average[rows, columns] >= min_average
+    rows, columns = rows[allowed], columns[allowed]
+    picks = _refined(scores, rows, columns)
+    radius = np.full(len(rows), float(distance))
+    if scores.diameter is not None and len(rows):
+        smallest = float(scores.diameter.min())
+        radius = np.maximum(radius, neighbour * (scores.diameter[rows, columns] + smallest) / 2)
+    kept = keep_apart(picks.x, picks.y, radius / scores.frame.pixel_size)
+    if upper is not None:
+        kept &= picks.fom <= upper
+    return picks.rows(kept)
+
+
+def _refined(scores: Scores, rows: np.ndarray, columns: np.ndarray) -> Picks:
+    fom = scores.fom
+    inner_rows, inner_columns = np.clip(rows, 1, fom.shape[0] - 2), np.clip(columns, 1, fom.shape[1] - 2)
+    centre = fom[inner_rows, inner_columns]
+    dy = _vertex(fom[inner_rows - 1, inner_columns], centre, fom[inner_rows + 1, inner_columns])
+    dx = _vertex(fom[inner_rows, inner_columns - 1], centre, fom[inner_rows, inner_columns + 1])
+    step_y, step_x = scores.frame.steps
+    return Picks(
+        x=(columns + dx) * step_x,
+        y=(rows + dy) * step_y,
+        fom=fom[rows, columns].astype(np.float64),
+        reference=scores.reference[rows, columns].astype(np.int64),
+        psi=scores.psi[rows, columns].astype(np.float64),
+    )
+
+
+def _vertex(before: np.ndarray, at: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Return where the parabola through three neighbouring values has its top, from the middle one: -0.5 to 0.5."""
+    curvature = 2 * at.astype(np.float64) - before - after
+    with np.errstate(divide="ignore", invalid="ignore"):
+        offset = np.where(curvature > 0, (after - before.astype(np.float64)) / (2 * curvature), 0.0)
+    return np.clip(offset, -0.5, 0.5)

@@ -1,0 +1,235 @@
+"""Scores and peaks: what is planted is found, whatever the grey scale, shape and pixel size."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+from relionlab.engine.ctf import Optics, ctf
+from relionlab.engine.picking import (
+    BlobSearch,
+    Edits,
+    Picks,
+    Templates,
+    blob_scores,
+    directions,
+    frame_for,
+    peaks_from,
+    place,
+    symmetry_matrices,
+    template_scores,
+)
+from relionlab.engine.picking.blobs import blob_thresholds
+from relionlab.engine.picking.crowding import valley_between
+from relionlab.engine.picking.directions import healpix_directions
+from relionlab.errors import ImageError, InputError, ParameterError
+
+PIXEL, BOX = 4.0, 48
+SHAPE = (420, 500)
+
+
+def wedge() -> np.ndarray:
+    """A particle without any symmetry in the plane, 100 Å long."""
+    y, x = np.mgrid[:BOX, :BOX] - BOX // 2
+    image = np.exp(-(((x - 3) / 9) ** 2) - (y / 5) ** 2) + 0.8 * np.exp(-(((x + 7) / 4) ** 2) - ((y - 6) / 4) ** 2)
+    return (image * (np.hypot(x, y) < 15)).astype(np.float32)
+
+
+def turned(image: np.ndarray, angle: float) -> np.ndarray:
+    from scipy import ndimage
+
+    y, x = np.mgrid[:BOX, :BOX] - BOX // 2
+    c, s = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+    return ndimage.map_coordinates(image, [s * x + c * y + BOX // 2, c * x - s * y + BOX // 2], order=3)
+
+
+def planted(rng: np.random.Generator, *, contrast: float = 1.2, step: int = 70) -> tuple[np.ndarray, np.ndarray]:
+    """A micrograph of dark particles on a ramp, and where they are: x, y, psi."""
+    image = rng.normal(size=SHAPE) + np.linspace(0, 1, SHAPE[1])
+    truth = []
+    for y in range(40, SHAPE[0] - 40, step):
+        for x in range(45, SHAPE[1] - 45, step):
+            psi = float(rng.integers(0, 72) * 5)
+            image[y - 24 : y + 24, x - 24 : x + 24] -= contrast * turned(wedge(), psi)
+            truth.append((x, y, psi))
+    return (100 + 10 * image).astype(np.float32), np.array(truth)
+
+
+def search(image: np.ndarray, reference: np.ndarray, *, bright: bool = False, threshold: float = 0.2) -> Picks:
+    frame = frame_for(image.shape, PIXEL, lowpass=20)
+    templates = Templates(reference[None], PIXEL, 160.0, 5.0, 20.0)
+    scores = template_scores(place(image, frame, bright=bright, lowpass=20), frame, templates)
+    return peaks_from(scores, threshold, 100.0)
+
+
+def test_templates_find_position_and_angle(rng):
+    image, truth = planted(rng)
+    picks = search(image, wedge(), threshold=0.5)
+    distance = np.hypot(picks.x[:, None] - truth[:, 0], picks.y[:, None] - truth[:, 1])
+    nearest = distance.argmin(axis=1)
+    assert len(picks) == len(truth)
+    assert sorted(nearest) == list(range(len(truth)))
+    assert np.median(distance.min(axis=1)) < 1.0
+    turn = np.abs((picks.psi - truth[nearest, 2] + 180) % 360 - 180)
+    assert np.median(turn) <= 5
+
+
+@pytest.mark.parametrize("factor", [4.0, 0.25, -1.0])
+def test_grey_scale_and_sign_of_the_reference_do_not_matter(rng, factor):
+    image, _ = planted(rng)
+    usual = search(image, wedge())
+    other = search(image, factor * wedge() + 3, bright=factor < 0)
+    np.testing.assert_allclose(other.fom, usual.fom, atol=2e-3)
+    np.testing.assert_allclose(other.x, usual.x, atol=0.05)
+
+
+def test_grey_scale_of_the_micrograph_does_not_matter(rng):
+    image, _ = planted(rng)
+    np.testing.assert_allclose(search(1e4 * image - 7, wedge()).fom, search(image, wedge()).fom, atol=1e-2)
+
+
+def test_noise_gives_hardly_a_pick(rng):
+    places = np.prod(SHAPE) * PIXEL**2 / 100**2
+    assert len(search(rng.normal(size=SHAPE), wedge())) < 0.05 * places
+    assert len(search(rng.normal(size=SHAPE), wedge(), threshold=1.0)) == 0
+
+
+def test_ctf_of_the_references_pays(rng):
+    image, truth = planted(rng, contrast=2.5)
+    frame = frame_for(SHAPE, PIXEL, lowpass=20)
+    optics, lens = Optics(300, 2.7, 0.1, PIXEL), {"defocus_u": 25000, "defocus_v": 24000, "defocus_angle": 30}
+    full = frame_for(SHAPE, PIXEL)
+    x, y = full.frequencies
+    spectrum = place(image, full) * ctf(x, y, optics=optics, **lens)
+    seen = _inverse(spectrum, full)
+    x, y = frame.frequencies
+    templates = Templates(wedge()[None], PIXEL, 160.0, 5.0, 20.0)
+    spectrum = place(seen[: SHAPE[0], : SHAPE[1]] + rng.normal(0, 0.05, SHAPE), frame, bright=True, lowpass=20)
+    lens_transfer = ctf(x, y, optics=optics, **lens)
+    near = {}
+    for name, transfer in (("right", lens_transfer), ("reversed", -lens_transfer)):
+        picks = peaks_from(template_scores(spectrum, frame, templates, transfer=transfer), 0.0, 100.0)
+        distance = np.hypot(picks.x[:, None] - truth[:, 0], picks.y[:, None] - truth[:, 1])
+        near[name] = (distance.min(axis=0) < 3).mean()
+    assert near["right"] > 0.9
+    assert near["reversed"] < 0.3
+
+
+def _inverse(spectrum, frame):
+    from relionlab.engine.picking.frame import image_of
+
+    return image_of(spectrum.astype(np.complex64), frame)
+
+
+@pytest.mark.parametrize("pixel_size", [1.5, 4.0])
+def test_blobs_of_a_size_are_found(rng, pixel_size):
+    radius = 60 / pixel_size
+    side = int(1800 / pixel_size)
+    image = rng.normal(size=(side, side + 30))
+    y, x = np.mgrid[:side, : side + 30]
+    truth = np.array([(px, py) for py in range(200, 1700, 260) for px in range(200, 1700, 260)]) / pixel_size
+    for px, py in truth:
+        image -= 0.6 * (np.hypot(x - px, y - py) < radius)
+    frame = frame_for(image.shape, pixel_size, lowpass=20)
+    scores = blob_scores(place(image, frame, lowpass=20), frame, BlobSearch(110, 130))
+    lowest, upper = blob_thresholds(scores, upper=5)
+    picks = peaks_from(scores, lowest, 0.0, upper=upper, neighbour=0.75)
+    distance = np.hypot(picks.x[:, None] - truth[:, 0], picks.y[:, None] - truth[:, 1])
+    assert (distance.min(axis=0) * pixel_size < 15).mean() > 0.95
+    assert (distance.min(axis=1) * pixel_size < 15).mean() > 0.8
+
+
+def test_other_thresholds_take_milliseconds(rng):
+    image, _ = planted(rng)
+    frame = frame_for(SHAPE, PIXEL, lowpass=20)
+    scores = template_scores(place(image, frame, lowpass=20), frame, Templates(wedge()[None], PIXEL, 160.0, 30.0, 20.0))
+    peaks_from(scores, 0.0, 100.0)
+    start = time.perf_counter()
+    counts = [len(peaks_from(scores, t, 100.0, max_stddev=1.5)) for t in np.linspace(-0.5, 1, 50)]
+    assert (time.perf_counter() - start) / 50 < 0.02
+    assert counts == sorted(counts, reverse=True)
+
+
+def test_uneven_background_can_be_left_out(rng):
+    image, _ = planted(rng)
+    image[200:, 250:] += 60 * rng.normal(size=image[200:, 250:].shape)
+    frame = frame_for(SHAPE, PIXEL, lowpass=20)
+    scores = template_scores(place(image, frame, lowpass=20), frame, Templates(wedge()[None], PIXEL, 160.0, 10.0, 20.0))
+    picks = peaks_from(scores, -2.0, 100.0, max_stddev=float(np.median(scores.stddev)))
+    assert not ((picks.x > 290) & (picks.y > 240)).any()
+
+
+@pytest.mark.parametrize(
+    ("shrink", "lowpass", "expected"), [(0, 20, 205), (0.5, 20, 256), (1, 20, 512), (300, 20, 300), (0, None, 512)]
+)
+def test_shrink_rules(shrink, lowpass, expected):
+    frame = frame_for((512, 512), 4.0, lowpass=lowpass, shrink=shrink)
+    assert expected <= frame.work[0] <= 1.06 * expected
+
+
+def test_edits_survive_other_thresholds():
+    picks = Picks(np.array([10.0, 50]), np.array([10.0, 50]), np.array([1.0, 0.5]), np.zeros(2, int), np.zeros(2))
+    edits = Edits().add(100, 100).remove(52, 50, radius=10)
+    assert edits.over(picks, radius=10).x.tolist() == [10, 100]
+    assert edits.over(picks.rows(np.array([0])), radius=10).x.tolist() == [10, 100]
+    assert len(edits.remove(99, 100, radius=10).added) == 0
+    assert len(edits.add(52, 50, radius=5).removed) == 0
+    near = Edits().add(12, 10)
+    assert near.over(picks, radius=10).x.tolist() == [50, 12]  # the automatic one gives way
+
+
+def test_two_groups_of_peaks(rng):
+    both = np.concatenate([rng.normal(1, 0.3, 60), rng.normal(4, 0.4, 150)])
+    assert 1.7 < valley_between(both)[0] < 3.2
+    assert valley_between(rng.normal(2, 0.5, 400)) is None
+
+
+@pytest.mark.parametrize("order", [0, 1, 2, 3])
+def test_healpix_pixels_are_even(order):
+    angles = np.radians(healpix_directions(order))
+    z, phi = np.cos(angles[:, 1]), angles[:, 0]
+    points = np.stack([np.sin(angles[:, 1]) * np.cos(phi), np.sin(angles[:, 1]) * np.sin(phi), z], axis=1)
+    assert len(points) == 12 * 4**order
+    np.testing.assert_allclose(points.mean(axis=0), 0, atol=1e-12)
+    np.testing.assert_allclose(points.T @ points / len(points), np.eye(3) / 3, atol=0.04 / 4**order)
+    near = np.sort(np.arccos(np.clip(points @ points.T, -1, 1)), axis=1)[:, 1]
+    assert near.min() > 0.7 * np.sqrt(4 * np.pi / len(points))
+
+
+@pytest.mark.parametrize(
+    ("symmetry", "size"),
+    [("C1", 1), ("c3", 3), ("D2", 4), ("D7", 14), ("T", 12), ("O", 24), ("I", 60), ("I1", 60), ("I3", 60), ("I4", 60)],
+)
+def test_groups_and_their_directions(symmetry, size):
+    group = symmetry_matrices(symmetry)
+    assert len(group) == size
+    np.testing.assert_allclose(np.linalg.det(group), 1)
+    count = len(directions(3, symmetry))
+    assert 0.7 * 768 / size <= count <= 1.6 * 768 / size + 4
+
+
+@pytest.mark.parametrize("symmetry", ["C0", "C2V", "X", "", "D"])
+def test_no_group(symmetry):
+    with pytest.raises(ParameterError, match="Symmetry is"):
+        symmetry_matrices(symmetry)
+
+
+def test_bad_micrographs_are_named_for_what_they_are(rng):
+    frame = frame_for((200, 200), 4.0, lowpass=20)
+    with pytest.raises(ImageError, match="NaN"):
+        place(np.full((200, 200), np.nan), frame)
+    with pytest.raises(ImageError, match="nothing to pick"):
+        place(np.ones((200, 200)), frame)
+    with pytest.raises(InputError, match="no place is left"):
+        template_scores(place(rng.normal(size=(200, 200)), frame), frame, Templates(wedge()[None], PIXEL, 900.0))
+    with pytest.raises(ParameterError, match="too few"):
+        frame_for((200, 200), 0.1, lowpass=20)
+    with pytest.raises(ParameterError, match="smallest first"):
+        BlobSearch(200, 100)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(3)

@@ -1,0 +1,279 @@
+"""AutoPick end to end: files, continuing, maps read back, hand edits, faulty micrographs; and against RELION."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from relionlab.engine.picking import Edits, Picks
+from relionlab.errors import ComputeError, InputError, ParameterError
+from relionlab.io.images import write_image, write_map, write_stack
+from relionlab.io.star import read_star, write_star
+from relionlab.io.table import Table
+from relionlab.jobs import pick_files
+from relionlab.jobs.autopick import AutoPick
+from relionlab.jobs.autopick_program import Autopick
+from relionlab.jobs.autopick_tuning import Tuning
+from relionlab.jobs.context import PlainContext
+from relionlab.settings import settings
+
+PIXEL, SIDE = 4.0, 320
+PLACES = [(60 + 65 * i, 60 + 65 * j) for i in range(4) for j in range(4)]
+TEMPLATE = (
+    "--ref refs.mrcs --angpix_ref 4 --invert --lowpass 20 --shrink 0 --ang 30 --particle_diameter 150 --min_distance 90"
+)
+BLOBS = "--LoG --LoG_diam_min 90 --LoG_diam_max 110 --lowpass 20 --shrink 0"
+
+
+class Heard(PlainContext):
+    """A context that keeps its warnings."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory, settings(executor="inline"), quiet=True)
+        self.warned: list[str] = []
+
+    def warn(self, text: str) -> None:
+        self.warned.append(text)
+
+
+def particle() -> np.ndarray:
+    y, x = np.mgrid[:40, :40] - 20
+    return np.exp(-((np.hypot(x, y) / 10) ** 4)).astype(np.float32)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three micrographs in a job's folder, their list, and a reference."""
+    rng = np.random.default_rng(0)
+    names = [f"MotionCorr/job002/Movies/mic{number}.mrc" for number in range(3)]
+    for name in names:
+        image = rng.normal(size=(SIDE, SIDE))
+        for x, y in PLACES:
+            image[y - 20 : y + 20, x - 20 : x + 20] -= 1.6 * particle()
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        write_image(tmp_path / name, image.astype(np.float32), pixel_size=PIXEL)
+    optics = Table(
+        {
+            "rlnOpticsGroupName": ["one"],
+            "rlnOpticsGroup": [1],
+            "rlnMicrographPixelSize": [PIXEL],
+            "rlnMicrographOriginalPixelSize": [PIXEL],
+            "rlnVoltage": [300.0],
+            "rlnSphericalAberration": [2.7],
+            "rlnAmplitudeContrast": [0.1],
+        },
+        name="optics",
+    )
+    rows = Table({"rlnMicrographName": names, "rlnOpticsGroup": [1] * 3}, name="micrographs")
+    write_star(tmp_path / "mics.star", [optics, rows])
+    write_stack(tmp_path / "refs.mrcs", particle()[None], pixel_size=PIXEL)
+    return tmp_path
+
+
+def run(folder: Path, flags: str, *more: str) -> Heard:
+    context = Heard(folder)
+    Autopick.from_flags(["--i", "mics.star", "--odir", "AutoPick/job003/", *flags.split(), *more]).run(context)
+    return context
+
+
+def coordinates(folder: Path, number: int = 0) -> Picks:
+    return pick_files.read_picks(folder / f"AutoPick/job003/Movies/mic{number}_autopick.star")
+
+
+def hits(picks: Picks) -> int:
+    places = np.array(PLACES)
+    return int((np.hypot(picks.x[:, None] - places[:, 0], picks.y[:, None] - places[:, 1]) < 4).any(axis=0).sum())
+
+
+@pytest.mark.parametrize(("flags", "order"), [(TEMPLATE, "XYCFP"), (BLOBS, "XYFCP")])
+def test_files_are_relions(folder: Path, flags: str, order: str):
+    run(folder, flags)
+    assert hits(coordinates(folder)) >= 15
+    table = read_star(folder / "AutoPick/job003/Movies/mic1_autopick.star")[""]
+    words = {"X": "rlnCoordinateX", "Y": "rlnCoordinateY", "C": "rlnClassNumber", "F": "rlnAutopickFigureOfMerit"}
+    assert list(table.labels) == [words.get(letter, "rlnAnglePsi") for letter in order]
+    assert set(table["rlnClassNumber"].tolist()) == ({1} if order == "XYCFP" else {0})
+    summary = read_star(folder / "AutoPick/job003/summary.star")[""]
+    assert list(summary.labels) == ["rlnMicrographName", "rlnAutopickFigureOfMerit", "rlnGroupNrParticles"]
+    assert summary["rlnGroupNrParticles"][0] == len(coordinates(folder))
+    assert (folder / "AutoPick/job003/coords_suffix_autopick.star").read_text() == "mics.star\n"
+
+
+def test_map_as_reference(folder: Path):
+    z, y, x = np.mgrid[:40, :40, :40] - 20
+    write_map(
+        folder / "ball.mrc", np.exp(-((np.sqrt(x**2 + y**2 + z**2) / 10) ** 4)).astype(np.float32), pixel_size=PIXEL
+    )
+    run(folder, TEMPLATE.replace("refs.mrcs", "ball.mrc"), "--sym", "O")
+    assert hits(coordinates(folder)) >= 15
+
+
+def test_only_unfinished_are_picked(folder: Path):
+    run(folder, TEMPLATE)
+    path = folder / "AutoPick/job003/Movies/mic0_autopick.star"
+    relions = Picks(np.array([7.0]), np.array([8.0]), np.array([0.5]), np.array([0]), np.array([10.0]))
+    pick_files.write_picks(path, relions)
+    (folder / "AutoPick/job003/Movies/mic1_autopick.star").unlink()
+    run(folder, TEMPLATE, "--only_do_unfinished")
+    assert coordinates(folder).x.tolist() == [7]
+    assert hits(coordinates(folder, 1)) >= 15
+    assert read_star(folder / "AutoPick/job003/summary.star")[""]["rlnGroupNrParticles"][0] == 1
+
+
+def test_maps_are_read_back(folder: Path):
+    run(folder, TEMPLATE, "--write_fom_maps", "--threshold", "0.4")
+    first = coordinates(folder)
+    names = {path.name for path in (folder / "AutoPick/job003/Movies").glob("mic0*")}
+    assert {
+        "mic0_autopick_ref000000._bestCCF.spi",
+        "mic0_autopick_stddevNoise.spi",
+        "mic0_autopick_scores.npz",
+    } <= names
+    (folder / "refs.mrcs").unlink()
+    run(folder, TEMPLATE, "--read_fom_maps", "--threshold", "0.4")
+    np.testing.assert_allclose(np.sort(coordinates(folder).x), np.sort(first.x), atol=0.3)
+    run(folder, TEMPLATE, "--read_fom_maps", "--threshold", "99")
+    assert len(coordinates(folder)) == 0
+    for path in (folder / "AutoPick/job003").rglob("*.npz"):
+        path.unlink()
+    run(folder, TEMPLATE, "--read_fom_maps", "--threshold", "0.4")  # from the maps in RELION's format
+    assert hits(coordinates(folder)) >= 15
+
+
+def test_hand_edits_outlive_a_new_threshold(folder: Path):
+    program = Autopick.from_flags(["--i", "mics.star", "--odir", "AutoPick/job003/", *TEMPLATE.split()])
+    context = Heard(folder)
+    tuning = Tuning.of(program, context, chosen=2)
+    name = next(iter(tuning.scores))
+    assert len(tuning.picks(threshold=99.0)[name]) == 0
+    before = tuning.picks(threshold=0.3)[name]
+    tuning.edit(name, Edits().add(25, 290).remove(before.x[0], before.y[0], radius=5))
+    after = tuning.picks(threshold=0.3)[name]
+    assert len(after) == len(before)
+    assert after.x[-1] == 25
+    tuning.tuned(threshold=0.5).run(context)
+    written = coordinates(folder)
+    assert (written.x[-1], written.y[-1]) == (25, 290)
+    assert np.hypot(written.x - before.x[0], written.y - before.y[0]).min() > 10
+    assert "-999" in (folder / "AutoPick/job003/Movies/mic0_autopick.star").read_text()
+    with pytest.raises(ParameterError, match="cannot be tuned"):
+        tuning.picks(lowpass=30)
+    with pytest.raises(InputError, match=r"not in mics\.star"):
+        tuning.edits("mic9.mrc")
+
+
+def test_faulty_micrographs_are_named_and_the_others_go_on(folder: Path):
+    write_image(
+        folder / "MotionCorr/job002/Movies/mic0.mrc", np.full((SIDE, SIDE), np.nan, np.float32), pixel_size=PIXEL
+    )
+    (folder / "MotionCorr/job002/Movies/mic1.mrc").unlink()
+    context = run(folder, BLOBS)
+    assert any("mic0.mrc" in line and "NaN" in line for line in context.warned)
+    assert any("mic1.mrc" in line and "does not exist" in line for line in context.warned)
+    assert hits(coordinates(folder, 2)) >= 15
+
+
+BAD = {
+    "--ctf": (f"{TEMPLATE} --ctf", "has no rlnDefocusU"),
+    "no reference": ("--lowpass 20", "nothing to pick with"),
+    "reference missing": (TEMPLATE.replace("refs", "none"), "does not exist"),
+    "mask beyond box": (TEMPLATE.replace("150", "400"), "only 160"),
+    "box beyond micrograph": (TEMPLATE.replace("angpix_ref 4", "angpix_ref 40"), "larger than the micrograph"),
+    "diameters reversed": ("--LoG --LoG_diam_min 200 --LoG_diam_max 100 --lowpass 20", "smaller one first"),
+    "no diameters": ("--LoG --lowpass 20", "needs --LoG_diam_min"),
+    "helix": (f"{TEMPLATE} --helix", "not there yet"),
+    "group": (TEMPLATE.replace("refs.mrcs", "ball.mrc") + " --sym Q2", "Symmetry is"),
+    "no maps": (f"{TEMPLATE} --read_fom_maps", "run once with --write_fom_maps"),
+    "blob without size": ("--ref gauss --lowpass 20", "needs --particle_diameter"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_said(folder: Path, case: str):
+    write_map(folder / "ball.mrc", np.ones((40, 40, 40), np.float32), pixel_size=PIXEL)
+    flags, words = BAD[case]
+    with pytest.raises((InputError, ComputeError), match=words):
+        run(folder, flags)
+
+
+@pytest.mark.parametrize(("value", "words"), [(0.0, "is empty"), (np.nan, "NaN")])
+def test_bad_references_are_numbered(folder: Path, value: float, words: str):
+    images = np.stack([particle(), np.full((40, 40), value, np.float32)])
+    write_stack(folder / "refs.mrcs", images, pixel_size=PIXEL)
+    with pytest.raises(InputError, match=f"reference 2 of 2.*{words}"):
+        run(folder, TEMPLATE)
+
+
+def test_job_makes_relions_command():
+    job = AutoPick(fn_input_autopick="mics.star", do_log=True, log_diam_min=150, log_diam_max=180, log_upper_thr=5)
+    command = str(job.commands("AutoPick/job006/")[0])
+    for flag in (
+        "--LoG --LoG_diam_min 150 --LoG_diam_max 180",
+        "--lowpass 20",
+        "--shrink 0",
+        "--LoG_upper_threshold 5",
+    ):
+        assert flag in command
+    assert "--threshold" not in command
+    map_job = AutoPick(
+        fn_input_autopick="m.star", do_ref3d=True, fn_ref3d_autopick="a.mrc", ref3d_sampling="15 degrees"
+    )
+    assert "--healpix_order 2" in str(map_job.commands("AutoPick/job006/")[0])
+    assert map_job.label() == "relion.autopick.ref3d"
+    assert "exchange them" in job.changed(log_diam_min=300).problems()[0]
+
+
+def test_pictures_are_drawn(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    from relionlab import display
+
+    monkeypatch.chdir(folder)
+    run(folder, BLOBS)
+    drawn = display.pictures("AutoPick/job003")
+    assert len(drawn) >= 3
+    assert display.to_bokeh(drawn[-1]) is not None
+    assert display.to_png(drawn[-1], dpi=40).startswith(b"\x89PNG")
+    assert display.merit_histogram([coordinates(folder)], threshold=2.5).caption.endswith(".")
+    assert all(picture.caption.endswith(".") for picture in drawn)
+
+
+def test_relion_extracts_at_our_coordinates_and_goes_on(folder: Path, relion: Path):
+    run(folder, BLOBS)
+    extract = [
+        relion / "relion_preprocess", "--i", "mics.star", "--coord_dir", "AutoPick/job003/", "--coord_suffix",
+        "_autopick.star", "--part_star", "Extract/particles.star", "--part_dir", "Extract/", "--extract",
+        "--extract_size", "40",
+    ]  # fmt: skip
+    subprocess.run(extract, cwd=folder, check=True, capture_output=True)
+    found = read_star(folder / "Extract/particles.star")["particles"]
+    assert len(found) == sum(len(coordinates(folder, number)) for number in range(3))
+    (folder / "AutoPick/job003/Movies/mic2_autopick.star").unlink()
+    before = coordinates(folder).x
+    theirs = [
+        relion / "relion_autopick", "--i", "mics.star", "--odir", "AutoPick/job003/", *BLOBS.split(), "--only_do_unfinished",
+    ]  # fmt: skip
+    subprocess.run(theirs, cwd=folder, check=True, capture_output=True)
+    np.testing.assert_array_equal(coordinates(folder).x, before)
+    relions = coordinates(folder, 2).x
+    run(folder, BLOBS, "--only_do_unfinished")
+    np.testing.assert_array_equal(coordinates(folder, 2).x, relions)
+
+
+def test_groups_are_relions(relion: Path):
+    import re
+
+    from relionlab.engine.picking import symmetry_matrices
+
+    for symmetry in ("C3", "D2", "D3", "T", "O", "I", "I1", "I3", "I4"):
+        command = [relion / "relion_refine", "--sym", symmetry, "--print_symmetry_ops"]
+        text = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        theirs = [
+            np.array(part.split("Euler")[0].split()[:9], float).reshape(3, 3)
+            for part in re.split(r"R\(\d+\)=", text)[1:]
+        ]
+        ours = symmetry_matrices(symmetry)
+        assert len(ours) == len(theirs)
+        for matrix in ours:
+            assert min(np.abs(matrix - other).max() for other in theirs) < 1e-3
