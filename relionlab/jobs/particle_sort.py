@@ -20,7 +20,7 @@ from relionlab.io.star import read_star, write_star
 from relionlab.io.table import Table
 from relionlab.jobs.base import Program
 from relionlab.jobs.context import Context
-from relionlab.jobs.image_findings import ctf_of_rows
+from relionlab.jobs.particle_optics import ctf_of_rows
 from relionlab.params import Parameter
 
 _AT_ONCE = 256
