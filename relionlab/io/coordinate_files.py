@@ -8,31 +8,20 @@ rlnMicrographCoordinates. Both, and files that lie beside the micrographs, are l
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from relionlab.errors import StarError
 from relionlab.io.atomic import atomic_write
+from relionlab.io.job_names import output_root, without_job
 from relionlab.io.star import read_star, write_star
 from relionlab.io.table import Table
 
 BESIDE = "ASINPUT"
 """RELION's word for: where the micrographs are."""
-_JOB = re.compile(r"^(?:.*/)?[A-Za-z0-9]+/job\d{3,}/")
 _SUFFIX_FILE = "coords_suffix"
-
-
-def without_job(name: str) -> str:
-    """Return a file's name below its job: "MotionCorr/job002/Movies/a.mrc" -> "Movies/a.mrc"; others stay as they are."""
-    return _JOB.sub("", name)
-
-
-def root_below_job(name: str) -> str:
-    """Return the same without the ending: "MotionCorr/job002/Movies/a.mrc" -> "Movies/a"."""
-    path = PurePosixPath(without_job(name).removeprefix("/"))
-    return str(path.with_suffix(""))
 
 
 @dataclass(frozen=True)
@@ -58,12 +47,14 @@ class CoordinateFiles:
         A list is asked for the full name first, then for the name below the job.
         """
         if self.listed:
-            below = {without_job(name): file for name, file in self.listed.items()}
-            return self.listed.get(micrograph) or below.get(without_job(micrograph))
+            return self.listed.get(micrograph) or self._below_jobs.get(without_job(micrograph))
         if self.directory == BESIDE:
             return str(PurePosixPath(micrograph).with_suffix("")) + self.suffix
-        folder = self.directory if self.directory.endswith("/") else self.directory + "/"
-        return folder + root_below_job(micrograph) + self.suffix
+        return output_root(self.directory, micrograph) + self.suffix
+
+    @cached_property
+    def _below_jobs(self) -> dict[str, str]:
+        return {without_job(name): file for name, file in self.listed.items()}
 
 
 def read_coordinate_files(path: str | os.PathLike[str], *, directory: str | os.PathLike[str] = ".") -> CoordinateFiles:
@@ -98,7 +89,8 @@ def read_coordinate_files(path: str | os.PathLike[str], *, directory: str | os.P
 def write_coords_suffix(path: str | os.PathLike[str], micrographs: str) -> None:
     """Write RELION 3.1's node of coordinates: one line that names the list of micrographs.
 
-    path  ends in coords_suffix and the suffix: ".../coords_suffix_manualpick.star"
+    path         ends in coords_suffix and the suffix: ".../coords_suffix_manualpick.star"
+    micrographs  the list's name, relative to the project
     """
     if not Path(path).name.startswith(_SUFFIX_FILE):
         raise StarError(f"{path}: RELION 3.1 expects a name that starts with {_SUFFIX_FILE}.")

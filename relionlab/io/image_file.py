@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -31,6 +32,16 @@ class ImageHeader:
     pixel_size: float | None
     mode: int
     is_stack: bool
+
+    def contradicts(self, pixel_size: float, *, tolerance: float = 0.01) -> bool:
+        """Whether the header's pixel size is another than this one, in Å; ``tolerance`` is relative.
+
+        A header that says nothing contradicts nothing, nor does one of exactly 1 Å: programs write that that do not know.
+        """
+        said = self.pixel_size
+        if said is None or not math.isfinite(said) or said <= 0 or abs(said - 1) <= 1e-3:
+            return False
+        return abs(said - pixel_size) > tolerance * pixel_size
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import logging
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -72,7 +73,7 @@ class Particles:
         """Return the number of rows."""
         return len(self.particles)
 
-    @property
+    @cached_property
     def group_rows(self) -> np.ndarray:
         """For each row of ``particles`` the row of ``optics`` it belongs to, from 0."""
         groups = self.optics["rlnOpticsGroup"]
@@ -110,6 +111,11 @@ class Particles:
             f"{self._source()}: no pixel size is given; expected {' or '.join(_PIXEL_SIZES[self.kind])} in table 'optics' "
             "(or rlnDetectorPixelSize and rlnMagnification in old files). Import the data again and state it."
         )
+
+    @property
+    def row_pixel_sizes(self) -> np.ndarray:
+        """Pixel size of each row in Å."""
+        return self.pixel_sizes[self.group_rows]
 
     def rows(self, chosen: Any) -> Particles:
         """Return the chosen rows (mask, indices or slice) with all optics groups."""

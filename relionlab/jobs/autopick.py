@@ -8,10 +8,11 @@ from typing import ClassVar, get_args
 from relionlab.jobs import autopick_more_options as more
 from relionlab.jobs import autopick_options as options
 from relionlab.jobs.base import Command, Job, Node
+from relionlab.jobs.micrograph_options import RedoOptions
 from relionlab.jobs.running_options import MpiOptions, QueueOptions
 
 
-class AutoPick(Job, QueueOptions, MpiOptions):
+class AutoPick(Job, RedoOptions, QueueOptions, MpiOptions):
     """Find particles by their size (Laplacian of Gaussian), by 2D references or by projections of a map.
 
     Defaults are those of RELION 3.1's form.
@@ -86,7 +87,7 @@ class AutoPick(Job, QueueOptions, MpiOptions):
 
     def commands(self, output: str) -> list[Command]:
         """Return the call of ``autopick``; micrographs that are done are left out, unless maps are read or written."""
-        given = self.flags()
+        given = [*self.flags(), *self.side_by_side()]
         if self.do_log:
             given += ["--shrink", "0"]
         elif self.do_ref3d:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 
 from relionlab.engine.picking import BlobSearch
 from relionlab.errors import ParameterError
+from relionlab.io.job_names import as_folder
 from relionlab.jobs import autopick_more_options as more
 from relionlab.jobs import autopick_options as options
 from relionlab.jobs.autopick_work import MOST_MAPS, Picking, pick
 from relionlab.jobs.base import Program
 from relionlab.jobs.context import Context
+from relionlab.jobs.micrograph_options import MicrographOptions
 from relionlab.params import Parameter
 
 _GENERAL, _REFERENCES, _BLOBS, _HELIX, _PEAKS, _EXPERT = (
@@ -27,7 +30,7 @@ def _flag(label: str, flag: str, meaning: str, **rest: Any) -> Parameter:
     return Parameter(label=label, flag=flag, help=meaning, **{"tab": _EXPERT, "level": "advanced", **rest})
 
 
-class Autopick(Program):
+class Autopick(Program, MicrographOptions):
     """Pick particles: blobs of a given size, 2D references, or projections of a map."""
 
     name: ClassVar[str] = "autopick"
@@ -81,15 +84,6 @@ class Autopick(Program):
             "Exact scale",
             "--skip_optimise_scale",
             "Downscale to the very size asked for, not to the next one whose Fourier transform is quick.",
-        ),
-    ] = False
-    only_do_unfinished: Annotated[
-        bool,
-        Parameter(
-            label="Only unfinished micrographs",
-            help="Leave out micrographs whose coordinate file is there already.",
-            tab=_GENERAL,
-            flag="--only_do_unfinished",
         ),
     ] = False
     do_continue: Annotated[
@@ -249,7 +243,7 @@ class Autopick(Program):
         """Return what is to be done, without the command line's words."""
         return Picking(
             micrographs=self.i,
-            output=self.odir if self.odir.endswith("/") or not self.odir else f"{self.odir}/",
+            output=as_folder(self.odir),
             pickname=self.pickname,
             pixel_size=self.angpix,
             blobs=self._blobs(),
@@ -278,7 +272,8 @@ class Autopick(Program):
             write_maps=self.write_fom_maps,
             read_maps=self.read_fom_maps,
             unlimited_maps=self.no_fom_limit,
-            only_unfinished=self.only_do_unfinished or self.do_continue,
+            choice=replace(self.choice(), only_unfinished=self.only_do_unfinished or self.do_continue),
+            workers=self.j,
         )
 
     def _blobs(self) -> BlobSearch | None:

@@ -6,6 +6,7 @@ code that picks from all.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,14 +29,15 @@ from relionlab.engine.picking import (
 )
 from relionlab.engine.picking.blobs import blob_thresholds
 from relionlab.errors import InputError, ParameterError
-from relionlab.io.atomic import atomic_write
+from relionlab.io.coordinate_files import write_coords_suffix
 from relionlab.io.images import open_image, read_image
 from relionlab.io.particles import Particles
 from relionlab.jobs import pick_files
-from relionlab.jobs.autopick_input import DEFOCUS, check_ctf, read_micrographs
+from relionlab.jobs.autopick_input import DEFOCUS, check_ctf, read_list
 from relionlab.jobs.autopick_references import GAUSS, ReferenceOptions, References, read_references
 from relionlab.jobs.context import Context
-from relionlab.jobs.per_micrograph import for_each_micrograph
+from relionlab.jobs.micrographs import first_shape, names_of
+from relionlab.jobs.per_micrograph import EVERYTHING, Choice, for_each_micrograph
 
 MOST_MAPS = 30
 """Micrographs of which maps are written without being asked twice, as in RELION."""
@@ -81,7 +83,8 @@ class Picking:
     write_maps: bool = False
     read_maps: bool = False
     unlimited_maps: bool = False
-    only_unfinished: bool = False
+    choice: Choice = EVERYTHING
+    workers: int = 0
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ class PickingRun:
     @cached_property
     def names(self) -> list[str]:
         """The micrographs' names."""
-        return [str(name) for name in self.micrographs.particles["rlnMicrographName"]]
+        return names_of(self.micrographs)
 
     def root(self, index: int) -> Path:
         """Return how the names of a micrograph's files begin."""
@@ -211,7 +214,11 @@ class PickingRun:
             )
 
     def _pixel_size(self, index: int) -> float:
-        return float(self.micrographs.pixel_sizes[self.micrographs.group_rows[index]])
+        return float(self._pixel_sizes[index])
+
+    @cached_property
+    def _pixel_sizes(self) -> np.ndarray:
+        return self.micrographs.row_pixel_sizes
 
     def _frame(self, index: int, shape: tuple[int, ...]) -> Frame:
         picking = self.picking
@@ -268,7 +275,7 @@ def open_picking(context: Context, picking: Picking) -> PickingRun:
 
     Raises InputError (or one of its kinds) that says what is missing.
     """
-    micrographs = read_micrographs(context, picking.micrographs, pixel_size=picking.pixel_size)
+    micrographs = read_list(context, picking.micrographs, pixel_size=picking.pixel_size)
     if picking.ctf and not picking.read_maps:
         check_ctf(micrographs, picking.micrographs, flag="--ctf" if picking.blobs is None else "--LoG_use_ctf")
     references = templates = None
@@ -276,7 +283,7 @@ def open_picking(context: Context, picking: Picking) -> PickingRun:
         wanted = ReferenceOptions(
             ref=picking.ref,
             angpix_ref=picking.angpix_ref,
-            micrograph_pixel=float(micrographs.pixel_sizes[micrographs.group_rows[0]]) if len(micrographs) else 1.0,
+            micrograph_pixel=float(micrographs.row_pixel_sizes[0]),
             particle_diameter=picking.particle_diameter,
             healpix_order=picking.healpix_order,
             symmetry=picking.symmetry,
@@ -306,18 +313,20 @@ def pick(context: Context, picking: Picking) -> None:
         context.say(
             f" References: {len(images)} ({run.references.origin}), mask diameter {run.references.diameter:.0f} Å"
         )
+    pixels, work = _sample(context, run)
     done = for_each_micrograph(
         context,
         run.names,
         run.work,
-        finished=run.finished if picking.only_unfinished else lambda _: None,
-        bytes_each=_bytes_each(run),
-        threads=1 if _effort(run) < _QUICK else 0,
+        finished=run.finished,
+        choice=picking.choice,
+        bytes_each=24 * pixels + 60 * work,
+        threads=1 if _effort(run, pixels, work) < _QUICK else picking.workers,
     )
     names, found = [run.names[index] for index in done.results], list(done.results.values())
     pick_files.write_summary(run.directory / picking.output / "summary.star", names, found)
-    with atomic_write(run.directory / picking.output / f"coords_suffix_{picking.pickname}.star") as temporary:
-        temporary.write_text(f"{picking.micrographs}\n")
+    suffix_file = run.directory / picking.output / f"coords_suffix_{picking.pickname}.star"
+    write_coords_suffix(suffix_file, picking.micrographs)
     total = sum(map(len, found))
     context.say(f" Total number of particles from {len(names)} micrographs is {total}")
     context.say(f" i.e. on average there were {round(total / max(len(names), 1))} particles per micrograph")
@@ -345,25 +354,18 @@ def _write_maps(root: Path, scores: Scores) -> None:
     pick_files.write_map(root, "stddevNoise", scores.stddev)
 
 
-def _sample(run: PickingRun) -> tuple[int, int]:
-    """Return the pixels of a micrograph and of its maps, by the first one that can be opened."""
-    for index, name in enumerate(run.names[:5]):
-        try:
-            shape = open_image(run.directory / name).frame_shape
-            frame = run._frame(index, shape)
-        except InputError:
-            continue
-        return shape[0] * shape[1], frame.work[0] * frame.work[1]
-    return 0, 0
+def _sample(context: Context, run: PickingRun) -> tuple[int, int]:
+    """Return the pixels of a micrograph and of its maps."""
+    shape = first_shape(context, run.names)
+    if shape is None:
+        return 0, 0
+    try:
+        return math.prod(shape), math.prod(run._frame(0, shape).work)
+    except InputError:
+        return math.prod(shape), 0  # said when it is worked on
 
 
-def _bytes_each(run: PickingRun) -> int:
-    pixels, work = _sample(run)
-    return 24 * pixels + 60 * work
-
-
-def _effort(run: PickingRun) -> float:
+def _effort(run: PickingRun, pixels: int, work: int) -> float:
     """Return about how many map pixels are transformed in all."""
-    pixels, work = _sample(run)
     count = len(run.templates.images) * len(run.templates.angles) if run.templates is not None else 8
     return len(run.names) * (work * count + 8 * pixels)

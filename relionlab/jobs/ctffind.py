@@ -10,7 +10,6 @@ from relionlab.jobs.ctffind_options import CtfOptions
 from relionlab.jobs.running_options import MpiOptions, QueueOptions
 from relionlab.params import Dialect
 
-_OURS = ("redo_micrographs",)
 _TOMOGRAPHY = {"localsearch_nominal_defocus", "exp_factor_dose"}
 
 
@@ -30,24 +29,23 @@ class CtfFind(Job, CtfOptions, MpiOptions, QueueOptions):
         return f"{self.type_label}.{'gctf' if self.use_gctf else 'ctffind4'}"
 
     def job_options(self, dialect: Dialect = "3.1") -> dict[str, str]:
-        """Return job.star's variables; those that RELION does not know only where they are set."""
+        """Return job.star's variables, as the dialect's form has them."""
         written = super().job_options(dialect)
-        for name in _OURS:
-            if getattr(self, name) == self.default(name):
-                written.pop(str(self.parameters()[name].key), None)
         if _TOMOGRAPHY & {key for key, _ in self.extra}:  # RELION 5's form for tilt series has no unweighted averages
             written.pop("use_noDW", None)
         return written
 
     def outputs(self, output: str) -> list[Node]:
-        """Return the list of micrographs with their CTF."""
-        return [Node(f"{output}micrographs_ctf.star", "MicrographGroupMetadata.star.relion.ctf")]
+        """Return the list of micrographs with their CTF, and the pictures."""
+        return [
+            Node(f"{output}micrographs_ctf.star", "MicrographGroupMetadata.star.relion.ctf"),
+            Node(f"{output}logfile.pdf", "LogFile.pdf.relion.ctffind"),
+        ]
 
     def commands(self, output: str) -> list[Command]:
         """Return the one command: ``relionlab run_ctffind``.
 
         Results that an interrupted run left are always kept: the program knows by their settings whether they count.
         """
-        workers = ["--j", str(self.nr_mpi)] if self.nr_mpi > 1 else []
-        arguments = ["--o", output, *self.flags(), *workers, "--only_do_unfinished", *shlex.split(self.other_args)]
-        return [Command("run_ctffind", tuple(arguments))]
+        arguments = ["--o", output, *self.flags(), *self.side_by_side(), "--only_do_unfinished"]
+        return [Command("run_ctffind", (*arguments, *shlex.split(self.other_args)))]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from relionlab.params import Declared, Parameter, When
+from relionlab.jobs.micrograph_options import RedoOptions
+from relionlab.params import Parameter, When
 
 _PHASE = (When("do_phaseshift"),)
 _FOUR = (When("use_ctffind4"),)
@@ -319,22 +320,9 @@ GctfDevices = Annotated[
         when=_GCTF,
     ),
 ]
-Redo = Annotated[
-    str,
-    Parameter(
-        label="Redo these",
-        help="Micrographs whose CTF is estimated anew when the job is continued, although there is a result: names,"
-        " parts of names or wildcards with commas between them, as *_0021*,mic7; the others keep theirs.",
-        tab="I/O",
-        key="redo_micrographs",
-        flag="--redo",
-        level="advanced",
-        on_continue=True,
-    ),
-]
 
 
-class CtfOptions(Declared):
+class CtfOptions(RedoOptions):
     """What the form and the program share. Defaults are the form's; the program has some of its own."""
 
     input_star_mics: Micrographs = ""
@@ -344,7 +332,6 @@ class CtfOptions(Declared):
     phase_max: PhaseMax = 180.0
     phase_step: PhaseStep = 10.0
     dast: Astigmatism = 100.0
-    redo_micrographs: Redo = ""
     fn_ctffind_exe: CtffindProgram = ""
     use_ctffind4: UseCtffind4 = False
     use_given_ps: GivenSpectra = False

@@ -17,7 +17,8 @@ from relionlab.engine.ctffit.diagnostic import diagnostic_image
 from relionlab.engine.ctffit.quality import normalised
 from relionlab.errors import ComputeError, ImageError, InputError, ParameterError
 from relionlab.exchange.ctffind4 import Estimate, read_ctffind4, write_ctffind4
-from relionlab.io.images import open_image, read_header, read_image, read_stack, write_image
+from relionlab.io.images import read_header, read_image, write_image
+from relionlab.io.movies import open_movie
 
 _SECONDS = 1800  # that an external program may take for a micrograph
 
@@ -156,14 +157,14 @@ class CtfWork:
         ), pixel_size
 
     def _images(self, place: Path) -> Iterator[np.ndarray]:
+        """Yield the micrograph, or the sums of a movie's groups of frames, one at a time; left-over frames are left out."""
         if self.settings.kind == "micrograph":
             yield read_image(place)
             return
-        count, together = open_image(place).frames, max(self.settings.frames, 1)
-        for first in range(0, count - together + 1, together):
-            yield read_stack(place, range(first, first + together)).sum(axis=0)
-        if count < together:
-            yield read_stack(place).sum(axis=0)
+        with open_movie(place) as movie:
+            together = min(max(self.settings.frames, 1), movie.frames)
+            for first in range(0, movie.frames - together + 1, together):
+                yield movie.read_sum(range(first, first + together))
 
     def _cut(self, image: np.ndarray) -> np.ndarray:
         window = self.settings.window

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar
 
 from relionlab.jobs.base import Command, Job, Node
 from relionlab.jobs.extract_helix_options import ExtractHelixOptions
+from relionlab.jobs.micrograph_options import RedoOptions
 from relionlab.jobs.running_options import MpiOptions, QueueOptions
 from relionlab.params import Parameter, When, to_text
 
@@ -27,7 +28,7 @@ def _image(label: str, help: str, key: str, **more: Any) -> Parameter:  # noqa: 
     return Parameter(label=label, help=help, tab="Extract", key=key, **more)
 
 
-class Extract(Job, ExtractHelixOptions, QueueOptions, MpiOptions):
+class Extract(Job, RedoOptions, ExtractHelixOptions, QueueOptions, MpiOptions):
     """Cut particles out of micrographs into one stack per micrograph, and list them all.
 
     The coordinates are those of a picking job, or of the particles of a refinement: these may be recentred, or taken
@@ -293,11 +294,9 @@ class Extract(Job, ExtractHelixOptions, QueueOptions, MpiOptions):
             "--part_dir",
             output,
         ]
-        arguments += ["--extract", "--only_do_unfinished"]
+        arguments += ["--extract", "--only_do_unfinished", *self.side_by_side()]
         if self.do_norm:
             arguments += ["--bg_radius", to_text(self.background_radius())]
-        if self.nr_mpi > 1:
-            arguments += ["--j", str(self.nr_mpi)]
         return [Command("preprocess", (*arguments, *shlex.split(self.other_args)))]
 
     def _coordinates(self) -> list[str]:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from relionlab.errors import InputError, ParameterError, RelionlabError
-from relionlab.io.coordinate_files import CoordinateFiles, read_coordinate_files, root_below_job, write_coords_suffix
-from relionlab.io.images import read_header
+from relionlab.errors import InputError, ParameterError
+from relionlab.io.coordinate_files import CoordinateFiles, read_coordinate_files, write_coords_suffix
+from relionlab.io.job_names import as_folder
 from relionlab.io.particles import Particles, read_particles, write_particles
 from relionlab.io.table import Table
 from relionlab.jobs.context import Context
 from relionlab.jobs.extraction_cutter import AT_ONCE, Boxes, CtfMultiplication, Cutter
 from relionlab.jobs.extraction_sources import PickedCoordinates, Reextraction, Source, match_micrographs
+from relionlab.jobs.micrographs import first_shape, names_of, read_micrographs
 from relionlab.jobs.per_micrograph import for_each_micrograph
 from relionlab.jobs.preprocess_stack import Operations
 
@@ -29,8 +30,8 @@ def extract(context: Context, flags: Preprocess, operations: Operations) -> None
         int(flags.extract_size or 0), operations, _multiplication(flags), flags.float16, flags.whole_coordinates
     )
     source = _source(context, flags, micrographs)
-    cutter = Cutter(context.directory, _slashed(flags.part_dir), source, boxes)
-    names = source.micrographs.particles["rlnMicrographName"].tolist()
+    cutter = Cutter(context.directory, as_folder(flags.part_dir), source, boxes)
+    names = names_of(source.micrographs)
     context.say(f" Extracting particles from {len(names)} micrographs ...")
     if (operations.scale or 0) > boxes.size:
         context.warn(
@@ -41,7 +42,8 @@ def extract(context: Context, flags: Preprocess, operations: Operations) -> None
         context,
         names,
         cutter,
-        finished=cutter.finished if flags.only_do_unfinished else lambda _: None,
+        finished=cutter.finished,
+        choice=flags.choice(),
         bytes_each=_memory(context, names, boxes),
         threads=flags.j,
     )
@@ -50,20 +52,17 @@ def extract(context: Context, flags: Preprocess, operations: Operations) -> None
             context.warn(f"{names[index]}: {text}")
         for text in result.notes:
             context.say(f" {names[index]}: {text}")
-    star = flags.part_star or f"{_slashed(flags.part_dir)}particles.star"
+    star = flags.part_star or f"{as_folder(flags.part_dir)}particles.star"
     _write_list(context, star, cutter, [result.rows for result in done.results.values() if len(result.rows)])
     if flags.reextract_data_star:  # the new coordinates are an output too, for picking and display
-        write_coords_suffix(context.path(f"{_slashed(flags.part_dir)}coords_suffix_extract.star"), flags.i)
+        write_coords_suffix(context.path(f"{as_folder(flags.part_dir)}coords_suffix_extract.star"), flags.i)
 
 
 # --- inputs ------------------------------------------------------------------------------------------------------
 
 
 def _micrographs(context: Context, flags: Preprocess) -> Particles:
-    """Read the list; names that would write to the same stack are told and left out."""
-    found = read_particles(context.path(flags.i), kind="micrographs", directory=context.directory)
-    if not len(found):
-        raise InputError(f"{flags.i} lists no micrographs.")
+    found = read_micrographs(context, flags.i)
     if flags.angpix is not None:
         sizes = np.full(len(found.optics), flags.angpix)
         found = Particles(
@@ -75,20 +74,11 @@ def _micrographs(context: Context, flags: Preprocess) -> Particles:
             f"warning: the micrographs have different pixel sizes ({', '.join(f'{size:g}' for size in sizes)} Å), and so will"
             " the particles: 2D classification takes one of them only. Extract each with the box and scale that suit it."
         )
-    roots = [root_below_job(str(name)) for name in found.particles["rlnMicrographName"].tolist()]
-    repeated = [root for root, count in Counter(roots).items() if count > 1]
-    if repeated:
-        context.warn(
-            f"warning: {flags.i} names {repeated[0]} {roots.count(repeated[0])} times"
-            f"{f' (and {len(repeated) - 1} others more than once)' if len(repeated) > 1 else ''}: only the first is extracted,"
-            " or its stack would be overwritten."
-        )
-        found = found.rows(np.sort(np.unique(np.array(roots, dtype=object).astype(str), return_index=True)[1]))
     return found
 
 
 def _source(context: Context, flags: Preprocess, micrographs: Particles) -> Source:
-    own = micrographs.pixel_sizes[micrographs.group_rows]
+    own = micrographs.row_pixel_sizes
     scales = np.ones(len(micrographs)) if flags.coord_angpix is None else flags.coord_angpix / own
     if not flags.reextract_data_star:
         if flags.coord_list:
@@ -134,13 +124,8 @@ def _multiplication(flags: Preprocess) -> CtfMultiplication | None:
 def _memory(context: Context, names: list[str], boxes: Boxes) -> int:
     """Return what one worker needs, by the first micrograph that can be opened."""
     side = boxes.ctf.box if boxes.ctf else boxes.size
-    for name in names:
-        try:
-            shape = read_header(context.path(name)).shape
-        except (RelionlabError, OSError):
-            continue
-        return int(shape[-1]) * int(shape[-2]) * 9 + AT_ONCE * side**2 * 40
-    return 0
+    shape = first_shape(context, names)
+    return math.prod(shape) * 9 + AT_ONCE * side**2 * 40 if shape else 0
 
 
 # --- the list of all ---------------------------------------------------------------------------------------------
@@ -166,7 +151,3 @@ def _write_list(context: Context, star: str, cutter: Cutter, tables: list[Table]
         context.say(f" The pixel size of the extracted particles in optics group {group} is {size:g} Angstrom/pixel.")
     write_particles(context.path(star), particles)
     context.say(f" Written out STAR file with {len(rows)} particles in {star}")
-
-
-def _slashed(folder: str) -> str:
-    return folder if folder.endswith("/") else folder + "/"

@@ -9,14 +9,16 @@ import numpy as np
 
 from relionlab.engine.ctf import Optics, ctf_images
 from relionlab.engine.extraction import coverage, cut_boxes, multiplied, whole_pixels
+from relionlab.engine.micrograph_checks import check_contrast, check_finite
 from relionlab.errors import ImageError, InputError, RelionlabError
-from relionlab.io.coordinate_files import root_below_job
 from relionlab.io.coordinates import X, Y
 from relionlab.io.image_names import format_image_name
 from relionlab.io.images import StackWriter, open_image, read_header, read_image
+from relionlab.io.job_names import output_root
 from relionlab.io.star import read_star, write_star
 from relionlab.io.table import Table
 from relionlab.jobs.extraction_sources import Source
+from relionlab.jobs.micrographs import contradiction
 from relionlab.jobs.preprocess_stack import Operations, windowed
 
 AT_ONCE = 64
@@ -132,11 +134,10 @@ class Cutter:
     # --- steps ---------------------------------------------------------------------------------------------------
 
     def _root(self, index: int) -> str:
-        return self.output + root_below_job(str(self.source.micrographs.particles["rlnMicrographName"][index]))
+        return output_root(self.output, str(self.source.micrographs.particles["rlnMicrographName"][index]))
 
     def _micrograph_pixel_size(self, index: int) -> float:
-        micrographs = self.source.micrographs
-        return float(micrographs.pixel_sizes[micrographs.group_rows[index]])
+        return float(self.source.micrographs.row_pixel_sizes[index])
 
     def _pixel_size(self, index: int) -> float:
         return self.boxes.pixel_size(self._micrograph_pixel_size(index))
@@ -149,12 +150,10 @@ class Cutter:
             raise ImageError(
                 f"the box of {self.boxes.size} px is larger than the micrograph ({width} × {height} px). Take a smaller box."
             )
-        if np.ptp(pixels) == 0:
-            raise ImageError("the micrograph is empty: all pixels are the same. Make it again.")
-        said, known = open_image(place).header.pixel_size, self._micrograph_pixel_size(index)
-        if said and said != 1 and abs(said - known) > 0.01 * known:
-            return pixels, [f"its header says {said:.4g} Å, the list {known:.4g} Å per pixel; the list's is taken"]
-        return pixels, []
+        check_finite(pixels, least=1e-6)  # boxes with bad pixels are left out one by one
+        check_contrast(float(np.fmin.reduce(pixels, axis=None)), float(np.fmax.reduce(pixels, axis=None)))
+        text = contradiction(open_image(place).header, self._micrograph_pixel_size(index))
+        return pixels, [text] if text else []
 
     def _usable(self, rows: Table, pixels: np.ndarray) -> Extracted:
         """Leave out what cannot be cut, and say how much and why."""

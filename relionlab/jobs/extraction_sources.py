@@ -11,8 +11,9 @@ import numpy as np
 from relionlab.engine.extraction import recentred
 from relionlab.engine.rotations import matrix_from_euler
 from relionlab.errors import InputError, StarError
-from relionlab.io.coordinate_files import CoordinateFiles, without_job
+from relionlab.io.coordinate_files import CoordinateFiles
 from relionlab.io.coordinates import FOM, X, Y, read_coordinates
+from relionlab.io.job_names import without_job
 from relionlab.io.particles import Particles
 from relionlab.io.table import Table
 
@@ -110,7 +111,7 @@ class Reextraction:
         if self.reset:
             changes = {label: np.zeros(len(table)) for label in ORIGINS}
         elif self.recenter:
-            pixel_size = float(self.micrographs.pixel_sizes[self.micrographs.group_rows[index]])
+            pixel_size = float(self.micrographs.row_pixel_sizes[index])
             origins = np.stack([_or_zero(table, label) for label in ORIGINS], axis=1) / pixel_size
             centres, left = recentred(
                 centres,

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 
 from relionlab.errors import ParameterError
 from relionlab.io.atomic import atomic_write
-from relionlab.io.coordinate_files import without_job
+from relionlab.io.job_names import without_job
 from relionlab.io.star import read_star, write_star
 from relionlab.io.table import Table
 from relionlab.jobs import importing, importing_checks

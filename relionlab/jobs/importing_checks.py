@@ -43,7 +43,7 @@ def check_raw_images(context: Context, files: list[str], *, pixel_size: float | 
         listed = ", ".join(f"{count} of {x} × {y}" for (y, x), count in sizes.most_common())
         context.warn(f"warning: the images differ in size ({listed} pixels); RELION expects one size per optics group.")
     for header in headers:
-        if pixel_size is not None and _contradicts(header, pixel_size):
+        if pixel_size is not None and header.contradicts(pixel_size, tolerance=_TOLERANCE):
             raise ImageError(
                 f"{header.path} has pixel size {header.pixel_size:.6g} Å in its header, the parameter says"
                 f" {pixel_size:.6g} Å: correct the pixel size, or add --ignore_headers if the header is wrong."
@@ -165,7 +165,7 @@ def _check_stack(
             f"{star} says that images of {optics['rlnOpticsGroupName'][row]} are {expected} px wide; {file} has"
             f" {header.shape[-1]} px. Correct rlnImageSize in the table 'optics'."
         )
-    if pixel_size is not None and _contradicts(header, pixel_size):
+    if pixel_size is not None and header.contradicts(pixel_size, tolerance=_TOLERANCE):
         raise ImageError(
             f"{file} has pixel size {header.pixel_size:.6g} Å in its header, {star} says {pixel_size:.6g} Å: correct"
             " rlnImagePixelSize, or add --ignore_headers if the header is wrong."
@@ -194,13 +194,6 @@ def _pixel_sizes(name: str, optics: Table) -> np.ndarray:
     if not (np.isfinite(sizes).all() and (sizes > 0).all()):
         raise StarError(f"{name} has rlnImagePixelSize {sizes.tolist()}; expected Å per pixel, above zero.")
     return sizes
-
-
-def _contradicts(header: ImageHeader, pixel_size: float) -> bool:
-    said = header.pixel_size
-    return bool(
-        said and np.isfinite(said) and said > 0 and said != 1 and abs(said - pixel_size) > _TOLERANCE * pixel_size
-    )
 
 
 def _check_square_even(name: str, header: ImageHeader) -> None:

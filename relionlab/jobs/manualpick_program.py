@@ -9,12 +9,14 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import Annotated, Any, ClassVar
 
-from relionlab.errors import InputError, RelionlabError
+from relionlab.errors import RelionlabError
 from relionlab.io.coordinate_files import CoordinateFiles, write_coords_suffix
 from relionlab.io.coordinates import read_coordinates
+from relionlab.io.job_names import as_folder
 from relionlab.io.particles import Particles, read_particles, write_particles
 from relionlab.jobs.base import Program
 from relionlab.jobs.context import Context
+from relionlab.jobs.micrographs import names_of, read_micrographs
 from relionlab.params import Parameter
 
 
@@ -83,10 +85,8 @@ class ManualPicking(Program):
     def run(self, context: Context) -> None:
         """Write node and selection, and tell what is picked."""
         self.check()
-        micrographs = read_particles(context.path(self.i), kind="micrographs", directory=context.directory)
-        if not len(micrographs):
-            raise InputError(f"{self.i} lists no micrographs to pick from.")
-        folder = self.odir if self.odir.endswith("/") else self.odir + "/"
+        micrographs = read_micrographs(context, self.i)
+        folder = as_folder(self.odir)
         context.path(folder).mkdir(parents=True, exist_ok=True)
         write_coords_suffix(context.path(f"{folder}coords_suffix_{self.pickname}.star"), self.i)
         selection = (
@@ -103,14 +103,16 @@ class ManualPicking(Program):
         seen = context.path(selection).parent / ".micrographs_seen.star"
         if not (context.path(selection).exists() and seen.exists()):
             return micrographs
-        before, kept = (_names(read_particles(place, kind="micrographs")) for place in (seen, context.path(selection)))
+        before, kept = (
+            names_of(read_particles(place, kind="micrographs")) for place in (seen, context.path(selection))
+        )
         taken_out = set(before) - set(kept)
-        rows = [row for row, name in enumerate(_names(micrographs)) if name not in taken_out]
+        rows = [row for row, name in enumerate(names_of(micrographs)) if name not in taken_out]
         return micrographs.rows(rows)
 
     def _tell(self, context: Context, micrographs: Particles, files: CoordinateFiles) -> None:
         counts = {}
-        for name in _names(micrographs):
+        for name in names_of(micrographs):
             place = context.path(files.path_of(name) or "")
             if not place.is_file():
                 continue
@@ -119,7 +121,3 @@ class ManualPicking(Program):
             except RelionlabError as error:
                 context.warn(f"{name}: {error}")
         context.say(f" {sum(counts.values())} particles are picked on {len(counts)} of {len(micrographs)} micrographs")
-
-
-def _names(micrographs: Particles) -> list[str]:
-    return [str(name) for name in micrographs.particles["rlnMicrographName"].tolist()]

@@ -11,8 +11,8 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 
 from relionlab.errors import StarError
-from relionlab.io.coordinate_files import root_below_job
 from relionlab.io.coordinates import X, Y
+from relionlab.io.job_names import root_below_job
 from relionlab.jobs import star_operations
 from relionlab.jobs.base import Program
 from relionlab.jobs.context import Context

@@ -4,18 +4,62 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatch
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from relionlab.engine.parallel import executor_for
-from relionlab.errors import ComputeError, InputError, RelionlabError
+from relionlab.errors import ComputeError, InputError, ParameterError, RelionlabError
 from relionlab.jobs.context import Context
 
 Result = TypeVar("Result")
 Work = Callable[[int], Result]
 """Does the work for the micrograph of this number, from 0, writes its files (write-then-rename, the one that says
 "done" last) and returns what the summary needs. It may run in another thread or process, so it holds plain values."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which micrographs are worked on in this run; by default all.
+
+    only_unfinished  keep what an earlier run left
+    redo             names, parts of names or wildcards, with commas between them: these are worked on although there is
+                     a result, and only those of the others that have none
+    at_most          work on no more than so many; None: on all
+    """
+
+    only_unfinished: bool = False
+    redo: str = ""
+    at_most: int | None = None
+
+    def divided(
+        self, names: Sequence[str], finished: Callable[[int], Result | None]
+    ) -> tuple[list[int], dict[int, Result]]:
+        """Return the numbers of the micrographs that are worked on, and what is kept of the others.
+
+        Raises ParameterError if ``redo`` means none of them.
+        """
+        again = self._again(names)
+        kept: dict[int, Result] = {}
+        if self.only_unfinished or again:
+            found = ((index, finished(index)) for index in range(len(names)) if index not in again)
+            kept = {index: result for index, result in found if result is not None}
+        left = [index for index in range(len(names)) if index not in kept]
+        return left[: self.at_most], kept
+
+    def _again(self, names: Sequence[str]) -> set[int]:
+        parts = [part.strip() for part in self.redo.split(",") if part.strip()]
+        found = {index for index, name in enumerate(names) if any(fnmatch(name, p) or p in name for p in parts)}
+        if parts and not found:
+            raise ParameterError(
+                f"--redo {self.redo} matches none of the {len(names)} names; the first is {names[0] if names else 'missing'}."
+            )
+        return found
+
+
+EVERYTHING = Choice()
+_UNFINISHED = Choice(only_unfinished=True)
 
 
 @dataclass(frozen=True)
@@ -64,6 +108,7 @@ def for_each_micrograph(
     work: Work[Result],
     *,
     finished: Callable[[int], Result | None] = lambda _: None,
+    choice: Choice = _UNFINISHED,
     bytes_each: int = 0,
     threads: int = 0,
     what: str = "micrographs",
@@ -73,6 +118,8 @@ def for_each_micrograph(
     names       of the micrographs (movies), for messages
     work        see Work
     finished    returns what an earlier run left for a micrograph, ``None`` if it has to be worked on
+    choice      which are worked on, by default the unfinished ones; of those that are not, and have no result, nothing is
+                returned
     bytes_each  memory that one worker needs; fewer workers start where it would not fit
     threads     workers wanted (``--j``); 0: as the settings say
     what        the micrographs' name in the progress
@@ -82,10 +129,9 @@ def for_each_micrograph(
     """
     if not names:
         raise InputError(f"There are no {what} to work on: the input list is empty.")
-    earlier = {index: found for index in range(len(names)) if (found := finished(index)) is not None}
-    left = [index for index in range(len(names)) if index not in earlier]
+    left, earlier = choice.divided(names, finished)
     if earlier:
-        context.say(f" {len(earlier)} of {len(names)} {what} are done already; {len(left)} are left")
+        context.say(f" {len(earlier)} of {len(names)} {what} are done already; {len(left)} are worked on now")
     done: Done[Any] = Done({}, {})
     if left:
         executor = executor_for(replace(context.settings, workers=_workers(context, len(left), bytes_each, threads)))

@@ -6,41 +6,34 @@ Names and labels are RELION 3.1's; what is ours says so: ``*_scores.npz`` (maps 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 
 from relionlab.engine.picking import Edits, Frame, Picks, Scores
-from relionlab.errors import InputError, StarError
+from relionlab.errors import InputError
 from relionlab.io.atomic import atomic_write
+from relionlab.io.coordinates import FOM, X, Y, read_coordinates, write_coordinates
 from relionlab.io.images import read_stack
+from relionlab.io.job_names import output_root
 from relionlab.io.spider import write_spider
 from relionlab.io.star import read_star, write_star
 from relionlab.io.table import Table
 
-X, Y, FOM, CLASS, PSI = (
-    "rlnCoordinateX",
-    "rlnCoordinateY",
-    "rlnAutopickFigureOfMerit",
-    "rlnClassNumber",
-    "rlnAnglePsi",
-)
+CLASS, PSI = "rlnClassNumber", "rlnAnglePsi"
 BLOB_ORDER = (X, Y, FOM, CLASS, PSI)
 TEMPLATE_ORDER = (X, Y, CLASS, FOM, PSI)
 _BY_HAND = -999
 """RELION's figure of merit, class and angle of particles picked by hand."""
-_JOB = re.compile(r"^[^/]+/job\d{3,}/")
 
 
 def root_of(micrograph: str, directory: str, pickname: str) -> str:
-    """Return how the names of a micrograph's files begin: ``Type/jobNNN/`` of the micrograph is left out, as in RELION.
+    """Return how the names of a micrograph's files begin.
 
     ``root_of("MotionCorr/job002/Movies/a.mrc", "AutoPick/job006/", "autopick") == "AutoPick/job006/Movies/a_autopick"``
     """
-    inside = _JOB.sub("", micrograph).lstrip("/")
-    return f"{directory}{PurePosixPath(inside).with_suffix('')}_{pickname}"
+    return f"{output_root(directory, micrograph)}_{pickname}"
 
 
 def write_picks(path: Path, picks: Picks, *, order: Sequence[str] = TEMPLATE_ORDER) -> None:
@@ -53,17 +46,15 @@ def write_picks(path: Path, picks: Picks, *, order: Sequence[str] = TEMPLATE_ORD
         CLASS: np.where(by_hand, _BY_HAND, picks.reference + 1),
         PSI: np.where(by_hand, _BY_HAND, picks.psi),
     }
-    write_star(path, [Table({label: columns[label] for label in order})])
+    write_coordinates(path, Table({label: columns[label] for label in order}))
 
 
 def read_picks(path: Path) -> Picks:
-    """Read a micrograph's coordinates, of RELION or ours; a file without particles gives none.
+    """Read a micrograph's coordinates, whoever picked them, in any form of :func:`read_coordinates`.
 
-    Raises StarError if there is no such file or it has no coordinates.
+    Raises InputError if there is no such file or it has no coordinates.
     """
-    table = next(iter(read_star(path).values()), None)
-    if table is None or X not in table or Y not in table:
-        raise StarError(f"{path} holds no coordinates: expected a table with {X} and {Y}. Pick the micrograph again.")
+    table = read_coordinates(path)
 
     def column(label: str, missing: float) -> np.ndarray:
         return table.numbers(label) if label in table else np.full(len(table), missing)

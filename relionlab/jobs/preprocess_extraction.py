@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from relionlab.errors import ParameterError
+from relionlab.jobs.micrograph_options import MicrographOptions
 from relionlab.jobs.preprocess_flags import ImageFlags
 from relionlab.params import Parameter, When
 
@@ -24,7 +25,7 @@ def _helix(label: str, flag: str, help: str, **more: Any) -> Parameter:  # noqa:
     )
 
 
-class ExtractionFlags(ImageFlags):
+class ExtractionFlags(ImageFlags, MicrographOptions):
     """The flags for cutting particles out of micrographs."""
 
     extract: Annotated[
@@ -231,23 +232,6 @@ class ExtractionFlags(ImageFlags):
             level="advanced",
         ),
     ] = False
-    only_do_unfinished: Annotated[
-        bool,
-        _flag(
-            "Only unfinished",
-            "--only_do_unfinished",
-            "Leave micrographs alone whose stack and list are there already: goes on after an interruption.",
-        ),
-    ] = False
-    j: Annotated[
-        int,
-        _flag(
-            "Threads",
-            "--j",
-            "Micrographs worked on side by side; 0: as the settings say. Not in RELION.",
-            unit="threads",
-        ),
-    ] = 0
     project3d: Annotated[
         bool,
         _flag(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 
 from relionlab.errors import InputError, RelionlabError
-from relionlab.io.coordinate_files import root_below_job
+from relionlab.io.job_names import root_below_job
 from relionlab.io.star import read_star
 from relionlab.jobs.base import Program
 from relionlab.jobs.context import Context

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
-import re
 import shutil
-from collections.abc import Sequence
-from fnmatch import fnmatch
 from pathlib import PurePosixPath
 from typing import Annotated, ClassVar
 
@@ -14,21 +12,21 @@ import numpy as np
 
 from relionlab.engine.ctf import Optics
 from relionlab.engine.ctffit import Range
-from relionlab.errors import ParameterError, StarError
-from relionlab.exchange.ctffind4 import Estimate
-from relionlab.io.images import read_header
-from relionlab.io.particles import Particles, read_particles, write_particles
+from relionlab.errors import InputError, StarError
+from relionlab.exchange.ctffind4 import Estimate, read_ctffind4
+from relionlab.io.job_names import as_folder, output_root
+from relionlab.io.particles import Particles, write_particles
 from relionlab.io.table import Table
 from relionlab.jobs import ctffind_options as options
 from relionlab.jobs.base import Program
 from relionlab.jobs.context import Context
 from relionlab.jobs.ctffind_work import CtfWork, Micrograph, Settings, finest_possible
-from relionlab.jobs.finding import find_files
+from relionlab.jobs.micrograph_options import MicrographOptions
+from relionlab.jobs.micrographs import PIXEL_SIZE, first_shape, names_of, read_micrographs, warn_of_pixel_sizes
 from relionlab.jobs.per_micrograph import for_each_micrograph
 from relionlab.params import Parameter
 
 _BYTES_PER_PIXEL = 24  # the micrograph, its copy and some tiles
-_JOB = re.compile(r"^[A-Za-z0-9_]+/job\d{3,}/")
 
 
 def _given(label: str, flag: str, *, unit: str = "unitless", name: str) -> Parameter:
@@ -42,7 +40,7 @@ def _given(label: str, flag: str, *, unit: str = "unitless", name: str) -> Param
     )
 
 
-class RunCtffind(Program, options.CtfOptions):
+class RunCtffind(Program, MicrographOptions, options.CtfOptions):
     """Estimate defocus and astigmatism of micrographs from the rings in their power spectra."""
 
     name: ClassVar[str] = "run_ctffind"
@@ -70,26 +68,6 @@ class RunCtffind(Program, options.CtfOptions):
             flag="--only_make_star",
         ),
     ] = False
-    only_do_unfinished: Annotated[
-        bool,
-        Parameter(
-            label="Only unfinished micrographs",
-            help="Keep results that are there already, if they were made with the same settings and after their input.",
-            tab="I/O",
-            flag="--only_do_unfinished",
-        ),
-    ] = False
-    do_at_most: Annotated[
-        int | None,
-        Parameter(
-            label="Do at most",
-            help="Fit no more micrographs than this in one run; those that have a result do not count.",
-            tab="I/O",
-            unit="micrographs",
-            flag="--do_at_most",
-            none_as="-1",
-        ),
-    ] = None
     cs: Annotated[float | None, _given("Spherical aberration", "--CS", unit="mm", name="rlnSphericalAberration")] = None
     ht: Annotated[float | None, _given("Voltage", "--HT", unit="kV", name="rlnVoltage")] = None
     amplitude_contrast: Annotated[
@@ -129,17 +107,6 @@ class RunCtffind(Program, options.CtfOptions):
             level="advanced",
         ),
     ] = "_movie.mrcs"
-    threads: Annotated[
-        int,
-        Parameter(
-            label="Threads",
-            help="Micrographs that are worked on side by side; also CTFFIND's threads. Fewer start where memory is short.",
-            tab="Compute",
-            unit="threads",
-            flag="--j",
-            bounds=(1, None),
-        ),
-    ] = 1
     do_validation: Annotated[
         bool,
         Parameter(
@@ -168,7 +135,7 @@ class RunCtffind(Program, options.CtfOptions):
         listed = self._listed(context)
         work = CtfWork(context.directory, self._micrographs(listed), self._settings(context))
         context.path(self.o).mkdir(parents=True, exist_ok=True)
-        self._tell_of_coarse(context, work)
+        self._tell_of_pixel_sizes(context, listed)
         results = self._collected(context, work) if self.only_make_star else self._fitted(context, work)
         if not results:
             raise StarError(f"There is no result in {self.o}: nothing to list. Fit first, without --only_make_star.")
@@ -177,46 +144,28 @@ class RunCtffind(Program, options.CtfOptions):
     # --- what is to be done ------------------------------------------------------------------------------------
 
     def _listed(self, context: Context) -> Particles:
-        if self.input_star_mics.endswith(".star") and not any(mark in self.input_star_mics for mark in "*?["):
-            listed = read_particles(context.path(self.input_star_mics), kind="micrographs", directory=context.directory)
-            if not len(listed):
-                raise StarError(f"{self.input_star_mics} lists no micrographs.")
-            return listed
-        values = {"--CS": self.cs, "--HT": self.ht, "--AmpCnst": self.amplitude_contrast, "--angpix": self.angpix}
-        lacking = [flag for flag, value in values.items() if value is None]
-        if lacking:
-            raise ParameterError(
-                f"--i is the wildcard {self.input_star_mics}, which has no optics: give {', '.join(lacking)}, or a STAR file."
-            )
-        names = find_files(context, self.input_star_mics)
-        optics = Table(
-            {
-                "rlnOpticsGroupName": ["opticsGroup1"],
-                "rlnOpticsGroup": [1],
-                "rlnMicrographPixelSize": [self.angpix],
-                "rlnMicrographOriginalPixelSize": [self.angpix],
-                "rlnVoltage": [self.ht],
-                "rlnSphericalAberration": [self.cs],
-                "rlnAmplitudeContrast": [self.amplitude_contrast],
-            },
-            name="optics",
-        )
-        rows = Table({"rlnMicrographName": names, "rlnOpticsGroup": [1] * len(names)}, name="micrographs")
-        return Particles(optics, rows, "micrographs")
+        fields = {
+            "rlnVoltage": "ht", "rlnSphericalAberration": "cs", "rlnAmplitudeContrast": "amplitude_contrast",
+            PIXEL_SIZE: "angpix",
+        }  # fmt: skip
+        given = {label: getattr(self, field) for label, field in fields.items()}
+        flags = {label: str(self.parameters()[field].flag) for label, field in fields.items()}
+        return read_micrographs(context, self.input_star_mics, optics=given, needed=flags)
 
     def _micrographs(self, listed: Particles) -> tuple[Micrograph, ...]:
-        names = listed.column("rlnMicrographName").tolist()
-        repeated = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
-        if repeated:
-            raise StarError(f"{self.input_star_mics} lists {repeated[0]} more than once: remove the repeated lines.")
+        names = names_of(listed)
         sources = self._sources(listed, names)
-        sizes = listed.pixel_sizes[listed.group_rows].tolist()
         columns = [
             listed.column(label).tolist() for label in ("rlnVoltage", "rlnSphericalAberration", "rlnAmplitudeContrast")
         ]
         return tuple(
-            Micrograph(name, source, self._root(name, source), Optics(kv, cs, q0, size))
-            for name, source, size, kv, cs, q0 in zip(names, sources, sizes, *columns, strict=True)
+            # as RELION, a power spectrum gives its results its own name
+            Micrograph(
+                name, source, output_root(self.o, source if self.use_given_ps else name), Optics(kv, cs, q0, size)
+            )
+            for name, source, size, kv, cs, q0 in zip(
+                names, sources, listed.row_pixel_sizes.tolist(), *columns, strict=True
+            )
         )
 
     def _sources(self, listed: Particles, names: list[str]) -> list[str]:
@@ -233,12 +182,6 @@ class RunCtffind(Program, options.CtfOptions):
             )
         return list(listed.column(label).tolist())
 
-    def _root(self, name: str, source: str) -> str:
-        """Return where the results go: as RELION, the file's name without the job that made it and without ending."""
-        file = source if self.use_given_ps else name
-        plain = _JOB.sub("", file).lstrip("/")
-        return f"{self.o.rstrip('/')}/{PurePosixPath(plain).with_suffix('')}"
-
     def _settings(self, context: Context) -> Settings:
         phases: tuple[float, ...] = (0.0,)
         if self.do_phaseshift:
@@ -251,7 +194,7 @@ class RunCtffind(Program, options.CtfOptions):
         kind = "spectrum" if self.use_given_ps else "movie" if self.do_movie_thon_rings else "micrograph"
         return Settings(
             searched, self.box, window=self.ctf_win if self.ctf_win > 0 else None, kind=kind, frames=self.avg_movie_frames,
-            external=self._external(context), threads=self.threads, slow=self.slow_search,
+            external=self._external(context), threads=max(self.j, 1), slow=self.slow_search,
         )  # fmt: skip
 
     def _external(self, context: Context) -> str:
@@ -276,9 +219,12 @@ class RunCtffind(Program, options.CtfOptions):
         context.say(f" The executable {wanted} {why}: the CTFs are fitted by relionlab.")
         return ""
 
-    def _tell_of_coarse(self, context: Context, work: CtfWork) -> None:
-        coarse = max((one.optics.pixel_size for one in work.micrographs), default=0.0)
-        if not self.use_given_ps and finest_possible(coarse) > self.resmax and not self.only_make_star:
+    def _tell_of_pixel_sizes(self, context: Context, listed: Particles) -> None:
+        if self.use_given_ps or self.only_make_star:
+            return
+        warn_of_pixel_sizes(context, listed)
+        coarse = max(listed.row_pixel_sizes.tolist())
+        if finest_possible(coarse) > self.resmax:
             context.warn(
                 f"The maximum resolution (--ResMax) is {self.resmax:g} Å, but with pixels of {coarse:g} Å there is nothing beyond"
                 f" {2 * coarse:.3g} Å: {finest_possible(coarse):.3g} Å is taken for such micrographs."
@@ -287,29 +233,21 @@ class RunCtffind(Program, options.CtfOptions):
     # --- doing it ----------------------------------------------------------------------------------------------
 
     def _fitted(self, context: Context, work: CtfWork) -> dict[int, Estimate]:
-        names = [micrograph.name for micrograph in work.micrographs]
-        again = self._again(names)
-        kept = self.only_do_unfinished or bool(again)
-        left = [index for index in range(len(names)) if not kept or index in again or work.finished(index) is None]
-        if self.do_at_most is not None and self.do_at_most >= 0:
-            left = left[: self.do_at_most]
-        chosen = set(left)
-        context.say(f" Estimating the CTF of {len(left)} of {len(names)} micrographs")
+        sources = [micrograph.source for micrograph in work.micrographs]
+        shape = first_shape(context, sources, movies=self.do_movie_thon_rings) or (0, 0)
         done = for_each_micrograph(
             context,
-            names,
+            [micrograph.name for micrograph in work.micrographs],
             work,
-            finished=lambda index: None if index in chosen else work.finished(index) or _NOTHING,
-            bytes_each=self._bytes(context, work),
-            threads=self.threads,
+            finished=work.finished,
+            choice=self.choice(),
+            bytes_each=math.prod(shape) * _BYTES_PER_PIXEL,
+            threads=self.j,
         )
-        return {index: found for index, found in done.results.items() if found is not _NOTHING}
+        return done.results
 
     def _collected(self, context: Context, work: CtfWork) -> dict[int, Estimate]:
         """Return the results that are there, whatever settings made them."""
-        from relionlab.errors import InputError
-        from relionlab.exchange.ctffind4 import read_ctffind4
-
         found = {}
         for index, micrograph in enumerate(work.micrographs):
             try:
@@ -317,22 +255,6 @@ class RunCtffind(Program, options.CtfOptions):
             except InputError as error:
                 context.warn(f"{micrograph.name} was left out: {error}")
         return found
-
-    def _again(self, names: Sequence[str]) -> set[int]:
-        patterns = [part.strip() for part in self.redo_micrographs.split(",") if part.strip()]
-        found = {
-            index for index, name in enumerate(names) if any(fnmatch(name, part) or part in name for part in patterns)
-        }
-        if patterns and not found:
-            raise ParameterError(f"--redo {self.redo_micrographs} matches none of the {len(names)} micrographs.")
-        return found
-
-    def _bytes(self, context: Context, work: CtfWork) -> int:
-        try:
-            shape = read_header(context.path(work.micrographs[0].source)).shape
-        except Exception:  # noqa: BLE001 - whatever is wrong with the first file, its own turn will tell
-            return 0
-        return int(np.prod(shape)) * _BYTES_PER_PIXEL * (self.avg_movie_frames if self.do_movie_thon_rings else 1)
 
     def _write(self, context: Context, listed: Particles, *, work: CtfWork, results: dict[int, Estimate]) -> None:
         found = [results[index] for index in sorted(results)]
@@ -351,10 +273,6 @@ class RunCtffind(Program, options.CtfOptions):
         if self.do_phaseshift:
             columns["rlnPhaseShift"] = [one.phase_shift for one in found]
         table = Table(columns, name="micrographs")
-        name = f"{self.o.rstrip('/')}/micrographs_ctf.star"
+        name = f"{as_folder(self.o)}micrographs_ctf.star"
         write_particles(context.path(name), Particles(listed.optics, table, "micrographs"))
         context.say(f" Done! Written out: {name} with {len(found)} of {len(work.micrographs)} micrographs")
-
-
-_NOTHING = Estimate(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-"""Stands for a micrograph that is not to be worked on now and has no result."""

@@ -127,6 +127,10 @@ class MpiOptions(Declared):
 
     nr_mpi: MpiProcesses = 1
 
+    def side_by_side(self) -> list[str]:
+        """Return the flag by which a program that works micrograph by micrograph gets as many workers; 1: as it likes."""
+        return ["--j", str(self.nr_mpi)] if self.nr_mpi > 1 else []
+
 
 class ThreadOptions(Declared):
     """The number of threads."""

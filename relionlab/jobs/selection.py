@@ -12,6 +12,7 @@ import numpy as np
 from relionlab.errors import NodeError, ParameterError, StarError
 from relionlab.io.image_names import ImageReader, format_image_name
 from relionlab.io.images import read_map, write_stack
+from relionlab.io.job_names import as_folder
 from relionlab.io.star import read_star, write_star
 from relionlab.io.table import Table
 from relionlab.jobs import select_options as options
@@ -113,7 +114,7 @@ class ClassSelection(Program):
                 f"no class scores {self.rank_threshold:g} or more (the best has {scores.score.max():.2f}):"
                 " lower --rank_threshold, or name classes with --classes."
             )
-        output = self.o if self.o.endswith("/") else self.o + "/"
+        output = as_folder(self.o)
         context.path(output).mkdir(parents=True, exist_ok=True)
         write_star(context.path(output + "backup_selection.star"), [Table({"rlnSelected": kept.astype(np.int64)})])
         write_star(context.path(output + "class_scores.star"), [scores.table(found.classes)])

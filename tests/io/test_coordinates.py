@@ -13,8 +13,6 @@ from relionlab.errors import InputError, StarError
 from relionlab.io.coordinate_files import (
     CoordinateFiles,
     read_coordinate_files,
-    root_below_job,
-    without_job,
     write_coordinate_list,
     write_coords_suffix,
 )
@@ -83,13 +81,6 @@ def test_endings_that_cannot_be_written(tmp_path: Path):
         write_coordinates(tmp_path / "a.cbox", table)
     with pytest.raises(InputError, match="side in px"):
         write_coordinates(tmp_path / "a.box", table)
-
-
-def test_names_below_their_job():
-    assert without_job("MotionCorr/job002/Movies/a.mrc") == "Movies/a.mrc"
-    assert without_job("data/D/mic00.mrc") == "data/D/mic00.mrc"
-    assert root_below_job("MotionCorr/job1002/Movies/a.b.mrc") == "Movies/a.b"
-    assert root_below_job("/absolute/a.mrc") == "absolute/a"
 
 
 def test_files_are_looked_up_below_the_job_or_beside_the_micrograph():

@@ -17,8 +17,7 @@ from relionlab.jobs import pick_files
 from relionlab.jobs.autopick import AutoPick
 from relionlab.jobs.autopick_program import Autopick
 from relionlab.jobs.autopick_tuning import Tuning
-from relionlab.jobs.context import PlainContext
-from relionlab.settings import settings
+from tests.jobs.listening import Listening
 
 PIXEL, SIDE = 4.0, 320
 PLACES = [(60 + 65 * i, 60 + 65 * j) for i in range(4) for j in range(4)]
@@ -26,17 +25,6 @@ TEMPLATE = (
     "--ref refs.mrcs --angpix_ref 4 --invert --lowpass 20 --shrink 0 --ang 30 --particle_diameter 150 --min_distance 90"
 )
 BLOBS = "--LoG --LoG_diam_min 90 --LoG_diam_max 110 --lowpass 20 --shrink 0"
-
-
-class Heard(PlainContext):
-    """A context that keeps its warnings."""
-
-    def __init__(self, directory: Path) -> None:
-        super().__init__(directory, settings(executor="inline"), quiet=True)
-        self.warned: list[str] = []
-
-    def warn(self, text: str) -> None:
-        self.warned.append(text)
 
 
 def particle() -> np.ndarray:
@@ -73,8 +61,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(folder: Path, flags: str, *more: str) -> Heard:
-    context = Heard(folder)
+def run(folder: Path, flags: str, *more: str) -> Listening:
+    context = Listening(folder)
     Autopick.from_flags(["--i", "mics.star", "--odir", "AutoPick/job003/", *flags.split(), *more]).run(context)
     return context
 
@@ -145,7 +133,7 @@ def test_maps_are_read_back(folder: Path):
 
 def test_hand_edits_outlive_a_new_threshold(folder: Path):
     program = Autopick.from_flags(["--i", "mics.star", "--odir", "AutoPick/job003/", *TEMPLATE.split()])
-    context = Heard(folder)
+    context = Listening(folder)
     tuning = Tuning.of(program, context, chosen=2)
     name = next(iter(tuning.scores))
     assert len(tuning.picks(threshold=99.0)[name]) == 0

@@ -8,34 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from relionlab.errors import ComputeError, InputError, ParameterError, StarError
+from relionlab.errors import ComputeError, InputError, ParameterError
 from relionlab.io.images import read_header, read_image, write_image, write_stack
 from relionlab.io.particles import Particles, read_particles, write_particles
 from relionlab.io.table import Table
-from relionlab.jobs.context import PlainContext
+from relionlab.io.tiff import TiffWriter
 from relionlab.jobs.ctffind import CtfFind
 from relionlab.jobs.run_ctffind import RunCtffind
-from relionlab.settings import settings
 from tests.engine.ctf_micrographs import Truth, micrograph
+from tests.jobs.listening import Listening
 
 TRUTH = Truth(14400.0, 14000.0, 30.0)
 NAMES = ("mic1.mrc", "mic2.mrc")
 FLAGS = ("--Box", "256", "--ResMin", "30", "--ResMax", "5", "--dFMin", "5000", "--dAst", "100")
-
-
-class Listening(PlainContext):
-    """Keeps what is said."""
-
-    def __init__(self, directory: Path) -> None:
-        super().__init__(directory, settings(executor="inline"), quiet=True)
-        self.said: list[str] = []
-        self.warned: list[str] = []
-
-    def say(self, text: str) -> None:
-        self.said.append(text)
-
-    def warn(self, text: str) -> None:
-        self.warned.append(text)
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +83,7 @@ def test_unfinished_only_and_redo(here):
     run(here)
     before = {name: root(here, f"{name}.txt").stat().st_mtime_ns for name in ("mic1", "mic2")}
     told = run(here, "--only_do_unfinished")
-    assert any("0 of 2" in line for line in told.said)
+    assert any("2 of 2" in line and "0 are worked on" in line for line in told.said)
     root(here, "mic2_ctffind4.log").unlink()
     run(here, "--only_do_unfinished")
     after = {name: root(here, f"{name}.txt").stat().st_mtime_ns for name in ("mic1", "mic2")}
@@ -114,9 +99,9 @@ def test_unfinished_only_and_redo(here):
 def test_results_of_other_settings_are_made_anew(here):
     run(here)
     told = run(here, "--only_do_unfinished", "--ResMin", "25")
-    assert any("2 of 2" in line for line in told.said)
+    assert not any("are done already" in line for line in told.said)
     told = run(here, "--only_do_unfinished", "--ResMin", "25", "--do_phaseshift")
-    assert any("2 of 2" in line for line in told.said)
+    assert not any("are done already" in line for line in told.said)
     assert "rlnPhaseShift" in result(here).particles
 
 
@@ -158,7 +143,8 @@ def test_wrong_pixel_sizes_are_named(here):
         run(here)
     listed(here, pixel_size=4.0)
     told = run(here, "--ResMin", "60")
-    assert "there is nothing beyond 8 Å" in told.warned[0]
+    assert "header says 1.5 Å, the list 4 Å" in told.warned[0]
+    assert "there is nothing beyond 8 Å" in told.warned[1]
 
 
 @pytest.mark.parametrize(
@@ -182,15 +168,22 @@ def test_contradictions_are_named(here, flags, words):
 
 
 def test_lists_that_cannot_be_used_are_named(here):
-    with pytest.raises(ParameterError, match="--CS, --HT, --AmpCnst, --angpix"):
+    with pytest.raises(ParameterError, match="--HT, --CS, --AmpCnst"):
         run(here, i="MotionCorr/job002/Movies/*.mrc")
-    listed(here, ["mic1.mrc", "mic1.mrc"])
-    with pytest.raises(StarError, match="more than once"):
+    listed(here, [])
+    with pytest.raises(InputError, match=r"mics\.star lists no micrographs"):
         run(here)
 
 
+def test_names_given_twice_are_fitted_once(here):
+    listed(here, ["mic1.mrc", "mic2.mrc", "mic1.mrc"])
+    told = run(here)
+    assert "names Movies/mic1 2 times" in told.warned[0]
+    assert len(result(here)) == 2
+
+
 def test_a_wildcard_with_optics(here):
-    run(here, "--HT", "300", "--CS", "2.7", "--AmpCnst", "0.1", "--angpix", "1.5", i="MotionCorr/job002/Movies/*.mrc")
+    run(here, "--HT", "300", "--CS", "2.7", "--AmpCnst", "0.1", i="MotionCorr/job002/Movies/*.mrc")
     assert len(result(here)) == 2
     assert result(here).pixel_size == 1.5
 
@@ -211,7 +204,16 @@ def test_power_spectra_windows_and_movies(here, image):
     frames = np.stack([image + np.random.default_rng(n).normal(0, 0.1, image.shape) for n in range(4)])
     write_stack(folder / "mic1_movie.mrcs", frames.astype(np.float32), pixel_size=1.5)
     run(here, "--do_movie_thon_rings", "--avg_movie_frames", "2")
-    assert result(here).particles["rlnDefocusU"][0] == pytest.approx(given, abs=60)
+    of_movie = result(here).particles["rlnDefocusU"][0]
+    assert of_movie == pytest.approx(given, abs=60)
+    with TiffWriter(folder / "mic1_aligned.tiff", 1.5, compression="deflate") as movie:
+        for frame in frames:
+            movie.append(frame.astype(np.float32))
+    run(here, "--do_movie_thon_rings", "--avg_movie_frames", "2", "--movie_rootname", "_aligned.tiff")
+    assert result(here).particles["rlnDefocusU"][0] == pytest.approx(of_movie, abs=1)
+    (folder / "mic1_aligned.tiff").write_bytes((folder / "mic1_aligned.tiff").read_bytes()[:-500000])
+    with pytest.raises(ComputeError, match=r"mic1_aligned\.tiff.*frame"):
+        run(here, "--do_movie_thon_rings", "--avg_movie_frames", "2", "--movie_rootname", "_aligned.tiff")
 
 
 def test_an_executable_that_exists_is_called_and_one_that_does_not_is_not_missed(here):

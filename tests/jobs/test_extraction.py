@@ -17,7 +17,7 @@ from relionlab.io.table import Table
 from relionlab.jobs.extract import Extract
 from relionlab.jobs.preprocess import Preprocess
 from relionlab.settings import settings
-from tests.jobs.test_per_micrograph import Listening
+from tests.jobs.listening import Listening
 
 PIXEL, SHAPE = 2.0, (96, 128)
 NAMES = [f"MotionCorr/job002/Movies/mic{number}.mrc" for number in range(3)]
@@ -192,7 +192,7 @@ def broken_lines(folder: Path) -> None:
         (wrong_columns, "rlnCoordinateX"),
         (missing_micrograph, "mic1.mrc"),
         (truncated_micrograph, "mic1.mrc"),
-        (empty_micrograph, "all pixels are the same"),
+        (empty_micrograph, "constant: all its pixels are 0"),
         (small_micrograph, r"box of 32 px is larger than the micrograph \(20 × 20 px\)"),
         (movie, "3 images"),
         (broken_lines, "mic1_pick.star"),

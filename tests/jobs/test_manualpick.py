@@ -10,8 +10,8 @@ from relionlab.errors import InputError
 from relionlab.io.particles import read_particles, write_particles
 from relionlab.jobs.manualpick import ManualPick
 from relionlab.jobs.manualpick_program import ManualPicking
+from tests.jobs.listening import Listening
 from tests.jobs.test_extraction import NAMES, mics, picks
-from tests.jobs.test_per_micrograph import Listening
 
 
 def run(folder: Path) -> Listening:

@@ -6,33 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from relionlab.errors import AbortedError, ComputeError, ImageError, InputError
+from relionlab.errors import AbortedError, ComputeError, ImageError, InputError, ParameterError
 from relionlab.jobs.context import PlainContext
-from relionlab.jobs.per_micrograph import for_each_micrograph
+from relionlab.jobs.per_micrograph import EVERYTHING, Choice, for_each_micrograph
 from relionlab.settings import settings
+from tests.jobs.listening import Listening
 
 NAMES = [f"mic{n}.mrc" for n in range(5)]
-
-
-class Listening(PlainContext):
-    """A context that keeps what is said, and stops after so many reports."""
-
-    def __init__(self, directory: Path, stop_after: int = 99, **more: object) -> None:
-        super().__init__(directory, settings(executor="inline", **more), quiet=True)
-        self.said, self.warned, self.reports, self.stop_after = [], [], [], stop_after
-
-    def say(self, text: str) -> None:
-        self.said.append(text)
-
-    def warn(self, text: str) -> None:
-        self.warned.append(text)
-
-    def progress(self, done: float, total: float, what: str) -> None:
-        self.reports.append((done, total, what))
-
-    def stop_if_asked(self) -> None:
-        if len(self.reports) >= self.stop_after:
-            raise AbortedError("asked")
 
 
 def squared(index: int) -> int:
@@ -74,6 +54,32 @@ def test_finished_ones_are_not_worked_on_again(tmp_path: Path):
     assert worked == [0, 3, 4]
     assert done.results == {0: 0, 1: 10, 2: 20, 3: -3, 4: -4}
     assert "2 of 5" in context.said[0]
+
+
+def earlier(index: int) -> str | None:
+    return "kept" if index in (0, 3) else None
+
+
+@pytest.mark.parametrize(
+    ("choice", "worked", "kept"),
+    [
+        (EVERYTHING, [0, 1, 2, 3, 4], []),
+        (Choice(only_unfinished=True), [1, 2, 4], [0, 3]),
+        (Choice(at_most=2), [0, 1], []),
+        (Choice(only_unfinished=True, at_most=0), [], [0, 3]),
+        (Choice(redo="mic3"), [1, 2, 3, 4], [0]),
+        (Choice(redo="*0.mrc, mic2.mrc", only_unfinished=True, at_most=1), [0], [3]),
+    ],
+)
+def test_only_the_chosen_ones_are_worked_on(tmp_path: Path, choice: Choice, worked: list[int], kept: list[int]):
+    done = for_each_micrograph(Listening(tmp_path), NAMES, lambda n: n, finished=earlier, choice=choice)
+    assert [n for n, result in done.results.items() if result != "kept"] == worked
+    assert [n for n, result in done.results.items() if result == "kept"] == kept
+
+
+def test_a_choice_of_nothing_is_an_error(tmp_path: Path):
+    with pytest.raises(ParameterError, match=r"--redo mic7 matches none of the 5 names; the first is mic0\.mrc"):
+        for_each_micrograph(Listening(tmp_path), NAMES, squared, choice=Choice(redo="mic7"))
 
 
 def test_asked_to_stop_it_stops(tmp_path: Path):

@@ -14,8 +14,8 @@ from relionlab.io.particles import read_particles
 from relionlab.io.star import read_star, write_star
 from relionlab.jobs.particle_sort import ParticleSort
 from relionlab.jobs.sort import Sort
+from tests.jobs.listening import Listening
 from tests.jobs.small_files import optics, particle_rows
-from tests.jobs.test_per_micrograph import Listening
 
 N, COUNT, JUNK = 32, 60, 6
 

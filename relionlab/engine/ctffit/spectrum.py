@@ -12,6 +12,7 @@ import numpy as np
 import scipy.fft
 
 from relionlab.engine.array import fft_namespace, like, namespace, to_host
+from relionlab.engine.micrograph_checks import check_contrast, check_finite
 from relionlab.errors import ComputeError, InputError
 
 PIXEL_SIZE = 1.4
@@ -66,7 +67,7 @@ def power_spectrum(
     coarsest    Å; between the two each tile's power is made equal, so that no single one (an ice crystal, a foil's
                 edge) drowns the others
 
-    Raises InputError if the pixels are not finite or the tiles do not fit, ComputeError if the image is constant.
+    Raises InputError if the pixels are not finite, the image is constant or the tiles do not fit.
     """
     tile = _tile_size(micrograph.shape, pixel_size, size=size, finest=finest)
     effective = pixel_size * tile / size
@@ -100,9 +101,8 @@ def check_spectrum(power: np.ndarray, pixel_size: float | None) -> Spectrum:
             f"The power spectrum's header gives the pixel size {pixel_size}; expected Å above 0. Make the spectra again, or"
             " estimate the CTF from the micrographs."
         )
-    _check_finite(power, "power spectrum")
-    if power.max() <= power.min():
-        raise ComputeError("The power spectrum is constant. Make it again, or estimate the CTF from the micrograph.")
+    check_finite(power, what="power spectrum")
+    check_contrast(float(power.min()), float(power.max()), what="power spectrum")
     return Spectrum(power.astype(np.float32), float(pixel_size))
 
 
@@ -125,9 +125,9 @@ def _tile_size(shape: tuple[int, ...], pixel_size: float, *, size: int, finest: 
 def _prepared(micrograph: Any) -> Any:
     """Return the micrograph as float32 around 0 and without extreme pixels."""
     xp = namespace(micrograph)
+    check_finite(micrograph)
     image = micrograph.astype(np.float32, copy=False)
-    if not np.isfinite(float(image.mean(dtype=np.float64))):
-        _check_finite(to_host(micrograph), "micrograph")
+    check_contrast(float(image.min()), float(image.max()))
     some = to_host(image.ravel()[:: max(1, image.size // _LOOKED_AT)]).astype(np.float64)
     middle = float(np.median(some))
     deviation = 1.4826 * float(np.median(np.abs(some - middle))) or float(some.std())
@@ -135,16 +135,6 @@ def _prepared(micrograph: Any) -> Any:
         raise InputError("The micrograph's pixels are too large for numbers of single precision: scale them.")
     low, high = middle - _CLIP * deviation, middle + _CLIP * deviation
     return (xp.clip(image, low, high) if deviation > 0 else image) - np.float32(middle)
-
-
-def _check_finite(image: np.ndarray, what: str) -> None:
-    bad = ~np.isfinite(image)
-    if bad.any():
-        y, x = np.argwhere(bad)[0]
-        raise InputError(
-            f"The {what} holds {int(bad.sum())} NaN or infinite pixels, the first at x = {x}, y = {y}: make it again, or"
-            " leave it out."
-        )
 
 
 def _starts(length: int, tile: int) -> list[int]:
@@ -158,7 +148,9 @@ def _exposed(image: Any, tile: int) -> list[tuple[int, int]]:
     corners = [(y, x) for y in _starts(image.shape[0], tile) for x in _starts(image.shape[1], tile)]
     variances = np.array([float(image[y : y + tile : 3, x : x + tile : 3].var()) for y, x in corners])
     if not variances.max() > 0:
-        raise ComputeError("The micrograph is constant: it has no power spectrum. Look at it, and leave it out.")
+        raise ComputeError(
+            "Hardly a pixel of the micrograph differs from the others: it has no power spectrum. Leave it out."
+        )
     usual = np.median(variances[variances > 0])
     kept = (variances > _EMPTY * usual) & (variances < _EDGE * usual)
     return [corner for corner, keep in zip(corners, kept.tolist(), strict=True) if keep]

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 import scipy.fft
 
+from relionlab.engine.micrograph_checks import check_contrast, check_finite
 from relionlab.errors import ImageError, ParameterError
 
 SMALLEST = 32
@@ -149,15 +150,11 @@ def image_of(spectrum: np.ndarray, frame: Frame) -> np.ndarray:
 
 def _normalised(micrograph: np.ndarray, outliers: float) -> np.ndarray:
     image = np.asarray(micrograph, dtype=np.float32)
-    finite = np.isfinite(image)
-    share = finite.mean() if image.size else 0.0
-    if share < _FEWEST_FINITE:
-        raise ImageError(f"{100 * (1 - share):.1f} % of its pixels are NaN or infinite. Make it again.")
-    if share < 1:
+    if check_finite(image, least=_FEWEST_FINITE) < 1:
+        finite = np.isfinite(image)
         image = np.where(finite, image, image[finite].mean())
+    check_contrast(float(image.min()), float(image.max()))
     mean, deviation = float(image.mean(dtype=np.float64)), float(image.std(dtype=np.float64))
-    if not deviation > 1e-6 * max(abs(mean), 1e-30):
-        raise ImageError(f"all its pixels are {mean:g}: there is nothing to pick. Make it again.")
     image = (image - np.float32(mean)) / np.float32(deviation)
     if outliers > 0:
         image[np.abs(image) > outliers] = 0

@@ -1,0 +1,39 @@
+"""Whether a micrograph can be worked on at all: its pixels are numbers, and not all the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from relionlab.engine.array import namespace, to_host
+from relionlab.errors import ImageError
+
+
+def check_finite(image: Any, *, least: float = 1.0, what: str = "micrograph") -> float:
+    """Return the share of pixels (0 to 1) that are numbers; ImageError if it is below ``least``.
+
+    image  (y, x), on the host or on a GPU
+    """
+    xp = namespace(image)
+    with np.errstate(over="ignore", invalid="ignore"):
+        if bool(xp.isfinite(image.sum(dtype=np.float64))):  # one bad pixel makes the sum bad
+            return 1.0
+    bad = ~np.isfinite(to_host(image))
+    share = 1.0 - float(bad.mean())
+    if share < least:
+        y, x = np.argwhere(bad)[0]
+        raise ImageError(
+            f"the {what} holds {int(bad.sum())} NaN or infinite pixels ({100 * bad.mean():.2g} %), the first at x = {x}, y ="
+            f" {y}; expected numbers. Make it again, or leave it out."
+        )
+    return share
+
+
+def check_contrast(lowest: float, highest: float, *, what: str = "micrograph") -> None:
+    """Raise ImageError if the grey values between these two are all the same but for rounding."""
+    if not highest - lowest > 1e-6 * max(abs(lowest), abs(highest), 1e-30):
+        raise ImageError(
+            f"the {what} is constant: all its pixels are {lowest:g}; expected an image. Look at it, and make it again or"
+            " leave it out."
+        )

@@ -1,0 +1,133 @@
+"""The lists of micrographs that programs work on: read, freed of repetitions, compared with the files themselves."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+import numpy as np
+
+from relionlab.errors import InputError, ParameterError, RelionlabError
+from relionlab.io.image_file import ImageHeader
+from relionlab.io.images import open_image
+from relionlab.io.job_names import root_below_job
+from relionlab.io.movies import open_movie
+from relionlab.io.particles import Particles, read_particles
+from relionlab.io.table import Table
+from relionlab.jobs.context import Context
+from relionlab.jobs.finding import find_files
+
+PIXEL_SIZE = "rlnMicrographPixelSize"
+_WILD = "*?["
+_SAME = 1e-3  # pixel sizes that differ by less, relative, are the same in other words
+
+
+def read_micrographs(
+    context: Context,
+    source: str,
+    *,
+    optics: Mapping[str, float | None] = MappingProxyType({}),
+    needed: Mapping[str, str] = MappingProxyType({}),
+) -> Particles:
+    """Read a STAR list of micrographs, or make one of the image files that a name or a wildcard means.
+
+    source  relative to the project
+    optics  label -> value, for image files: a list has its own, and is believed; None: not given
+    needed  label -> flag, of what image files cannot be worked on without; the pixel size may stand in their headers
+
+    Of names whose results would be the same files only the first is kept; that is warned of. Raises InputError (or one
+    of its kinds) if there is no such list or no such image, or the list is empty.
+    """
+    given = {label: value for label, value in optics.items() if value is not None}
+    if source.endswith(".star") and not any(mark in source for mark in _WILD):
+        found = read_particles(context.path(source), kind="micrographs", directory=context.directory)
+    else:
+        found = _of_images(context, source, given=given, needed=needed)
+    if not len(found):
+        raise InputError(f"{source} lists no micrographs: expected one row for each. Choose another list.")
+    return without_repetitions(context, found, source)
+
+
+def names_of(micrographs: Particles) -> list[str]:
+    """Return the micrographs' names."""
+    return [str(name) for name in micrographs.particles["rlnMicrographName"].tolist()]
+
+
+def without_repetitions(context: Context, micrographs: Particles, source: str) -> Particles:
+    """Return the rows whose results go to files of their own; a warning names those that are left out."""
+    roots = [root_below_job(name) for name in names_of(micrographs)]
+    repeated = [root for root, count in Counter(roots).items() if count > 1]
+    if not repeated:
+        return micrographs
+    others = f" (and {len(repeated) - 1} others more than once)" if len(repeated) > 1 else ""
+    context.warn(
+        f"warning: {source} names {repeated[0]} {roots.count(repeated[0])} times{others}: only the first is worked on, or its"
+        " results would be overwritten. Remove the other rows."
+    )
+    first = {root: index for index, root in reversed(list(enumerate(roots)))}
+    return micrographs.rows(np.array(sorted(first.values())))
+
+
+def first_shape(context: Context, names: Sequence[str], *, movies: bool = False) -> tuple[int, int] | None:
+    """Return (y, x) in px of the first micrograph (movie) that can be opened, by which memory and time are reckoned."""
+    for name in names:
+        try:
+            if not movies:
+                return open_image(context.path(name)).frame_shape
+            with open_movie(context.path(name)) as movie:
+                return movie.shape
+        except (RelionlabError, OSError):
+            continue  # said when it is worked on
+    return None
+
+
+def contradiction(header: ImageHeader, listed: float) -> str:
+    """Return in words that a header contradicts the list's pixel size (Å), "" if it does not."""
+    if not header.contradicts(listed):
+        return ""
+    return f"its header says {header.pixel_size:.4g} Å, the list {listed:.4g} Å per pixel; the list's is taken"
+
+
+def warn_of_pixel_sizes(context: Context, micrographs: Particles) -> None:
+    """Warn where the first micrograph of an optics group has another pixel size in its header than the list says."""
+    names, sizes = names_of(micrographs), micrographs.row_pixel_sizes
+    for row in sorted(np.unique(micrographs.group_rows, return_index=True)[1].tolist()):
+        try:
+            text = contradiction(open_image(context.path(names[row])).header, float(sizes[row]))
+        except (RelionlabError, OSError):
+            continue  # said when it is worked on
+        if text:
+            context.warn(
+                f"warning: {names[row]}: {text}. If that is wrong, sizes and filters are wrong as well: import the"
+                " micrographs again."
+            )
+
+
+def _of_images(context: Context, source: str, *, given: dict[str, float], needed: Mapping[str, str]) -> Particles:
+    lacking = [label for label in needed if label not in given]
+    names = find_files(context, source)
+    if PIXEL_SIZE in lacking and (known := _pixel_size_in_header(context, names)):
+        context.say(f" Pixel size {known:.4g} Å: of the first micrograph's header")
+        given, lacking = {**given, PIXEL_SIZE: known}, [label for label in lacking if label != PIXEL_SIZE]
+    if lacking:
+        raise ParameterError(
+            f"{source} means image files, which have no optics: give {', '.join(needed[label] for label in lacking)}, or a STAR"
+            " list of them."
+        )
+    size = {"rlnMicrographOriginalPixelSize": given[PIXEL_SIZE]} if PIXEL_SIZE in given else {}
+    columns = {"rlnOpticsGroupName": ["opticsGroup1"], "rlnOpticsGroup": [1]}
+    optics = Table({**columns, **{label: [value] for label, value in {**given, **size}.items()}}, name="optics")
+    rows = Table({"rlnMicrographName": names, "rlnOpticsGroup": [1] * len(names)}, name="micrographs", source=source)
+    return Particles(optics, rows, "micrographs")
+
+
+def _pixel_size_in_header(context: Context, names: Sequence[str]) -> float | None:
+    """Return the pixel size in Å that the first micrograph that can be opened says; None if that is nothing or 1."""
+    for name in names:
+        try:
+            said = open_image(context.path(name)).header.pixel_size
+        except (RelionlabError, OSError):
+            continue
+        return said if said and abs(said - 1) > _SAME else None  # 1 is what programs write that do not know
+    return None
