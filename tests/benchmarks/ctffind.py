@@ -1,9 +1,10 @@
 """CTF estimation: errors against known truth, and CPU seconds per micrograph.
 
-    python -m tests.benchmarks ctffind [--count 24] [--size 2048] [--pixel-size 1.5] [--signal 0.15] [--seed 1]
+    python -m tests.benchmarks ctffind [--count 24] [--size 2048] [--pixel-size 1.5] [--finest 5] [--seed 1]
     python -m tests.benchmarks ctffind --truth truth.star --found micrographs_ctf.star
 
-Without files it makes micrographs in memory (tests/engine/ctf_micrographs.py) and fits them with the form's defaults.
+Without files it simulates micrographs (relionlab.simulation), the truth being the mean of their particles' CTFs, and runs
+the program with the form's defaults.
 With files it scores a CtfFind job: the truth is a list of micrographs or of particles (then the mean per micrograph).
 """
 
@@ -11,16 +12,23 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from relionlab.engine.ctffit import Range, fit_ctf, power_spectrum
 from relionlab.io.star import read_star
 from relionlab.io.table import Table
-from tests.engine.ctf_micrographs import TITAN, draw, micrograph
+from relionlab.jobs.context import PlainContext
+from relionlab.jobs.run_ctffind import RunCtffind
+from relionlab.settings import settings
+from relionlab.simulation.exposures import exposures
+from relionlab.simulation.micrographs import simulate_micrographs
+
+FORM = "--Box 512 --ResMin 30 --dFMin 5000 --dFMax 50000 --FStep 500 --dAst 100"
 
 
 @dataclass(frozen=True)
@@ -73,28 +81,26 @@ def _mean(rows: np.ndarray) -> tuple[float, float, float]:
     return mean + abs(vector) / 2, mean - abs(vector) / 2, float(np.rad2deg(np.angle(vector)) / 2)
 
 
-def simulated(
-    count: int, *, size: int, pixel_size: float, signal: float, seed: int, finest: float = 5.0
-) -> tuple[Score, float]:
-    """Fit micrographs of known CTF; returns the score and CPU seconds per micrograph."""
-    rng, optics = np.random.default_rng(seed), replace(TITAN, pixel_size=pixel_size)
-    found, truth, seconds = [], [], 0.0
-    for _ in range(count):
-        known = draw(rng)
-        image = micrograph(known, rng, size=size, optics=optics, signal=signal)
-        start = time.process_time()
-        fit = fit_ctf(power_spectrum(image, pixel_size, finest=finest), optics, Range(finest=finest))
-        seconds += time.process_time() - start
-        found.append((fit.defocus_u, fit.defocus_v, fit.defocus_angle))
-        truth.append((known.defocus_u, known.defocus_v, known.defocus_angle))
-    return score(np.array(found), np.array(truth)), seconds / count
+def simulated(directory: Path, *, finest: float = 5.0, **conditions: Any) -> tuple[Score, float]:
+    """Estimate the CTFs of simulated micrographs by the program; returns the score and CPU seconds per micrograph.
+
+    conditions  what differs from the simulator's set "micrographs": 24 of 2048² px at 1.5 Å
+    """
+    made = simulate_micrographs(directory, simulation=exposures("micrographs", **conditions))
+    context = PlainContext(directory, settings(executor="inline"), quiet=True)
+    flags = f"--i {made.star.name} --o CtfFind/job002/ {FORM} --ResMax {finest:g}"
+    start = time.process_time()
+    RunCtffind.from_flags(flags.split()).run(context)
+    seconds = time.process_time() - start
+    found = directory / "CtfFind/job002/micrographs_ctf.star"
+    return score_files(found, made.particles), seconds / len(made.images)
 
 
 def main() -> int:
     """Run the benchmark and print its line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for flag, kind, default in (("--count", int, 24), ("--size", int, 2048), ("--pixel-size", float, 1.5),
-                                ("--signal", float, 0.15), ("--seed", int, 1), ("--finest", float, 5.0)):  # fmt: skip
+                                ("--seed", int, 1), ("--finest", float, 5.0)):  # fmt: skip
         parser.add_argument(flag, type=kind, default=default)
     parser.add_argument("--truth", type=Path)
     parser.add_argument("--found", type=Path)
@@ -102,14 +108,15 @@ def main() -> int:
     if given.truth and given.found:
         print(score_files(given.found, given.truth))
         return 0
-    reached, seconds = simulated(
-        given.count,
-        size=given.size,
-        pixel_size=given.pixel_size,
-        signal=given.signal,
-        seed=given.seed,
-        finest=given.finest,
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        reached, seconds = simulated(
+            Path(folder),
+            count=given.count,
+            size=(given.size, given.size),
+            pixel_size=given.pixel_size,
+            seed=given.seed,
+            finest=given.finest,
+        )
     print(f"{reached}; {seconds:.2f} CPU s each")
     return 0
 

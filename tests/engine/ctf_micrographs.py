@@ -26,12 +26,6 @@ class Truth:
         return 0.5 * (self.defocus_u + self.defocus_v)
 
 
-def draw(rng: np.random.Generator, *, low: float = 8000, high: float = 25000) -> Truth:
-    """Draw a CTF with 100 to 600 Å of astigmatism in any direction."""
-    mean, astigmatism = rng.uniform(low, high), rng.uniform(100, 600)
-    return Truth(mean + astigmatism / 2, mean - astigmatism / 2, rng.uniform(-90, 90))
-
-
 def micrograph(
     truth: Truth,
     rng: np.random.Generator,
