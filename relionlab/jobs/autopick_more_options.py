@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from relionlab.jobs.compute_options import gpu_ids, use_gpu
+from relionlab.jobs.helix_options import helical, tube_diameter
 from relionlab.params import Parameter, When
 
 _NO_BLOBS = (When("do_log", value=False),)
@@ -46,97 +48,59 @@ Shrink = Annotated[
 ]
 UseGpu = Annotated[
     bool,
-    Parameter(
-        label="Use GPU acceleration?",
-        help="RELION's picker on GPUs. Here picking runs on the processor's cores; the value is kept for RELION.",
-        tab="autopicking",
-        key="use_gpu",
-        on_continue=True,
+    use_gpu(
+        "autopicking",
+        "RELION's picker on GPUs. Here picking runs on the processor's cores; the value is kept for RELION.",
     ),
 ]
-GpuIds = Annotated[
-    str | None,
-    Parameter(
-        label="Which GPUs to use",
-        help="Numbers of the devices; kept for RELION.",
-        tab="autopicking",
-        level="advanced",
-        key="gpu_ids",
-        flag="--gpu",
-        when=(When("use_gpu"),),
-        on_continue=True,
-    ),
-]
+GpuIds = Annotated[str | None, gpu_ids("autopicking", "Numbers of the devices; kept for RELION.")]
 Helix = Annotated[
     bool,
-    Parameter(
-        label="Pick 2D helical segments?",
-        help="Trace filaments. Not done yet: such a job can be written and read, and run by RELION.",
-        tab="Helix",
-        level="advanced",
-        key="do_pick_helical_segments",
+    helical(
+        "Pick 2D helical segments?",
+        "Trace filaments. Not done yet: such a job can be written and read, and run by RELION.",
+        "do_pick_helical_segments",
         flag="--helix",
     ),
 ]
 Amyloid = Annotated[
     bool,
-    Parameter(
-        label="Pick amyloid segments?",
-        help="RELION's algorithm for amyloids. Not done yet.",
-        tab="Helix",
-        level="advanced",
-        key="do_amyloid",
+    helical(
+        "Pick amyloid segments?",
+        "RELION's algorithm for amyloids. Not done yet.",
+        "do_amyloid",
         flag="--amyloid",
         when=_HELIX,
     ),
 ]
-TubeDiameter = Annotated[
-    float,
-    Parameter(
-        label="Tube diameter",
-        help="Outer diameter of the filaments.",
-        tab="Helix",
-        unit="Å",
-        level="advanced",
-        key="helical_tube_outer_diameter",
-        flag="--helical_tube_outer_diameter",
-        suggested=(100, 1000, 10),
-        when=_HELIX,
-    ),
-]
+TubeDiameter = Annotated[float, tube_diameter("--helical_tube_outer_diameter", _HELIX)]
 HelicalUnits = Annotated[
     int,
-    Parameter(
-        label="Number of unique asymmetrical units",
-        help="How many asymmetric units lie between two segments.",
-        tab="Helix",
-        level="advanced",
-        key="helical_nr_asu",
+    helical(
+        "Number of unique asymmetrical units",
+        "How many asymmetric units lie between two segments.",
+        "helical_nr_asu",
         suggested=(1, 100, 1),
         when=_HELIX,
     ),
 ]
 HelicalRise = Annotated[
     float,
-    Parameter(
-        label="Helical rise",
-        help="Distance between subunits along the filament.",
-        tab="Helix",
+    helical(
+        "Helical rise",
+        "Distance between subunits along the filament.",
+        "helical_rise",
         unit="Å",
-        level="advanced",
-        key="helical_rise",
         suggested=(0, 100, 0.01),
         when=_HELIX,
     ),
 ]
 MaxCurvature = Annotated[
     float,
-    Parameter(
-        label="Maximum curvature",
-        help="Largest curvature of a filament, relative to that of a circle of its diameter.",
-        tab="Helix",
-        level="advanced",
-        key="helical_tube_kappa_max",
+    helical(
+        "Maximum curvature",
+        "Largest curvature of a filament, relative to that of a circle of its diameter.",
+        "helical_tube_kappa_max",
         flag="--helical_tube_kappa_max",
         suggested=(0.05, 0.5, 0.01),
         when=_HELIX,
@@ -144,13 +108,11 @@ MaxCurvature = Annotated[
 ]
 MinLength = Annotated[
     float,
-    Parameter(
-        label="Minimum length",
-        help="Filaments shorter than this are left out.",
-        tab="Helix",
+    helical(
+        "Minimum length",
+        "Filaments shorter than this are left out.",
+        "helical_tube_length_min",
         unit="Å",
-        level="advanced",
-        key="helical_tube_length_min",
         flag="--helical_tube_length_min",
         suggested=(100, 1000, 10),
         when=_HELIX,

@@ -6,6 +6,20 @@ from typing import Annotated
 
 from relionlab.params import Declared, Parameter, When
 
+
+def use_gpu(tab: str, help: str) -> Parameter:  # noqa: A002 - the form's word
+    """Declare whether GPUs are used, on the page where a form has it."""
+    return Parameter(label="Use GPU acceleration?", help=help, tab=tab, key="use_gpu", on_continue=True)
+
+
+def gpu_ids(tab: str, help: str) -> Parameter:  # noqa: A002
+    """Declare which GPUs are used."""
+    return Parameter(
+        label="Which GPUs to use", help=help, tab=tab, level="advanced", key="gpu_ids", flag="--gpu",
+        when=(When("use_gpu"),), on_continue=True,
+    )  # fmt: skip
+
+
 ParallelDisc = Annotated[
     bool,
     Parameter(
@@ -72,26 +86,14 @@ CombineThroughDisc = Annotated[
 ]
 UseGpu = Annotated[
     bool,
-    Parameter(
-        label="Use GPU acceleration?",
-        help="Compute on GPUs. The settings choose by themselves what this machine has; see also `relionlab doctor`.",
-        tab="Compute",
-        key="use_gpu",
-        on_continue=True,
+    use_gpu(
+        "Compute",
+        "Compute on GPUs. The settings choose by themselves what this machine has; see also `relionlab doctor`.",
     ),
 ]
 GpuIds = Annotated[
     str | None,
-    Parameter(
-        label="Which GPUs to use",
-        help="Numbers of the devices, as 0:1 for two workers with a GPU each; empty uses all.",
-        tab="Compute",
-        level="advanced",
-        key="gpu_ids",
-        flag="--gpu",
-        when=(When("use_gpu"),),
-        on_continue=True,
-    ),
+    gpu_ids("Compute", "Numbers of the devices, as 0:1 for two workers with a GPU each; empty uses all."),
 ]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from relionlab.engine.picking import Edits, Picks
 from relionlab.errors import ComputeError, InputError, ParameterError
-from relionlab.io.images import write_image, write_map, write_stack
+from relionlab.io.images import read_image, write_image, write_map, write_stack
 from relionlab.io.star import read_star, write_star
 from relionlab.io.table import Table
 from relionlab.jobs import pick_files
@@ -111,6 +111,39 @@ def test_only_unfinished_are_picked(folder: Path):
     assert read_star(folder / "AutoPick/job003/summary.star")[""]["rlnGroupNrParticles"][0] == 1
 
 
+def test_chosen_ones_are_picked_again_and_no_more_than_wanted(folder: Path):
+    run(folder, TEMPLATE, "--do_at_most", "2")
+    assert not (folder / "AutoPick/job003/Movies/mic2_autopick.star").exists()
+    nothing = Picks(*np.zeros((3, 0)), np.zeros(0, int), np.zeros(0))
+    for number in range(2):
+        pick_files.write_picks(folder / f"AutoPick/job003/Movies/mic{number}_autopick.star", nothing)
+    run(folder, TEMPLATE, "--only_do_unfinished", "--redo", "mic1")
+    assert len(coordinates(folder)) == 0
+    assert all(hits(coordinates(folder, number)) >= 15 for number in (1, 2))
+
+
+def test_image_files_are_picked_with_the_pixel_size_of_their_header(folder: Path):
+    images = ("--i", "MotionCorr/job002/Movies/mic*.mrc")
+    context = run(folder, TEMPLATE, *images)
+    assert any("Pixel size 4 Å" in line for line in context.said)
+    assert hits(coordinates(folder, 2)) >= 15
+    for number in range(3):
+        name = folder / f"MotionCorr/job002/Movies/mic{number}.mrc"
+        write_image(name, read_image(name), pixel_size=1.0)
+    with pytest.raises(ParameterError, match="no optics: give --angpix"):
+        run(folder, TEMPLATE, *images)
+    run(folder, TEMPLATE, *images, "--angpix", "4")
+
+
+def test_names_given_twice_are_picked_once(folder: Path):
+    tables = list(read_star(folder / "mics.star").values())
+    twice = tables[1].rows([0, 1, 0])
+    write_star(folder / "mics.star", [tables[0], twice])
+    context = run(folder, BLOBS)
+    assert any("mics.star names Movies/mic0 2 times" in line for line in context.warned)
+    assert len(read_star(folder / "AutoPick/job003/summary.star")[""]) == 2
+
+
 def test_maps_are_read_back(folder: Path):
     run(folder, TEMPLATE, "--write_fom_maps", "--threshold", "0.4")
     first = coordinates(folder)
@@ -206,6 +239,11 @@ def test_job_makes_relions_command():
     ):
         assert flag in command
     assert "--threshold" not in command
+    again = job.changed(nr_mpi=3, redo_micrographs="mic1")
+    assert "--j 3" in str(again.commands("AutoPick/job006/")[0])
+    assert "--redo mic1" in str(again.commands("AutoPick/job006/")[0])
+    assert "redo_micrographs" not in job.job_options()
+    assert "redo_micrographs" in again.job_options()
     map_job = AutoPick(
         fn_input_autopick="m.star", do_ref3d=True, fn_ref3d_autopick="a.mrc", ref3d_sampling="15 degrees"
     )

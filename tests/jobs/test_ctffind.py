@@ -242,7 +242,10 @@ def test_the_form_makes_relions_command():
     for part in ("--Box 512", "--ResMin 30", "--ResMax 5", "--dFMin 5000", "--dFMax 50000", "--FStep 500", "--dAst 100",
                  "--ctfWin -1", "--is_ctffind4", "--fast_search", "--use_given_ps"):  # fmt: skip
         assert part in line
-    assert job.outputs("CtfFind/job003/")[0].path == "CtfFind/job003/micrographs_ctf.star"
+    made = [node.path for node in job.outputs("CtfFind/job003/")]
+    assert made == ["CtfFind/job003/micrographs_ctf.star", "CtfFind/job003/logfile.pdf"]
+    assert "--j" not in line
+    assert "--j 4" in str(job.changed(nr_mpi=4).commands("CtfFind/job003/")[0])
     assert CtfFind(input_star_mics="a.star", resmin=5, resmax=30).problems()
     assert "redo_micrographs" not in job.job_options()
     assert job.changed(redo_micrographs="mic1").job_options()["redo_micrographs"] == "mic1"

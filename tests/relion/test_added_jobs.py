@@ -1,4 +1,4 @@
-"""RELION's pipeliner takes our Extract, ManualPick and JoinStar jobs, with the outputs that ours have."""
+"""RELION's pipeliner takes our jobs from micrographs to particles, with the outputs (logfile.pdf too) that ours have."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 
 from relionlab.io.star import read_star
+from relionlab.jobs.autopick import AutoPick
 from relionlab.jobs.base import Job
+from relionlab.jobs.ctffind import CtfFind
 from relionlab.jobs.extract import Extract
 from relionlab.jobs.job_star import write_job
 from relionlab.jobs.joinstar import JoinStar
 from relionlab.jobs.manualpick import ManualPick
+from relionlab.project.node_kinds import node_number
 
 pytestmark = pytest.mark.relion
 
@@ -22,13 +25,16 @@ COORDINATES = "AutoPick/job006/coords_suffix_autopick.star"
 @pytest.mark.parametrize(
     "job",
     [
+        CtfFind(input_star_mics="mics.star", use_ctffind4=True),
+        AutoPick(fn_input_autopick="mics.star", do_log=True),
+        AutoPick(fn_input_autopick="mics.star", fn_refs_autopick="refs.star"),
         Extract(star_mics="mics.star", coords_suffix=COORDINATES, extract_size=96, do_rescale=True, rescale=48),
         Extract(star_mics="mics.star", do_reextract=True, fndata_reextract="run_data.star", do_recenter=True),
         ManualPick(fn_in="mics.star", diameter=180),
         JoinStar(do_part=True, fn_part1="a.star", fn_part2="b.star"),
         JoinStar(do_mic=True, fn_mic1="a.star", fn_mic2="b.star"),
     ],
-    ids=["extract", "again", "manualpick", "particles", "micrographs"],
+    ids=["ctffind", "blobs", "templates", "extract", "again", "manualpick", "particles", "micrographs"],
 )
 def test_relion_adds_our_job(job: Job, relion: Path, project) -> None:
     write_job(project.directory / "our_job.star", job)
@@ -37,6 +43,7 @@ def test_relion_adds_our_job(job: Job, relion: Path, project) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     (added,) = project.jobs()
     assert added.job == job
-    assert sorted(node.path for node in added.outputs) == sorted(node.path for node in job.outputs(f"{added.name}/"))
+    theirs, ours = added.outputs, job.outputs(f"{added.name}/")
+    assert {n.path: node_number(n.kind) for n in theirs} == {n.path: node_number(n.kind) for n in ours}
     theirs = read_star(added.path / "job.star")["joboptions_values"]["rlnJobOptionVariable"].tolist()
     assert set(theirs) == set(job.job_options("3.1"))
