@@ -24,7 +24,7 @@ def check_finite(image: Any, *, least: float = 1.0, what: str = "micrograph") ->
     if share < least:
         y, x = np.argwhere(bad)[0]
         raise ImageError(
-            f"the {what} holds {int(bad.sum())} NaN or infinite pixels ({100 * bad.mean():.2g} %), the first at x = {x}, y ="
+            f"the {what} holds {int(bad.sum())} NaN or infinite pixels ({100 * bad.mean():.3g} %), the first at x = {x}, y ="
             f" {y}; expected numbers. Make it again, or leave it out."
         )
     return share

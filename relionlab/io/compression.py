@@ -54,7 +54,7 @@ def read_bytes(path: Path, error: type[InputError], *, size: int = -1) -> bytes:
     except FileNotFoundError:
         raise error(f"{path} does not exist. Check the name, and that it is relative to the project folder.") from None
     except IsADirectoryError:
-        raise error(f"{path} is a folder; expected a file.") from None
+        raise error(f"{path} is a folder; expected a file. Check the name.") from None
     except damage() as cause:
         if isinstance(cause, OSError) and cause.errno is not None:
             raise error(f"{path} cannot be read: {cause.strerror}.") from cause

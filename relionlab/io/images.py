@@ -76,7 +76,10 @@ def read_image(path: PathLike) -> np.ndarray:
     index, name = parse_image_name(os.fspath(path))
     image = open_image(name)
     if index is None and image.frames != 1:
-        raise ImageError(f"{path} holds {image.frames} images; expected one. Name it as 000001@{path}.")
+        raise ImageError(
+            f"{path} holds {image.frames} images; expected one. Name one as 000001@{path}; a movie's frames have to be"
+            " aligned and averaged first (MotionCorr)."
+        )
     return read_frames(image, [index or 0])[0]
 
 

@@ -36,7 +36,7 @@ def open_mrc(path: Path, *, as_stack: bool | None = None) -> ImageFile:
     raw = read_start(path, HEADER_BYTES)
     if len(raw) < HEADER_BYTES:
         raise ImageError(
-            f"{path} has {len(raw)} bytes; an MRC file starts with a header of {HEADER_BYTES}. It is cut off."
+            f"{path} has {len(raw)} bytes; an MRC file starts with a header of {HEADER_BYTES}. It was cut off: copy it again, or leave it out."
         )
     header, order = _parse(raw, path)
     sizes = tuple(int(header[axis]) for axis in ("nz", "ny", "nx"))

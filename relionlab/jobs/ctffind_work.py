@@ -15,7 +15,7 @@ from relionlab.engine.ctf import Optics
 from relionlab.engine.ctffit import Fit, Range, Spectrum, check_spectrum, fit_ctf, power_spectrum
 from relionlab.engine.ctffit.diagnostic import diagnostic_image
 from relionlab.engine.ctffit.quality import normalised
-from relionlab.errors import ComputeError, ImageError, InputError, ParameterError
+from relionlab.errors import ComputeError, InputError, ParameterError
 from relionlab.exchange.ctffind4 import Estimate, read_ctffind4, write_ctffind4
 from relionlab.io.images import read_header, read_image, write_image
 from relionlab.io.movies import open_movie
@@ -130,18 +130,10 @@ class CtfWork:
     def _spectrum(self, micrograph: Micrograph) -> tuple[Spectrum, float]:
         """Return the power spectrum and the pixel size of what it was made of."""
         place = self.directory / micrograph.source
-        if not place.exists():
-            raise ImageError(
-                f"{micrograph.source} does not exist: check the name, it is relative to the project folder."
-            )
         if self.settings.kind == "spectrum":
             header = read_header(place)
             return check_spectrum(read_image(place), header.pixel_size), header.pixel_size or 0.0
         pixel_size = micrograph.optics.pixel_size
-        if not (math.isfinite(pixel_size) and pixel_size > 0):
-            raise InputError(
-                f"The pixel size is {pixel_size:g} Å: expected a number above 0. Correct the optics table."
-            )
         searched = self._searched(pixel_size)
         made = [
             power_spectrum(

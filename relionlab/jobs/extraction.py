@@ -62,12 +62,7 @@ def extract(context: Context, flags: Preprocess, operations: Operations) -> None
 
 
 def _micrographs(context: Context, flags: Preprocess) -> Particles:
-    found = read_micrographs(context, flags.i)
-    if flags.angpix is not None:
-        sizes = np.full(len(found.optics), flags.angpix)
-        found = Particles(
-            found.optics.with_columns(rlnMicrographPixelSize=sizes), found.particles, "micrographs", found.others
-        )
+    found = read_micrographs(context, flags.i, pixel_size=flags.angpix)
     sizes = np.unique(np.round(found.pixel_sizes[np.unique(found.group_rows)], 5))
     if len(sizes) > 1:
         context.warn(

@@ -85,7 +85,7 @@ class ManualPicking(Program):
     def run(self, context: Context) -> None:
         """Write node and selection, and tell what is picked."""
         self.check()
-        micrographs = read_micrographs(context, self.i)
+        micrographs = read_micrographs(context, self.i, sized=False)
         folder = as_folder(self.odir)
         context.path(folder).mkdir(parents=True, exist_ok=True)
         write_coords_suffix(context.path(f"{folder}coords_suffix_{self.pickname}.star"), self.i)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
@@ -29,12 +30,16 @@ def read_micrographs(
     *,
     optics: Mapping[str, float | None] = MappingProxyType({}),
     needed: Mapping[str, str] = MappingProxyType({}),
+    pixel_size: float | None = None,
+    sized: bool = True,
 ) -> Particles:
     """Read a STAR list of micrographs, or make one of the image files that a name or a wildcard means.
 
     source  relative to the project
     optics  label -> value, for image files: a list has its own, and is believed; None: not given
     needed  label -> flag, of what image files cannot be worked on without; the pixel size may stand in their headers
+    pixel_size  in Å, taken instead of a list's
+    sized   whether pixel sizes are needed
 
     Of names whose results would be the same files only the first is kept; that is warned of. Raises InputError (or one
     of its kinds) if there is no such list or no such image, or the list is empty.
@@ -46,6 +51,10 @@ def read_micrographs(
         found = _of_images(context, source, given=given, needed=needed)
     if not len(found):
         raise InputError(f"{source} lists no micrographs: expected one row for each. Choose another list.")
+    if pixel_size is not None:
+        found = replace(found, optics=found.optics.with_columns({PIXEL_SIZE: [pixel_size] * len(found.optics)}))
+    if sized:
+        _check_pixel_sizes(found, source)
     return without_repetitions(context, found, source)
 
 
@@ -102,6 +111,16 @@ def warn_of_pixel_sizes(context: Context, micrographs: Particles) -> None:
                 f"warning: {names[row]}: {text}. If that is wrong, sizes and filters are wrong as well: import the"
                 " micrographs again."
             )
+
+
+def _check_pixel_sizes(micrographs: Particles, source: str) -> None:
+    sizes = micrographs.row_pixel_sizes
+    wrong = np.flatnonzero(~(np.isfinite(sizes) & (sizes > 0)))
+    if wrong.size:
+        raise InputError(
+            f"{source} has the pixel size {sizes[wrong[0]]:g} Å for {names_of(micrographs)[wrong[0]]} (optics group"
+            f" {micrographs.particles['rlnOpticsGroup'][wrong[0]]}); expected a number above 0. Correct its table 'optics'."
+        )
 
 
 def _of_images(context: Context, source: str, *, given: dict[str, float], needed: Mapping[str, str]) -> Particles:

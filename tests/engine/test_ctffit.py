@@ -70,7 +70,7 @@ def test_dark_borders_and_hot_pixels_do_no_harm():
     ("image", "words"),
     [
         (np.full((600, 600), 3.0), "constant"),
-        (np.where(np.eye(600) > 0, np.nan, 1.0), r"600 NaN or infinite pixels \(0\.17 %\), the first at x = 0, y = 0"),
+        (np.where(np.eye(600) > 0, np.nan, 1.0), r"600 NaN or infinite pixels \(0\.167 %\), the first at x = 0, y = 0"),
         (np.ones((300, 900)), "larger than the micrograph of 900×300 px"),
     ],
 )

@@ -135,15 +135,6 @@ def test_image_files_are_picked_with_the_pixel_size_of_their_header(folder: Path
     run(folder, TEMPLATE, *images, "--angpix", "4")
 
 
-def test_names_given_twice_are_picked_once(folder: Path):
-    tables = list(read_star(folder / "mics.star").values())
-    twice = tables[1].rows([0, 1, 0])
-    write_star(folder / "mics.star", [tables[0], twice])
-    context = run(folder, BLOBS)
-    assert any("mics.star names Movies/mic0 2 times" in line for line in context.warned)
-    assert len(read_star(folder / "AutoPick/job003/summary.star")[""]) == 2
-
-
 def test_maps_are_read_back(folder: Path):
     run(folder, TEMPLATE, "--write_fom_maps", "--threshold", "0.4")
     first = coordinates(folder)
@@ -184,17 +175,6 @@ def test_hand_edits_outlive_a_new_threshold(folder: Path):
         tuning.picks(lowpass=30)
     with pytest.raises(InputError, match=r"not in mics\.star"):
         tuning.edits("mic9.mrc")
-
-
-def test_faulty_micrographs_are_named_and_the_others_go_on(folder: Path):
-    write_image(
-        folder / "MotionCorr/job002/Movies/mic0.mrc", np.full((SIDE, SIDE), np.nan, np.float32), pixel_size=PIXEL
-    )
-    (folder / "MotionCorr/job002/Movies/mic1.mrc").unlink()
-    context = run(folder, BLOBS)
-    assert any("mic0.mrc" in line and "NaN" in line for line in context.warned)
-    assert any("mic1.mrc" in line and "does not exist" in line for line in context.warned)
-    assert hits(coordinates(folder, 2)) >= 15
 
 
 BAD = {

@@ -116,31 +116,7 @@ def test_at_most_and_only_star(here):
     assert len(result(here)) == 1
 
 
-def test_a_faulty_micrograph_does_not_stop_the_others(here, image):
-    names = [*NAMES, "nan.mrc", "even.mrc", "tiny.mrc", "gone.mrc", "cut.mrc"]
-    folder = here / "MotionCorr/job002/Movies"
-    write_image(folder / "nan.mrc", np.where(image > image.max() - 0.1, np.nan, image), pixel_size=1.5)
-    write_image(folder / "even.mrc", np.full((640, 640), 7.0), pixel_size=1.5)
-    write_image(folder / "tiny.mrc", image[:200, :200], pixel_size=1.5)
-    (folder / "cut.mrc").write_bytes((folder / "mic1.mrc").read_bytes()[:5000])
-    listed(here, names)
-    told = run(here)
-    assert len(result(here)) == 2
-    reasons = "\n".join(told.warned)
-    for name, words in (
-        ("nan.mrc", "NaN"),
-        ("even.mrc", "constant"),
-        ("tiny.mrc", "larger than the micrograph of 200×200"),
-        ("gone.mrc", "does not exist"),
-        ("cut.mrc", "5000"),
-    ):
-        assert any(name in line and words in line for line in told.warned), (name, reasons)
-
-
-def test_wrong_pixel_sizes_are_named(here):
-    listed(here, pixel_size=0.0)
-    with pytest.raises(ComputeError, match="pixel size is 0 Å"):
-        run(here)
+def test_pixels_too_coarse_for_the_limit_are_told(here):
     listed(here, pixel_size=4.0)
     told = run(here, "--ResMin", "60")
     assert "header says 1.5 Å, the list 4 Å" in told.warned[0]
@@ -167,19 +143,9 @@ def test_contradictions_are_named(here, flags, words):
         run(here, *flags)
 
 
-def test_lists_that_cannot_be_used_are_named(here):
+def test_a_wildcard_needs_optics(here):
     with pytest.raises(ParameterError, match="--HT, --CS, --AmpCnst"):
         run(here, i="MotionCorr/job002/Movies/*.mrc")
-    listed(here, [])
-    with pytest.raises(InputError, match=r"mics\.star lists no micrographs"):
-        run(here)
-
-
-def test_names_given_twice_are_fitted_once(here):
-    listed(here, ["mic1.mrc", "mic2.mrc", "mic1.mrc"])
-    told = run(here)
-    assert "names Movies/mic1 2 times" in told.warned[0]
-    assert len(result(here)) == 2
 
 
 def test_a_wildcard_with_optics(here):

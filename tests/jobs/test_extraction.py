@@ -10,7 +10,7 @@ import pytest
 
 from relionlab.engine.normalise import background_statistics
 from relionlab.errors import ComputeError, ParameterError, RelionlabError, StarError
-from relionlab.io.images import read_header, read_stack, write_image, write_stack
+from relionlab.io.images import read_header, read_stack, write_image
 from relionlab.io.particles import read_particles
 from relionlab.io.star import read_star, write_star
 from relionlab.io.table import Table
@@ -158,27 +158,8 @@ def wrong_columns(folder: Path) -> None:
     write_star(folder / "Pick/job003/Movies/mic1_pick.star", [Table({"rlnImageName": ["x"]})])
 
 
-def missing_micrograph(folder: Path) -> None:
-    (folder / NAMES[1]).unlink()
-
-
-def truncated_micrograph(folder: Path) -> None:
-    place = folder / NAMES[1]
-    place.write_bytes(place.read_bytes()[:20000])
-
-
-def empty_micrograph(folder: Path) -> None:
-    write_image(folder / NAMES[1], np.zeros(SHAPE, np.float32), pixel_size=PIXEL)
-
-
 def small_micrograph(folder: Path) -> None:
     write_image(folder / NAMES[1], np.random.default_rng(1).normal(size=(20, 20)), pixel_size=PIXEL)
-
-
-def movie(folder: Path) -> None:
-    frames = np.random.default_rng(1).normal(size=(3, *SHAPE)).astype(np.float32)
-    write_stack(folder / "stack.mrcs", frames, pixel_size=PIXEL)
-    (folder / "stack.mrcs").replace(folder / NAMES[1])
 
 
 def broken_lines(folder: Path) -> None:
@@ -190,11 +171,7 @@ def broken_lines(folder: Path) -> None:
     [
         (no_coordinates, "mic1_pick.star does not exist"),
         (wrong_columns, "rlnCoordinateX"),
-        (missing_micrograph, "mic1.mrc"),
-        (truncated_micrograph, "mic1.mrc"),
-        (empty_micrograph, "constant: all its pixels are 0"),
         (small_micrograph, r"box of 32 px is larger than the micrograph \(20 × 20 px\)"),
-        (movie, "3 images"),
         (broken_lines, "mic1_pick.star"),
     ],
 )
@@ -231,13 +208,6 @@ def test_a_micrograph_without_picks_is_told(folder: Path):
     context = run(folder, f"{USUAL} {NORM}")
     assert any("mic1" in line and "no particles" in line for line in context.warned)
     assert not (folder / "Extract/job004/Movies/mic1.mrcs").exists()
-
-
-def test_names_given_twice_are_extracted_once(folder: Path):
-    mics(folder, [*NAMES, "MotionCorr/job009/Movies/mic1.mrc"])
-    context = run(folder, f"{USUAL} {NORM}")
-    assert any("Movies/mic1 2 times" in line for line in context.warned)
-    assert len(read_particles(folder / "Extract/job004/particles.star")) == 12
 
 
 def test_pixel_sizes_that_differ_are_told(folder: Path):
