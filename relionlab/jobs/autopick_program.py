@@ -232,6 +232,10 @@ class Autopick(Program, MicrographOptions):
             found.append("There is nothing to pick with: give --ref (stack, STAR file, map or 'gauss') or --LoG.")
         return found
 
+    def pictured(self) -> str:
+        """Return the directory whose pictures are to be drawn when the program has run."""
+        return self.odir
+
     def run(self, context: Context) -> None:
         """Pick from every micrograph, past faulty ones, and write coordinates and summary."""
         self.check()
