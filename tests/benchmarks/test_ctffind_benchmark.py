@@ -33,7 +33,9 @@ def test_the_scorer_takes_means_of_particles(tmp_path):
 
 def test_a_simulated_micrograph_is_fitted(tmp_path):
     """The way of the full test, on one small micrograph."""
-    reached, _ = simulated(tmp_path, count=1, size=(1024, 1024), astigmatism=0.0, tilt=0.0)
+    reached, _ = simulated(
+        tmp_path, count=1, size=(768, 768), particles=20, contamination=0.0, astigmatism=0.0, tilt=0.0
+    )
     assert abs(reached.defocus[0]) < 150
 
 

@@ -19,7 +19,6 @@ def test_a_job_has_its_pictures_and_logfile(here):  # noqa: F811
     assert [one.title for one in drawn] == ["CTF of all micrographs", "Thon rings", "Profiles"]
     for one in drawn:
         assert to_bokeh(one) is not None
-        assert to_matplotlib(one) is not None
     assert write_logfile(folder).read_bytes().startswith(b"%PDF")
     assert "2 micrographs" in show(folder).caption
     assert to_matplotlib(ctf_profile(f"{root(here)}_avrot.txt", resolution=4.0)) is not None

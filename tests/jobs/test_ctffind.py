@@ -100,7 +100,7 @@ def test_results_of_other_settings_are_made_anew(here):
     run(here)
     told = run(here, "--only_do_unfinished", "--ResMin", "25")
     assert not any("are done already" in line for line in told.said)
-    told = run(here, "--only_do_unfinished", "--ResMin", "25", "--do_phaseshift")
+    told = run(here, "--only_do_unfinished", "--ResMin", "25", "--do_phaseshift", "--phase_step", "60")
     assert not any("are done already" in line for line in told.said)
     assert "rlnPhaseShift" in result(here).particles
 
