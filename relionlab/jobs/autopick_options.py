@@ -309,7 +309,7 @@ Threshold = Annotated[
     float,
     Parameter(
         label="Picking threshold",
-        help="Least figure of merit of a pick: 0 is three robust standard deviations of the noise in the map of best scores, 1 is six. Lower picks more, and more that are none.",
+        help="Least figure of merit of a pick: 0 is three robust standard deviations of the noise in the map of best scores, 1 is six (a Gaussian blob: 2 and 4.5); where particles crowd, 0.25 is the valley between noise and particles. Lower picks more, and more that are none.",
         tab="autopicking",
         key="threshold_autopick",
         flag="--threshold",

@@ -57,7 +57,7 @@ class Autopick(Program, MicrographOptions):
         _flag(
             "Shrink the mask",
             "--shrink_particle_mask",
-            "The references' mask is smaller than the particle by so many pixels of the downscaled micrograph.",
+            "The radius of the references' mask is smaller than the particle's by so many pixels of the micrograph.",
             unit="px",
             bounds=(0, None),
         ),

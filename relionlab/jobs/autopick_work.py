@@ -28,6 +28,7 @@ from relionlab.engine.picking import (
     template_scores,
 )
 from relionlab.engine.picking.blobs import blob_thresholds
+from relionlab.engine.picking.templates import BLOB_NOISE, BLOB_SURROUND, BLOB_TYPICAL
 from relionlab.errors import InputError, ParameterError
 from relionlab.io.coordinate_files import write_coords_suffix
 from relionlab.io.images import open_image, read_image
@@ -41,7 +42,6 @@ from relionlab.jobs.per_micrograph import EVERYTHING, Choice, for_each_micrograp
 
 MOST_MAPS = 30
 """Micrographs of which maps are written without being asked twice, as in RELION."""
-_SURROUND = 1.5  # of a Gaussian blob's mask: it is told from a hole by what is around it
 _QUICK = 2e9  # map pixels times references times angles below which starting workers takes longer than the work
 
 
@@ -256,7 +256,8 @@ class PickingRun:
                 defocus_v=np.float32(row["rlnDefocusV"]),
                 defocus_angle=np.float32(row["rlnDefocusAngle"]),
                 phase_shift=np.float32(value("rlnPhaseShift")),
-                intact_first_peak=self.picking.intact_first_peak,
+                # a blob has nothing of a particle's structure: only the sign of what is beyond the first peak is its own
+                intact_first_peak=self.picking.intact_first_peak or self.picking.ref == GAUSS,
             ),
             dtype=np.float32,
         )
@@ -289,16 +290,16 @@ def open_picking(context: Context, picking: Picking) -> PickingRun:
             symmetry=picking.symmetry,
         )
         references = read_references(context, wanted)
-        templates = Templates(
-            references.images,
-            references.pixel_size,
-            references.diameter,
-            360.0 if picking.ref == GAUSS else picking.psi_step,
-            picking.lowpass,
-            picking.shrink_mask,
-            _SURROUND if picking.ref == GAUSS else 1.0,
-        )
+        templates = _templates(picking, references)
     return PickingRun(picking, context.directory, micrographs, references, templates)
+
+
+def _templates(picking: Picking, references: References) -> Templates:
+    images, pixel_size, diameter = references.images, references.pixel_size, references.diameter
+    if picking.ref == GAUSS:
+        scale = (BLOB_NOISE, BLOB_TYPICAL)
+        return Templates(images, pixel_size, diameter, 360.0, picking.lowpass, 0.0, BLOB_SURROUND, scale)
+    return Templates(images, pixel_size, diameter, picking.psi_step, picking.lowpass, picking.shrink_mask)
 
 
 def pick(context: Context, picking: Picking) -> None:

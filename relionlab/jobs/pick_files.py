@@ -130,6 +130,8 @@ def write_scores(root: Path, scores: Scores) -> None:
     }
     if scores.diameter is not None:
         arrays["diameter"] = scores.diameter.astype(np.float32)
+    if scores.centre is not None:
+        arrays["centre"] = scores.centre.astype(np.float32)
     with atomic_write(scores_path(root)) as temporary, temporary.open("wb") as out:
         np.savez_compressed(out, **arrays)  # type: ignore[arg-type]
 
@@ -151,6 +153,7 @@ def read_scores(root: Path) -> Scores:
             frame=frame,
             margin=float(arrays["sizes"][1]),
             diameter=arrays.get("diameter"),
+            centre=arrays.get("centre"),
         )
     except (OSError, ValueError, KeyError, EOFError) as error:
         raise InputError(f"{place} cannot be read ({error}): run once more with --write_fom_maps.") from error

@@ -275,4 +275,26 @@ class RunCtffind(Program, MicrographOptions, options.CtfOptions):
         table = Table(columns, name="micrographs")
         name = f"{as_folder(self.o)}micrographs_ctf.star"
         write_particles(context.path(name), Particles(listed.optics, table, "micrographs"))
+        self._tell_of_doubtful(context, table)
         context.say(f" Done! Written out: {name} with {len(found)} of {len(work.micrographs)} micrographs")
+
+    def _tell_of_doubtful(self, context: Context, table: Table) -> None:
+        merit, limit = np.array(table["rlnCtfFigureOfMerit"], float), np.array(table["rlnCtfMaxResolution"], float)
+        doubtful = [
+            str(name)
+            for name, bad in zip(table["rlnMicrographName"], (merit < FAINT) | (limit > COARSE), strict=True)
+            if bad
+        ]
+        if not doubtful:
+            return
+        shown = ", ".join(doubtful[:5]) + (" …" if len(doubtful) > 5 else "")
+        context.warn(
+            f"warning: {len(doubtful)} of {len(merit)} CTFs may be chance: their figure of merit is below {FAINT:g} or their rings"
+            f" fit no further than {COARSE:g} Å, as in noise: {shown}. Look at them and leave such micrographs out"
+            f"{'' if self.do_phaseshift else '; if a phase plate was used, add --do_phaseshift'}."
+        )
+
+
+FAINT, COARSE = 0.05, 10.0
+"""Figure of merit below which, and resolution in Å beyond which, a fit may be chance. Simulated: fits to noise had figures of
+merit up to 0.04; of fits more than 300 Å off, all had one sign of the two; sound micrographs have 0.1 to 0.3 and 3 to 6 Å."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -22,8 +23,9 @@ from relionlab.engine.picking import (
     template_scores,
 )
 from relionlab.engine.picking.blobs import blob_thresholds
-from relionlab.engine.picking.crowding import valley_between
+from relionlab.engine.picking.crowding import valley, valley_between
 from relionlab.engine.picking.directions import healpix_directions
+from relionlab.engine.picking.templates import BLOB_NOISE, BLOB_SURROUND, BLOB_TYPICAL, gaussian_blob
 from relionlab.errors import ImageError, InputError, ParameterError
 
 PIXEL, BOX = 4.0, 48
@@ -233,3 +235,87 @@ def test_bad_micrographs_are_named_for_what_they_are(rng):
 @pytest.fixture
 def rng():
     return np.random.default_rng(3)
+
+
+def shells(rng: np.random.Generator, *, pixel: float = 1.5) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A crowded micrograph of hollow dark spheres, 120 Å wide; their places in px; and their reference."""
+    line = np.arange(120) - 60
+    radius = np.hypot(line[:, None], line[None]) * pixel
+
+    def chord(outer: float) -> np.ndarray:
+        return np.sqrt(np.maximum(outer**2 - radius**2, 0)) / outer
+
+    shell = (chord(60) - 0.8 * chord(40)).astype(np.float32)
+    image = rng.normal(0, 1.5, (900, 960)).astype(np.float32)
+    truth = []
+    for row, y in enumerate(range(80, 820, 84)):
+        for x in range(80 + 44 * (row % 2), 880, 90):
+            px, py = x + int(rng.integers(-3, 4)), y + int(rng.integers(-3, 4))
+            image[py - 60 : py + 60, px - 60 : px + 60] -= shell
+            truth.append((px, py))
+    return image, np.array(truth, dtype=np.float64), shell
+
+
+def f1(picks: Picks, truth: np.ndarray, *, within: float) -> float:
+    distance = np.hypot(picks.x[:, None] - truth[:, 0], picks.y[:, None] - truth[:, 1])
+    return 2 * int((distance.min(axis=0) < within).sum()) / (len(picks) + len(truth))
+
+
+def test_the_mask_keeps_a_shell_on_coarse_maps(rng):
+    # two px of the maps, 20 Å, once went off the mask's radius, and with them the wall by which a shell is known
+    frame = frame_for((900, 960), 1.5, lowpass=20)
+    walls = []
+    for shrink in (0.0, 2.0):
+        templates = Templates(shells(rng)[2][None], 1.5, 130.0, 360.0, 20.0, shrink)
+        plane = next(templates.transforms(frame))[0][0]
+        turned_reference = np.fft.irfft2(plane, s=frame.work)
+        walls.append((turned_reference**2)[(frame.radii > 45) & (frame.radii < 62)].sum())
+    assert walls[1] > 0.6 * walls[0]
+
+
+@pytest.mark.parametrize("what", ["shell", "blob", "diameter"])
+def test_crowded_hollow_particles_are_found_at_the_usual_threshold(rng, what):
+    image, truth, shell = shells(rng)
+    frame = frame_for(image.shape, 1.5, lowpass=20)
+    spectrum = place(image, frame, lowpass=20)
+    if what == "diameter":
+        scores = blob_scores(spectrum, frame, BlobSearch(110, 130))
+        picks = peaks_from(scores, blob_thresholds(scores)[0], 0.0, neighbour=0.75)
+    elif what == "shell":
+        templates = Templates(shell[None], 1.5, 130.0, 30.0, 20.0)
+        picks = peaks_from(template_scores(spectrum, frame, templates), 0.25, 80.0)
+    else:
+        scale = (BLOB_NOISE, BLOB_TYPICAL)
+        templates = Templates(
+            gaussian_blob(120, 2)[None], 2.0, 120.0, 360.0, 20.0, 0.0, surround=BLOB_SURROUND, scale=scale
+        )
+        picks = peaks_from(template_scores(spectrum, frame, templates), 0.25, 80.0)
+    inside = frame.shape[1] - truth[:, 0] > 45
+    assert f1(picks, truth[inside], within=8) > 0.93
+
+
+def test_centres_are_told_by_their_own_map(rng):
+    frame = frame_for((900, 960), 1.5, lowpass=20)
+    image, truth, _ = shells(rng)
+    scores = blob_scores(place(image, frame, lowpass=20), frame, BlobSearch(110, 130))
+    usual = peaks_from(scores, 2.0, 60.0)
+    top = np.zeros(frame.work, np.float32)
+    top[30:32, 30:32] = 1
+    moved = peaks_from(replace(scores, centre=top), 2.0, 60.0)
+    assert len(moved) == len(usual)
+    np.testing.assert_array_equal(moved.fom, usual.fom)
+    assert np.hypot(moved.x - usual.x, moved.y - usual.y).max() * 1.5 < 2 * 0.1 * 130 + 10
+    assert scores.diameter is not None
+    near = np.hypot(usual.x[:, None] - truth[:, 0], usual.y[:, None] - truth[:, 1]).min(axis=1)
+    assert np.median(near) * 1.5 < 6
+
+
+def test_the_usual_threshold_is_the_valley_of_crowded_micrographs(rng):
+    image, _, shell = shells(rng)
+    frame = frame_for(image.shape, 1.5, lowpass=20)
+    templates = Templates(shell[None], 1.5, 130.0, 30.0, 20.0)
+    scores = template_scores(place(image, frame, lowpass=20), frame, templates)
+    parted = valley(scores, 130.0)
+    assert parted is not None
+    assert parted[0] == pytest.approx(0.25, abs=0.02)
+    assert parted[1] == pytest.approx(1.0, abs=0.05)

@@ -215,3 +215,16 @@ def test_the_form_makes_relions_command():
     assert CtfFind(input_star_mics="a.star", resmin=5, resmax=30).problems()
     assert "redo_micrographs" not in job.job_options()
     assert job.changed(redo_micrographs="mic1").job_options()["redo_micrographs"] == "mic1"
+
+
+def test_a_fit_to_noise_is_said_to_be_doubtful(here):
+    noise = micrograph(TRUTH, np.random.default_rng(1), size=640, signal=1e-9)
+    write_image(here / "MotionCorr/job002/Movies/mic2.mrc", noise, pixel_size=1.5)
+    said = [text for text in run(here).warned if "chance" in text]
+    assert len(said) == 1
+    assert "1 of 2" in said[0]
+    assert "mic2" in said[0]
+    assert "mic1" not in said[0]
+    sound = micrograph(TRUTH, np.random.default_rng(2), size=640)
+    write_image(here / "MotionCorr/job002/Movies/mic2.mrc", sound, pixel_size=1.5)
+    assert not any("chance" in text for text in run(here).warned)

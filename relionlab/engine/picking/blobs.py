@@ -3,7 +3,8 @@
 At each diameter two filters look at every place: the Laplacian of a Gaussian (Lindeberg 1998, Int. J. Comput. Vis.
 30, 79), which sees compact particles through noise; and a disc against the ring just around it, which sees hollow ones,
 parts crowded particles and finds centres. Either map is brought to robust standard deviations of its own; they are
-added, and the sum brought to standard deviations again. The best diameter is the one whose disc fits best.
+added, and the sum brought to standard deviations again. The best diameter is the one whose disc fits best. A third filter,
+a Gaussian against its near surround, says where near a peak the centre is.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ import numpy as np
 import scipy.fft
 
 from relionlab.engine.picking.background import background, soft_disc
-from relionlab.engine.picking.crowding import crowded_scale
+from relionlab.engine.picking.crowding import valley
 from relionlab.engine.picking.frame import Frame, image_of
 from relionlab.engine.picking.peaks import Scores, peaks_from
+from relionlab.engine.picking.templates import BLOB_SURROUND
 from relionlab.errors import InputError, ParameterError
 
 DEFAULT_THRESHOLD = 2.5
@@ -84,6 +86,7 @@ def blob_scores(
         diameter[fit > disc] = size
         disc = np.maximum(disc, fit)
     total = _robust(gaussian, valid) + _robust(disc, valid)
+    centre = image_of(weighted * _blob_and_surround(frame, (search.smallest + search.largest) / 2), frame)
     local = background(spectrum, frame, (search.smallest + search.largest) / 2)
     return Scores(
         fom=_robust(total, valid),
@@ -94,6 +97,7 @@ def blob_scores(
         frame=frame,
         margin=margin,
         diameter=diameter,
+        centre=centre,
     )
 
 
@@ -104,7 +108,8 @@ def blob_thresholds(scores: Scores, *, adjust: float = 0.0, upper: float | None 
     upper   so many standard deviations of the picks' own scores above their median, a blob is contamination
     """
     diameter = float(scores.diameter.mean()) if scores.diameter is not None else 0.0
-    lowest = crowded_scale(scores, diameter, noise=DEFAULT_THRESHOLD, typical=np.inf)[0] + adjust
+    parted = valley(scores, diameter)
+    lowest = min(DEFAULT_THRESHOLD, parted[0] if parted else np.inf) + adjust
     if upper is None:
         return lowest, None
     found = peaks_from(scores, lowest, 0.0).fom
@@ -124,6 +129,13 @@ def _disc_and_ring(frame: Frame, diameter: float) -> np.ndarray:
     disc = soft_disc(frame, diameter / 2)
     ring = soft_disc(frame, _RING * diameter / 2) - disc
     return scipy.fft.rfft2(disc / disc.sum() - ring / ring.sum()).real
+
+
+def _blob_and_surround(frame: Frame, diameter: float) -> np.ndarray:
+    """Return the filter of a Gaussian against its near surround, which slow changes of the ice move less than wider ones."""
+    within = soft_disc(frame, BLOB_SURROUND * diameter / 2)
+    blob = within * np.exp(-4 * (frame.radii / np.float32(diameter)) ** 2)
+    return scipy.fft.rfft2(blob - within * (blob.sum() / within.sum())).real
 
 
 def _robust(values: np.ndarray, valid: np.ndarray) -> np.ndarray:

@@ -13,6 +13,8 @@ _CLEAR = (
     3.2  # two groups of peaks: distance of their means over the spread within; peaks of noise alone give 2.7 to 2.9
 )
 _FEWEST = 20  # peaks
+CUT = 0.25
+"""The figure of merit at which noise ends and particles begin: the usual threshold."""
 
 
 def valley_between(heights: np.ndarray) -> tuple[float, float] | None:
@@ -37,18 +39,29 @@ def valley_between(heights: np.ndarray) -> tuple[float, float] | None:
     return float((first[-1] + second[0]) / 2), float(second.mean())
 
 
+def valley(scores: Scores, diameter: float) -> tuple[float, float] | None:
+    """Return the score that parts noise from particles, and the mean of the particles; ``None`` where it cannot be told.
+
+    scores    maps in robust standard deviations
+    diameter  of the particle, Å
+    """
+    heights = peaks_from(replace(scores, diameter=None), -np.inf, _APART * diameter).fom
+    return valley_between(heights)
+
+
 def crowded_scale(scores: Scores, diameter: float, *, noise: float, typical: float) -> tuple[float, float]:
-    """Return the scores at which noise ends and that a typical particle has.
+    """Return the scores that become the figures of merit 0 and 1.
 
     scores          maps in robust standard deviations
     diameter        of the particle, Å
     noise, typical  these scores where the peaks do not tell better
 
     Robust standard deviations fail where particles cover half of the micrograph: they are then those of the particles, and
-    all peaks come out low. There the peaks form two groups, and the valley between them is taken if it is lower.
+    all peaks come out low. There the peaks form two groups. If the valley between them is lower than the score of the
+    usual threshold, ``CUT``, it gets this figure of merit, so that one threshold serves both kinds of micrographs.
     """
-    heights = peaks_from(replace(scores, diameter=None), -np.inf, _APART * diameter).fom
-    found = valley_between(heights)
-    if found is None or found[0] >= noise:
+    found = valley(scores, diameter)
+    if found is None or found[0] >= noise + CUT * (typical - noise):
         return noise, typical
-    return found
+    lowest, mean = found
+    return lowest - (mean - lowest) * CUT / (1 - CUT), mean

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -10,6 +10,9 @@ from scipy import ndimage
 
 from relionlab.engine.kernels.peaks import keep_apart
 from relionlab.engine.picking.frame import Frame
+
+_NEAR = 0.1
+"""Diameters within which a peak's centre is looked for: neighbours that overlap are not mixed up so near."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ class Scores:
     diameter   Å, of the best blob; ``None`` where references have one size
     frame      the grid
     margin     Å from the edge within which nothing is picked
+    centre     where it is given: highest at the particles' centres, which it tells better than ``fom``
     """
 
     fom: np.ndarray
@@ -71,6 +75,7 @@ class Scores:
     frame: Frame
     margin: float
     diameter: np.ndarray | None = None
+    centre: np.ndarray | None = None
 
     @cached_property
     def maxima(self) -> tuple[np.ndarray, np.ndarray]:
@@ -101,7 +106,8 @@ def peaks_from(
     neighbour    where blobs have diameters of their own: two are kept apart by this fraction of the mean of the
                  detected diameter and the smallest one, if that is more than ``distance``
 
-    Positions are refined to a fraction of a map pixel by parabolas through the neighbours of each maximum.
+    Positions are refined to a fraction of a map pixel by parabolas through the neighbours of each maximum; where there is
+    a map of the centres, by its maximum within a tenth of the diameter.
     """
     rows, columns = scores.maxima
     enough = np.searchsorted(-scores.fom[rows, columns], -threshold, side="right")
@@ -120,23 +126,49 @@ def peaks_from(
     kept = keep_apart(picks.x, picks.y, radius / scores.frame.pixel_size)
     if upper is not None:
         kept &= picks.fom <= upper
-    return picks.rows(kept)
+    picks = picks.rows(kept)
+    if scores.centre is None or scores.diameter is None or not len(picks):
+        return picks
+    rows, columns = _uphill(scores, rows[kept], columns[kept])
+    x, y = _tops(scores.centre, scores.frame, rows, columns)
+    return replace(picks, x=x, y=y)
+
+
+def _uphill(scores: Scores, rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return where the map of centres is highest within ``_NEAR`` diameters of each peak and within the margin."""
+    assert scores.centre is not None
+    assert scores.diameter is not None
+    (py, px), allowed = scores.frame.pixels, scores.frame.inside(scores.margin)
+    reach = _NEAR * scores.diameter[rows, columns].astype(np.float64)
+    most = int(np.ceil(reach.max() / min(py, px)))
+    line = np.arange(-most, most + 1)
+    down, right = (offsets.ravel() for offsets in np.meshgrid(line, line, indexing="ij"))
+    lowest, leftmost = np.array(scores.centre.shape) - 1
+    y, x = np.clip(rows[:, None] + down, 0, lowest), np.clip(columns[:, None] + right, 0, leftmost)
+    near = (np.hypot(down * py, right * px) <= reach[:, None]) & allowed[y, x]
+    best = np.where(near, scores.centre[y, x], -np.inf).argmax(axis=1)
+    each = np.arange(len(rows))
+    return y[each, best], x[each, best]
 
 
 def _refined(scores: Scores, rows: np.ndarray, columns: np.ndarray) -> Picks:
-    fom = scores.fom
-    inner_rows, inner_columns = np.clip(rows, 1, fom.shape[0] - 2), np.clip(columns, 1, fom.shape[1] - 2)
-    centre = fom[inner_rows, inner_columns]
-    dy = _vertex(fom[inner_rows - 1, inner_columns], centre, fom[inner_rows + 1, inner_columns])
-    dx = _vertex(fom[inner_rows, inner_columns - 1], centre, fom[inner_rows, inner_columns + 1])
-    step_y, step_x = scores.frame.steps
+    x, y = _tops(scores.fom, scores.frame, rows, columns)
     return Picks(
-        x=(columns + dx) * step_x,
-        y=(rows + dy) * step_y,
-        fom=fom[rows, columns].astype(np.float64),
+        x=x,
+        y=y,
+        fom=scores.fom[rows, columns].astype(np.float64),
         reference=scores.reference[rows, columns].astype(np.int64),
         psi=scores.psi[rows, columns].astype(np.float64),
     )
+
+
+def _tops(values: np.ndarray, frame: Frame, rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return x and y, in px of the micrograph, of the tops beside these pixels of a map."""
+    inner_rows, inner_columns = np.clip(rows, 1, values.shape[0] - 2), np.clip(columns, 1, values.shape[1] - 2)
+    centre = values[inner_rows, inner_columns]
+    dy = _vertex(values[inner_rows - 1, inner_columns], centre, values[inner_rows + 1, inner_columns])
+    dx = _vertex(values[inner_rows, inner_columns - 1], centre, values[inner_rows, inner_columns + 1])
+    return (columns + dx) * frame.steps[1], (rows + dy) * frame.steps[0]
 
 
 def _vertex(before: np.ndarray, at: np.ndarray, after: np.ndarray) -> np.ndarray:

@@ -27,7 +27,11 @@ from relionlab.errors import InputError
 NOISE, TYPICAL = 3.0, 6.0
 """Robust standard deviations of the best-score map that become the figures of merit 0 and 1.
 
-In crowded micrographs the valley between noise and particles, and the mean of the particles, take their place."""
+In crowded micrographs the valley between noise and particles becomes 0.25, and the mean of the particles 1."""
+BLOB_NOISE, BLOB_TYPICAL = 2.0, 4.5
+"""The same for a single blob that is not turned: its map is one filter's answer, not the best of many, so that noise ends lower."""
+BLOB_SURROUND = 1.25
+"""Of a blob's mask: as far around a particle as is mostly free of its neighbours, and enough to tell it from a slope."""
 _BANK_BYTES = 1 << 30  # transforms of references that are kept from one micrograph to the next
 _FAINT = 0.1  # of the strongest ring's power: where a reference is taken to end
 
@@ -44,7 +48,9 @@ class Templates:
     diameter    of the mask in Å
     psi_step    in-plane angular step in degrees; 360 for no rotation
     lowpass     Å; ``None``: as fine as the maps are
-    shrink_px   map px by which the mask is smaller than ``diameter``
+    shrink_px   px of the micrograph by which the mask's radius is smaller; of the maps' coarse px, shells would be lost
+    surround    of the mask's diameter over ``diameter``
+    scale       robust standard deviations that become the figures of merit 0 and 1
     """
 
     images: np.ndarray
@@ -54,6 +60,7 @@ class Templates:
     lowpass: float | None = None
     shrink_px: float = 2.0
     surround: float = 1.0
+    scale: tuple[float, float] = (NOISE, TYPICAL)
     _banks: dict[Frame, list[np.ndarray]] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -67,6 +74,7 @@ class Templates:
             self.lowpass,
             self.shrink_px,
             self.surround,
+            self.scale,
         )
         return Templates, values
 
@@ -103,7 +111,7 @@ class Templates:
         coefficients = ndimage.spline_filter(smooth.astype(np.float64), order=3)
         angles = self.angles[: len(self.angles) // 2] if halved else self.angles
         (ny, nx), (py, px) = frame.work, frame.pixels
-        radius = max(self.surround * self.diameter / 2 - self.shrink_px * (py + px) / 2, 1.5 * max(py, px))
+        radius = max(self.surround * self.diameter / 2 - self.shrink_px * frame.pixel_size, 1.5 * max(py, px))
         reach_y, reach_x = int(radius / py) + 2, int(radius / px) + 2
         y, x = np.arange(-reach_y, reach_y + 1)[:, None] * py, np.arange(-reach_x, reach_x + 1)[None] * px
         mask = np.clip((radius - np.hypot(y, x)) / ((py + px) / 2) + 0.5, 0, 1)
@@ -130,7 +138,7 @@ def matching(
     skip_side: float = 0.0,
     one_reference: OneReference | None = None,
 ) -> Scores:
-    """Return the scores of one micrograph; the figure of merit is 0 where noise ends, 1 for a typical particle.
+    """Return the scores of one micrograph; the figure of merit is 0 where noise ends, 1 for a typical particle, 0.25 between.
 
     spectrum       as :func:`relionlab.engine.picking.frame.place` gives it
     transfer       CTF on the half plane (y, x//2+1), in RELION's sign; ``None``: references are not multiplied
@@ -179,7 +187,8 @@ def matching(
         frame=frame,
         margin=margin,
     )
-    noise, typical = crowded_scale(scores, templates.diameter, noise=NOISE, typical=TYPICAL)
+    noise, typical = templates.scale
+    noise, typical = crowded_scale(scores, templates.diameter, noise=noise, typical=typical)
     if one_reference is not None:
         for number, (own, turn) in enumerate(kept):
             merit = (robust(own / penalty) - np.float32(noise)) / np.float32(typical - noise)
@@ -222,13 +231,15 @@ def _robust(score: np.ndarray, valid: np.ndarray) -> Callable[[np.ndarray], np.n
 
 
 def gaussian_blob(diameter: float, pixel_size: float) -> np.ndarray:
-    """Return a reference (n, n) for picking without one: a Gaussian that has fallen to e^-2 at the particle's edge.
+    """Return a reference (n, n) for picking without one: a Gaussian with the sigma d / (2 √2).
 
-    The box is twice the diameter, so that it can be matched with what is around the particle (``surround`` 1.5).
+    It is the scale at which a disc of this diameter answers most (Lindeberg 1998, Int. J. Comput. Vis. 30, 79), and wide
+    enough that hollow particles are found at their centre, not at their wall. The box holds what is just around the
+    particle, too: ``BLOB_SURROUND`` says how much of it is matched.
     """
     n = 2 * int(np.ceil(diameter / pixel_size)) + 2
     line = (np.arange(n) - n // 2) * pixel_size
-    return np.exp(-2 * (line[:, None] ** 2 + line[None] ** 2) / (diameter / 2) ** 2).astype(np.float32)
+    return np.exp(-(line[:, None] ** 2 + line[None] ** 2) / (diameter / 2) ** 2).astype(np.float32)
 
 
 def estimate_diameter(images: np.ndarray, pixel_size: float) -> float:
