@@ -1,6 +1,7 @@
 """Files <-> tables and arrays; no mathematics.
 
-STAR files (`star`, `table`, `labels`), the tables of particles, micrographs and movies (`particles`), and images in
-MRC, SPIDER and IMAGIC form (`images`, `image_names`). Every file that is written appears at once and whole
+STAR files (`star`, `table`, `labels`), the tables of particles, micrographs and movies (`particles`), images in
+MRC, SPIDER and IMAGIC form (`images`, `image_names`), movies frame by frame in MRC, TIFF and EER form (`movies`,
+`tiff`, `eer`), gain references and defects (`gain`). Every file that is written appears at once and whole
 (`atomic`). Nothing here imports the engine.
 """

@@ -35,7 +35,9 @@ def open_binary(path: Path) -> BinaryIO:
     if suffix == ".zst":
         import zstandard
 
-        return cast(BinaryIO, zstandard.open(path, "rb"))
+        # zstandard's own open() stops after the first of several frames, which parallel compressors write
+        source = path.open("rb")
+        return cast(BinaryIO, zstandard.ZstdDecompressor().stream_reader(source, read_across_frames=True, closefd=True))
     return path.open("rb")
 
 
@@ -53,7 +55,7 @@ def read_bytes(path: Path, error: type[InputError], *, size: int = -1) -> bytes:
         raise error(f"{path} does not exist. Check the name, and that it is relative to the project folder.") from None
     except IsADirectoryError:
         raise error(f"{path} is a folder; expected a file.") from None
-    except _damage() as cause:
+    except damage() as cause:
         if isinstance(cause, OSError) and cause.errno is not None:
             raise error(f"{path} cannot be read: {cause.strerror}.") from cause
         raise error(
@@ -75,8 +77,8 @@ def _whole_zst(packed: bytes) -> bytes:
     return b"".join(pieces)
 
 
-def _damage() -> tuple[type[Exception], ...]:
-    """Return what reading a file and decompressing damaged data raise."""
+def damage() -> tuple[type[Exception], ...]:
+    """Return the exceptions that reading a file and decompressing damaged data raise."""
     import zlib
 
     import zstandard

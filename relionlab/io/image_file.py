@@ -105,6 +105,13 @@ def read_frames(image: ImageFile, indices: Iterable[int] | None = None) -> np.nd
     return out
 
 
+def decode_frame(image: ImageFile, data: bytes) -> np.ndarray:
+    """Return the 2D image (y, x), float32, that these bytes of the file (``image.frame_bytes`` of them) mean."""
+    out = np.empty((1, *image.frame_shape), dtype=np.float32)
+    _decode(image, data, 1, out)
+    return out[0]
+
+
 def _read_plain(image: ImageFile, chosen: np.ndarray, out: np.ndarray) -> None:
     """Read runs of neighbouring images in one go each, with one opening of the file."""
     try:
