@@ -81,6 +81,16 @@ def _draw(directory: JobDirectory) -> None:
     write_logfile(directory.path)
 
 
+def _draw_into(directory: Path) -> None:
+    """Draw a program's pictures; results without pictures are still results."""
+    from relionlab.display.logfile import write_logfile
+
+    try:
+        write_logfile(directory)
+    except Exception as error:  # noqa: BLE001
+        print(f"WARNING: the pictures could not be drawn: {error}", file=sys.stderr)
+
+
 def run_program(name: str, arguments: Sequence[str]) -> int:
     """Run a drop-in program in the current directory; without arguments, or with --help, print its flags."""
     from relionlab.jobs.context import PlainContext
@@ -95,10 +105,13 @@ def run_program(name: str, arguments: Sequence[str]) -> int:
     if rest == ["--version"]:
         return _version()
     try:
-        declared.from_flags(rest).run(PlainContext())
+        parsed = declared.from_flags(rest)
+        parsed.run(PlainContext())
     except RelionlabError:
         _mark(control, "RELION_JOB_EXIT_FAILURE")
         raise
+    if parsed.pictured():
+        _draw_into(Path(parsed.pictured()))
     _mark(control, "RELION_JOB_EXIT_SUCCESS")
     return 0
 

@@ -49,6 +49,10 @@ class Program(Declared):
         """Do the work."""
         raise NotImplementedError
 
+    def pictured(self) -> str:
+        """Return the directory whose logfile.pdf is to be drawn after the work, "" for none; jobs draw their own."""
+        return ""
+
 
 class Job(Declared):
     """A job type; an instance is a job with its parameters filled in.

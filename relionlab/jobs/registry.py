@@ -16,12 +16,14 @@ T = TypeVar("T")
 
 _JOBS = {
     "relion.import": "relionlab.jobs.importing:Import",
+    "relion.motioncorr": "relionlab.jobs.motioncorr:MotionCorr",
     "relion.class2d": "relionlab.jobs.class2d:Class2D",
     "relion.select": "relionlab.jobs.select:Select",
 }
 
 _PROGRAMS = {
     "import": "relionlab.jobs.import_program:ImportFiles",
+    "run_motioncorr": "relionlab.jobs.run_motioncorr:RunMotionCorr",
     "refine": "relionlab.jobs.refine:Refine",
     "preprocess": "relionlab.jobs.preprocess:Preprocess",
     "class_selection": "relionlab.jobs.selection:ClassSelection",

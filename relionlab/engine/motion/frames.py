@@ -17,8 +17,8 @@ class Frames:
     def __init__(self, gain: np.ndarray | None = None) -> None:
         self.gain = gain
         self._kept: list[np.ndarray] = []
-        self._bad = np.zeros(0, np.intp)
-        self._neighbours = np.zeros((0, 1), np.intp)
+        self._bad: np.ndarray = np.zeros(0, np.intp)
+        self._neighbours: np.ndarray = np.zeros((0, 1), np.intp)
         self._seed = 0
 
     def __len__(self) -> int:
@@ -28,7 +28,8 @@ class Frames:
     @property
     def shape(self) -> tuple[int, int]:
         """(y, x) of the frames."""
-        return self._kept[0].shape  # type: ignore[return-value]
+        rows, columns = self._kept[0].shape
+        return rows, columns
 
     @property
     def bytes(self) -> int:
@@ -97,17 +98,20 @@ def good_neighbours(bad: np.ndarray, count: int = 24) -> np.ndarray:
             reach *= 2
         if not len(good):
             raise ValueError("every pixel is bad")
-        near = np.argsort(((good + (top, left) - (y, x)) ** 2).sum(axis=1), kind="stable")
+        near = np.argsort(((good + np.array([top - y, left - x])) ** 2).sum(axis=1), kind="stable")
         chosen = np.resize(good[near[:count]], (count, 2))
         found[number] = (chosen[:, 0] + top) * columns + chosen[:, 1] + left
     return found
 
 
-def hot_pixels(total: np.ndarray, deviations: float = 6.0) -> np.ndarray:
-    """Return which pixels of a movie's sum (y, x) are much brighter than all others: bool (y, x).
+def hot_pixels(total: np.ndarray, bad: np.ndarray, deviations: float = 6.0) -> np.ndarray:
+    """Return which pixels of a movie's sum (y, x) are much brighter than the others: bool (y, x).
 
-    As in RELION: mean plus six standard deviations. The two are taken without the brightest ones, so that many hot
-    pixels do not hide each other, and locally dense specimen is not taken for them as the sum is of unaligned frames.
+    bad         pixels that are known to be bad, and that are not looked at
+    deviations  standard deviations above the mean; RELION's six. The two are measured without the brightest 0.1 %, so
+                that hot pixels do not hide each other
     """
-    usual = total[total < np.percentile(total[::4, ::4], 99.9)] if total.size > 1000 else total
-    return total > usual.mean(dtype=np.float64) + deviations * max(float(total.std()) if not usual.size else float(usual.std(dtype=np.float64)), 1e-6)  # fmt: skip
+    good = total[~bad]
+    usual = good[good <= np.percentile(good[::7], 99.9)]
+    limit = usual.mean(dtype=np.float64) + deviations * max(float(usual.std(dtype=np.float64)), 1e-12)
+    return (total > limit) & ~bad

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from relionlab.engine.kernels.correlating import agreement
-from relionlab.engine.motion.model import field_basis, shifts_at, time_basis, with_mean_in_global
+from relionlab.engine.motion.model import time_basis, with_mean_in_global
 from relionlab.engine.motion.patches import Grid
 from relionlab.engine.motion.spectra import Spectra, Worth
 from relionlab.engine.motion.whole import newton_step
@@ -71,7 +71,9 @@ def align_patches(
     for step in range(STEPS):
         damping = COARSE[step] if step < len(COARSE) else 0.0
         slopes, curvatures = _agreements(patches, worth, shifts + local - offsets, damping)
-        further = newton_step(np.dstack([slopes[..., :1], slopes, curvatures]).reshape(-1, 5), 3.0).reshape(slopes.shape)
+        further = newton_step(np.dstack([slopes[..., :1], slopes, curvatures]).reshape(-1, 5), 3.0).reshape(
+            slopes.shape
+        )
         if step > len(COARSE):
             used = _agreeing(fit, further, curvatures, used)
         global_step, model_step = fit.solve(further, curvatures * used[:, None, None])
@@ -151,7 +153,7 @@ def _agreements(
     patches: Sequence[Spectra], worth: Worth, shifts: np.ndarray, damping: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return slopes and curvatures, (patches, frames, 2) each; a patch's curvature is the mean over its frames."""
-    weight = _weights_of_patch(worth, patches[0], damping)
+    weight = worth.weights(patches[0], b_factor=damping)
     slopes, curvatures = [], []
     for patch, own in zip(patches, shifts, strict=True):
         own = np.ascontiguousarray(own)
@@ -160,11 +162,6 @@ def _agreements(
         usual = np.maximum(found[:, 3:].mean(axis=0), 1e-9)
         curvatures.append(np.repeat(usual[None], len(own), 0))
     return np.array(slopes), np.array(curvatures)
-
-
-def _weights_of_patch(worth: Worth, patch: Spectra, damping: float) -> np.ndarray:
-    """Return the weights for a patch: its transform is divided by fewer pixels, so that powers are larger."""
-    return worth.weights(patch, b_factor=damping)
 
 
 def _agreeing(fit: _Fit, further: np.ndarray, information: np.ndarray, used: np.ndarray) -> np.ndarray:
@@ -178,6 +175,3 @@ def _agreeing(fit: _Fit, further: np.ndarray, information: np.ndarray, used: np.
 def _local(model: np.ndarray, basis: np.ndarray, times: np.ndarray) -> np.ndarray:
     """Return the model's shifts of the patches: (patches, frames, 2) px."""
     return np.einsum("cbp,fp,bn->nfc", model, time_basis(times), basis)
-
-
-__all__ = ["LocalAlignment", "align_patches", "field_basis", "shifts_at"]

@@ -12,8 +12,8 @@ from relionlab.engine.motion.spectra import Spectra, empty_spectra, fading, low_
 
 OVERLAP = 1.25
 """Width of a patch over the distance of neighbours: they fade out into each other, so that every pixel counts."""
-FINEST = 96
-"""px of the movie that a patch must at least have along either side."""
+FADE = (OVERLAP - 1) / OVERLAP
+"""Share of a patch over which it fades out to either side: where it overlaps with its neighbour."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,7 @@ class Grid:
     @property
     def windows(self) -> tuple[np.ndarray, np.ndarray]:
         """Weights of a patch's pixels along y and x."""
-        edge = (OVERLAP - 1) / OVERLAP
-        return fading(self.extent[0], edge), fading(self.extent[1], edge)
+        return fading(self.extent[0], FADE), fading(self.extent[1], FADE)
 
     @property
     def basis(self) -> np.ndarray:
@@ -47,9 +46,9 @@ class Grid:
         In a large patch the mean of u² is not the square of the centre's u.
         """
         means, variances = [], []
-        for axis, window in zip((1, 0), self.windows[::-1], strict=True):  # x is the second axis of an image
-            pixels = (np.arange(len(window)) + self.corners[:, :1] if axis == 1 else
-                      np.arange(len(window)) + self.corners[:, 1:]) / self.field[axis] - 0.5  # fmt: skip
+        for axis in (1, 0):  # x is the second axis of an image
+            window, first = self.windows[axis], self.corners[:, 1 - axis]
+            pixels = (np.arange(len(window)) + first[:, None]) / self.field[axis] - 0.5
             share = window**2 / (window**2).sum()
             means.append(pixels @ share)
             variances.append((pixels**2) @ share - means[-1] ** 2)
@@ -80,7 +79,7 @@ def _fast(n: int) -> int:
 
 def empty_patches(grid: Grid, frames: int, limit: float) -> list[Spectra]:
     """Return spectra for every patch, to be filled by :func:`cut_patches`."""
-    return [empty_spectra(frames, grid.extent, limit) for _ in grid.corners]
+    return [empty_spectra(frames, grid.extent, limit, edge=FADE) for _ in grid.corners]
 
 
 def cut_patches(image: np.ndarray, grid: Grid, shift: np.ndarray) -> np.ndarray:

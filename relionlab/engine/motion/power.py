@@ -9,12 +9,14 @@ from __future__ import annotations
 import numpy as np
 import scipy.fft
 
+from relionlab.engine.motion.summing import spline_response
+
 PIXEL_SIZE = 1.4
 """Å: finer images are binned to it first; Thon rings beyond 2.8 Å are not looked for."""
 
 
 class PowerSpectrum:
-    """Adds up amplitudes of images of one shape.
+    """Adds up amplitudes of sums of frames, as :func:`relionlab.engine.motion.summing.sum_frames` gives them.
 
     shape       (y, x) of the images
     pixel_size  of the images in Å
@@ -23,7 +25,7 @@ class PowerSpectrum:
 
     def __init__(self, shape: tuple[int, int], pixel_size: float, size: int) -> None:
         factor = min(pixel_size / PIXEL_SIZE, 1.0)
-        rows, columns = (max(int(round(n * factor / 2)) * 2, 2) for n in shape)
+        rows, columns = (max(round(n * factor / 2) * 2, 2) for n in shape)
         self.shape, self.kept, self.size = shape, (rows, columns), size
         self.pixel_size = pixel_size * shape[1] / columns
         self._total = np.zeros((rows, columns // 2 + 1), np.float32)
@@ -45,7 +47,14 @@ class PowerSpectrum:
         whole[:, columns // 2 :] = right[:, : columns // 2]
         mirrored = np.roll(right[::-1], 1, axis=0)  # row of -ky
         whole[:, : columns // 2] = mirrored[:, columns // 2 : 0 : -1]
+        whole /= self._response(0)[:, None]
+        whole /= self._response(1)
         return _averaging(rows, self.size) @ whole @ _averaging(columns, self.size).T
+
+    def _response(self, axis: int) -> np.ndarray:
+        """Return by what the interpolation of the sums has damped each centred frequency along y (0) or x (1)."""
+        kept = self.kept[axis]
+        return spline_response((np.arange(kept) - kept // 2) / self.shape[axis]).astype(np.float32)
 
 
 def grouped(frames: int, size: int) -> list[list[int]]:

@@ -22,12 +22,20 @@ class Spectra:
     values  (frames, rows, columns) complex64, divided by the number of pixels
     ky, kx  (rows,), (columns,) cycles per px of the movie
     extent  (y, x) of the area in px
+    edge    share of it over which the frames fade out to either side
     """
 
     values: np.ndarray
     ky: np.ndarray
     kx: np.ndarray
     extent: tuple[int, int]
+    edge: float = EDGE
+
+    @property
+    def area(self) -> float:
+        """Effective px: white noise of variance 1 has the power 1/area per component."""
+        shares = [float((fading(n, self.edge) ** 2).mean()) for n in self.extent]
+        return self.extent[0] * self.extent[1] / (shares[0] * shares[1])
 
     @property
     def radius(self) -> np.ndarray:
@@ -47,7 +55,7 @@ class Spectra:
             return self
         keep = np.r_[: rows // 2, len(self.ky) - rows // 2 : len(self.ky)]
         values = np.ascontiguousarray(self.values[:, keep, : columns // 2 + 1])
-        return Spectra(values, self.ky[keep], self.kx[: columns // 2 + 1], self.extent)
+        return Spectra(values, self.ky[keep], self.kx[: columns // 2 + 1], self.extent, self.edge)
 
 
 def cut_shape(extent: tuple[int, int], limit: float) -> tuple[int, int]:
@@ -56,12 +64,12 @@ def cut_shape(extent: tuple[int, int], limit: float) -> tuple[int, int]:
     return min(rows + rows % 2, extent[0] // 2 * 2), min(columns + columns % 2, extent[1] // 2 * 2)
 
 
-def empty_spectra(frames: int, extent: tuple[int, int], limit: float) -> Spectra:
+def empty_spectra(frames: int, extent: tuple[int, int], limit: float, *, edge: float = EDGE) -> Spectra:
     """Return spectra to be filled by :func:`low_frequencies`."""
     rows, columns = cut_shape(extent, limit)
     ky = scipy.fft.fftfreq(rows, 1 / rows) / extent[0]
     kx = np.arange(columns // 2 + 1) / extent[1]
-    return Spectra(np.empty((frames, rows, columns // 2 + 1), np.complex64), ky, kx, extent)
+    return Spectra(np.empty((frames, rows, columns // 2 + 1), np.complex64), ky, kx, extent, edge)
 
 
 def low_frequencies(images: np.ndarray, window: tuple[np.ndarray, np.ndarray], out: np.ndarray) -> None:
@@ -83,7 +91,7 @@ def low_frequencies(images: np.ndarray, window: tuple[np.ndarray, np.ndarray], o
 
 def fading(n: int, edge: float) -> np.ndarray:
     """Return weights (n,) float32 that rise from 0 to 1 and fall again as a cosine over ``edge`` · n px at either end."""
-    width = max(int(round(edge * n)), 1)
+    width = max(round(edge * n), 1)
     rise = 0.5 - 0.5 * np.cos(np.pi * (np.arange(width) + 0.5) / width)
     weights = np.ones(n, np.float32)
     weights[:width], weights[-width:] = rise, rise[::-1]
@@ -107,11 +115,13 @@ class Worth:
 
     signal, noise  (rings,) power per frame and Fourier component
     width          of a ring, in cycles per px
+    area           px of the frames, those that fade out counted in part: the powers of a smaller area are larger
     """
 
     signal: np.ndarray
     noise: np.ndarray
     width: float
+    area: float
 
     def weights(self, spectra: Spectra, *, b_factor: float = 0.0) -> np.ndarray:
         """Return what a half plane's products with the sum of the other frames are to be multiplied with.
@@ -119,12 +129,13 @@ class Worth:
         The log-likelihood of a frame, given the best (Wiener) estimate of the specimen from the other n - 1 frames, is
         Σ 2 Re(conj(estimate) · frame) / noise; so is the weight. Its curvature is the shift's inverse variance.
 
+        spectra   of whole frames or of patches of them
         b_factor  further damping by exp(-B k²/2), in px², for shifts that are still far off
         """
         radius, frames = spectra.radius, len(spectra.values)
         at = np.minimum(radius / self.width, len(self.signal) - 1)
         signal, noise = (np.interp(at, np.arange(len(self.signal)), curve) for curve in (self.signal, self.noise))
-        weight = 2 * signal / (noise * ((frames - 1) * signal + noise))
+        weight = 2 * signal / (noise * ((frames - 1) * signal + noise)) * (spectra.area / self.area)
         return bounded(weight * np.exp(-0.5 * b_factor * radius**2), spectra)
 
 
@@ -158,7 +169,7 @@ def ring_powers(spectra: Spectra, shifts: np.ndarray) -> Worth:
     spread = 2 * single / (members * frames**1.5 * np.sqrt(np.maximum(members, 1)))  # of the estimate, about
     total = single / (members * frames)
     signal = np.clip(common - 0.5 * spread, 1e-6 * total, None)
-    return Worth(signal, np.maximum(total - signal, 1e-3 * total), width)
+    return Worth(signal, np.maximum(total - signal, 1e-3 * total), width, spectra.area)
 
 
 def _smoothed(curve: np.ndarray, half: int) -> np.ndarray:

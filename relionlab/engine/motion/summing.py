@@ -65,7 +65,7 @@ def sum_frames(
     """
     frames = len(shifts)
     shape = read(0).shape
-    factors, curves = _weighting(dose, shape, frames)
+    factors, curves = _weighting(dose, frames)
     number = len(curves) + int(plain)
     group_of = {n: g for g, group in enumerate(groups) for n in group}
     sums = np.zeros((number + bool(groups), *shape), np.float32)
@@ -97,7 +97,7 @@ def move_frame(
     return _finished(moved, frame.shape, np.ones((1, 2)), output)
 
 
-def _weighting(dose: DoseWeighting | None, shape: tuple[int, ...], frames: int) -> tuple[np.ndarray, np.ndarray]:
+def _weighting(dose: DoseWeighting | None, frames: int) -> tuple[np.ndarray, np.ndarray]:
     """Return factors (frames, n) and curves (n, RINGS) over radius 0 to that of the transform's corner."""
     if dose is None:
         return np.zeros((frames, 0)), np.zeros((0, RINGS))
@@ -110,7 +110,9 @@ def _rings() -> np.ndarray:
     return np.sqrt(0.5) * np.linspace(0, 1, RINGS) ** 2
 
 
-def _finished(sums: np.ndarray, shape: tuple[int, ...], curves: np.ndarray, output: tuple[int, int] | None) -> np.ndarray:
+def _finished(
+    sums: np.ndarray, shape: tuple[int, ...], curves: np.ndarray, output: tuple[int, int] | None
+) -> np.ndarray:
     """Filter each sum by its curve, take the interpolation's response out, add up, bin and transform back."""
     total = np.zeros((shape[0], shape[1] // 2 + 1), np.complex64)
     ky, kx = scipy.fft.fftfreq(shape[0]), scipy.fft.rfftfreq(shape[1])
@@ -137,3 +139,8 @@ def crop_back(ft: np.ndarray, shape: tuple[int, int], output: tuple[int, int]) -
     half, columns = output[0] // 2, output[1] // 2 + 1
     kept = np.concatenate([ft[: output[0] - half, :columns], ft[-half:, :columns]]) if half else ft[:1, :columns]
     return scipy.fft.irfft2(kept, s=output) * np.float32(output[0] * output[1] / (shape[0] * shape[1]))
+
+
+def crop_frame(frame: np.ndarray, output: tuple[int, int]) -> np.ndarray:
+    """Return an image (y, x) binned to fewer px by cropping its transform; grey values are kept."""
+    return crop_back(scipy.fft.rfft2(frame), (frame.shape[0], frame.shape[1]), output)

@@ -152,9 +152,7 @@ def _newton(spectra: Spectra, shifts: np.ndarray) -> tuple[np.ndarray, Worth, tu
     for step in range(NEWTON_STEPS):
         if step in (1, 3):
             worth = ring_powers(spectra, shifts)
-        found = agreement(
-            spectra.values, shifts, spectra.ky, spectra.kx, spectra.total(shifts), worth.weights(spectra)
-        )
+        found = agreement(spectra.values, shifts, spectra.ky, spectra.kx, spectra.total(shifts), worth.weights(spectra))
         further = newton_step(found)
         further -= further.mean(axis=0)
         shifts = shifts + further
