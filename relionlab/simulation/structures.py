@@ -17,6 +17,10 @@ SOLVENT = 0.6
 """Share of the protein's mean density that the displaced water takes away (flat bulk solvent)."""
 
 
+SCATTERING_PER_GREY = 0.06 * 2.4
+"""Forward electron scattering in Å per Å³ where a map has the grey value 1: heavy atoms in protein, times a mean factor."""
+
+
 @dataclass(frozen=True, eq=False)
 class Atoms:
     """Scatterers of a molecule.
@@ -90,8 +94,7 @@ def density(atoms: Atoms, n: int, pixel_size: float, *, bfactor: float = 60.0, s
     transform = rfft3_centred(_splat(atoms, fine, pixel_size / 2))
     transform /= _kernel(fine)
     transform = crop_rfft3(transform, n) * _blur(n, pixel_size, bfactor, solvent)
-    atoms_per_cubic_angstrom = 0.06  # heavy atoms in protein, times about 2.4 of scattering each
-    return (irfft3_centred(transform, n) * (8 / pixel_size**3 / (atoms_per_cubic_angstrom * 2.4))).astype(np.float32)
+    return (irfft3_centred(transform, n) * (8 / pixel_size**3 / SCATTERING_PER_GREY)).astype(np.float32)
 
 
 def _scattering(element: object) -> float:
