@@ -15,6 +15,10 @@ def pictures(directory: str | Path) -> list[Picture]:
     directory = Path(directory)
     if model_files(directory):
         return _classification(directory)
+    if _has_motion(directory):
+        from relionlab.display.motion import motion_pictures
+
+        return motion_pictures(directory)
     return [distributions(path) for path in (directory / "particles.star",) if path.exists()]
 
 
@@ -23,14 +27,20 @@ def write_logfile(directory: str | Path) -> Path | None:
 
     Only of jobs that compute something to look at: loading the drawing libraries takes longer than an Import.
     """
-    if not model_files(Path(directory)):
+    if not model_files(Path(directory)) and not _has_motion(Path(directory)):
         return None
     from relionlab.display.render import to_pdf
 
     drawn = pictures(directory)
+    if not drawn:
+        return None
     path = Path(directory) / "logfile.pdf"
     to_pdf(drawn, path)
     return path
+
+
+def _has_motion(directory: Path) -> bool:
+    return (directory / "corrected_micrographs.star").exists()
 
 
 def _classification(directory: Path) -> list[Picture]:

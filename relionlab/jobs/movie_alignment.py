@@ -18,7 +18,7 @@ from relionlab.io.motion import read_motion
 from relionlab.jobs.movie_frames import Loaded
 from relionlab.jobs.movie_task import MovieSettings, MovieTask
 
-FINEST_SEARCH, FINEST = 8.0, 4.0
+FINEST_SEARCH, FINEST = 8.0, 6.0
 """Å: the first search and the refinement look at no finer detail; a frame tells next to nothing of it."""
 LIMIT_SEARCH, LIMIT = 0.2, 0.4
 """Cycles per px: neither do they look beyond these, near which a detector's own falloff and aliasing begin."""

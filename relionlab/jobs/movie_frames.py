@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from relionlab.engine.motion.frames import Frames, hot_pixels
+from relionlab.engine.gain import find_hot_pixels
+from relionlab.engine.motion.frames import Frames
 from relionlab.engine.motion.summing import crop_frame
 from relionlab.errors import ImageError, InputError
 from relionlab.io.gain import check_gain, read_defects, read_gain
@@ -131,7 +132,7 @@ def _mend(directory: Path, task: MovieTask, frames: Frames, wanted: MovieSetting
         )
     hot = np.zeros(frames.shape, bool)
     if wanted.find_hot_pixels:
-        hot = hot_pixels(total, bad)
+        hot = find_hot_pixels(total) & ~bad
         log.append(f"In unaligned sum, Mean = {total.mean(dtype=float):.6g} Std = {total.std(dtype=float):.6g}")
         log.append(f"Detected {int(hot.sum())} hot pixels to be corrected.")
     bad |= hot

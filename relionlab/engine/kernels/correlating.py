@@ -75,3 +75,21 @@ def cross_spectrum(spectrum, shift, ky, kx, rest, weight, out) -> None:  # type:
         for i in range(len(kx)):
             own = spectrum[j, i] * (row * along_x[i])
             out[j, i] = weight[j, i] * (rest[j, i] * np.conj(own))
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def fade(image, along_y, along_x) -> np.ndarray:  # type: ignore[no-untyped-def]
+    """Return an image (y, x) float32 less its mean, times weights along y and along x."""
+    rows, columns = image.shape
+    total = 0.0
+    for y in range(rows):
+        part = np.float32(0)
+        for x in range(columns):
+            part += image[y, x]
+        total += part
+    mean = np.float32(total / (rows * columns))
+    out = np.empty((rows, columns), np.float32)
+    for y in range(rows):
+        for x in range(columns):
+            out[y, x] = (image[y, x] - mean) * (along_y[y] * along_x[x])
+    return out

@@ -1,29 +1,15 @@
 """Dose weighting: how much a frame still tells at each resolution.
 
 Grant & Grigorieff, eLife 4 (2015) e06980: the amplitude that is left after a dose N is exp(-N / (2 Nc)), with the
-critical dose Nc(k) = 0.24499 k^-1.6649 + 2.8141 e/Å² at 300 kV (k in 1/Å), 0.8 times that at 200 kV. The weighted sum is
-divided by the square root of the sum of the squared weights, so that the noise has the power of one frame's at every
-frequency.
+critical dose Nc of :mod:`relionlab.engine.damage`. The weighted sum is divided by the square root of the sum of the
+squared weights, so that the noise has the power of one frame's at every frequency.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-A, B, C = 0.24499, -1.6649, 2.8141
-
-
-def critical_dose(k: np.ndarray, voltage: float) -> np.ndarray:
-    """Return the dose in e/Å² after which exp(-1/2) of the amplitude is left.
-
-    k        spatial frequency in 1/Å; at 0 nothing is ever lost (infinite)
-    voltage  kV; 0.8 times as much is tolerated for every 100 kV below 300, which is the paper's figure for 200 kV and
-             agrees with the ratio 1.57 of 300 to 100 kV of Peet et al., Ultramicroscopy 203 (2019) 125
-    """
-    k = np.asarray(k, np.float64)
-    with np.errstate(divide="ignore"):
-        tolerated = A * k**B + C
-    return 0.8 ** ((300 - voltage) / 100) * tolerated
+from relionlab.engine.damage import critical_dose
 
 
 def frame_doses(frames: int, *, dose_per_frame: float, pre_exposure: float = 0.0) -> np.ndarray:
@@ -33,7 +19,7 @@ def frame_doses(frames: int, *, dose_per_frame: float, pre_exposure: float = 0.0
 
 def weights(k: np.ndarray, doses: np.ndarray, voltage: float) -> np.ndarray:
     """Return what each frame's transform is multiplied with, (frames, …) for frequencies k (…) in 1/Å."""
-    left = np.exp(-np.multiply.outer(doses, 1 / (2 * critical_dose(k, voltage))))
+    left = np.exp(-np.multiply.outer(doses, 1 / (2 * critical_dose(np.asarray(k, np.float64), voltage))))
     return left / np.sqrt((left**2).sum(axis=0))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+STAND_INS = 8
+"""Good pixels of which one is drawn, frame by frame, for a bad one."""
 LARGEST_HALF = 6e4
 """Half precision holds up to 65504."""
 
@@ -18,7 +20,7 @@ class Frames:
         self.gain = gain
         self._kept: list[np.ndarray] = []
         self._bad: np.ndarray = np.zeros(0, np.intp)
-        self._neighbours: np.ndarray = np.zeros((0, 1), np.intp)
+        self._stand_ins: np.ndarray = np.zeros((0, 1), np.intp)
         self._seed = 0
 
     def __len__(self) -> int:
@@ -53,7 +55,7 @@ class Frames:
         Values drawn from the neighbours have their mean and their noise; an average would show as a flat spot.
         """
         self._bad = np.flatnonzero(bad)
-        self._neighbours = good_neighbours(bad)
+        self._stand_ins = stand_ins(bad, STAND_INS, np.random.default_rng(seed))
         self._seed = seed
 
     def image(self, index: int) -> np.ndarray:
@@ -61,9 +63,9 @@ class Frames:
         frame = self._kept[index]
         image = frame.astype(np.float32) if self.gain is None else np.multiply(frame, self.gain, dtype=np.float32)
         if len(self._bad):
-            chosen = np.random.default_rng([self._seed, index]).integers(0, self._neighbours.shape[1], len(self._bad))
+            chosen = np.random.default_rng([self._seed, index]).integers(0, self._stand_ins.shape[1], len(self._bad))
             flat = image.reshape(-1)
-            flat[self._bad] = flat[self._neighbours[np.arange(len(self._bad)), chosen]]
+            flat[self._bad] = flat[self._stand_ins[np.arange(len(self._bad)), chosen]]
         return image
 
 
@@ -79,39 +81,21 @@ def compact(frame: np.ndarray) -> np.ndarray:
     return frame
 
 
-def good_neighbours(bad: np.ndarray, count: int = 24) -> np.ndarray:
-    """Return, for every bad pixel of a map (y, x), ``count`` good pixels around it, as flat indices (bad, count).
+def stand_ins(bad: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Return, for every bad pixel of a map (y, x), ``count`` good pixels near it, as flat indices (bad pixels, count).
 
-    A growing square around the pixel is searched until enough good ones are in it; where the frame has too few, some
-    come twice.
+    They are drawn at random, within 3 px at first and farther as long as only bad ones are met.
     """
     rows, columns = bad.shape
-    places = np.argwhere(bad)
-    found = np.empty((len(places), count), np.intp)
-    for number, (y, x) in enumerate(places):
-        reach = 3
-        while True:
-            top, left = max(y - reach, 0), max(x - reach, 0)
-            good = np.argwhere(~bad[top : y + reach + 1, left : x + reach + 1])
-            if len(good) >= count or reach > max(rows, columns):
-                break
-            reach *= 2
-        if not len(good):
-            raise ValueError("every pixel is bad")
-        near = np.argsort(((good + np.array([top - y, left - x])) ** 2).sum(axis=1), kind="stable")
-        chosen = np.resize(good[near[:count]], (count, 2))
-        found[number] = (chosen[:, 0] + top) * columns + chosen[:, 1] + left
+    y, x = np.nonzero(bad)
+    found = np.empty((len(y), count), np.intp)
+    for column in range(count):
+        waiting, reach = np.arange(len(y)), 3
+        while len(waiting):
+            down, across = rng.integers(-reach, reach + 1, (2, len(waiting)))
+            near_y = np.clip(y[waiting] + down, 0, rows - 1)
+            near_x = np.clip(x[waiting] + across, 0, columns - 1)
+            found[waiting, column] = near_y * columns + near_x
+            waiting = waiting[bad[near_y, near_x]]
+            reach = min(reach + 1, max(rows, columns))
     return found
-
-
-def hot_pixels(total: np.ndarray, bad: np.ndarray, deviations: float = 6.0) -> np.ndarray:
-    """Return which pixels of a movie's sum (y, x) are much brighter than the others: bool (y, x).
-
-    bad         pixels that are known to be bad, and that are not looked at
-    deviations  standard deviations above the mean; RELION's six. The two are measured without the brightest 0.1 %, so
-                that hot pixels do not hide each other
-    """
-    good = total[~bad]
-    usual = good[good <= np.percentile(good[::7], 99.9)]
-    limit = usual.mean(dtype=np.float64) + deviations * max(float(usual.std(dtype=np.float64)), 1e-12)
-    return (total > limit) & ~bad

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.fft
 
-from relionlab.engine.kernels.correlating import add_shifted
+from relionlab.engine.kernels.correlating import add_shifted, fade
 
 EDGE = 0.03
 """Share of a frame's width over which it fades out to either side: content does not repeat across its edges."""
@@ -53,9 +53,11 @@ class Spectra:
         rows, columns = cut_shape(self.extent, limit)
         if rows >= len(self.ky):
             return self
-        keep = np.r_[: rows // 2, len(self.ky) - rows // 2 : len(self.ky)]
-        values = np.ascontiguousarray(self.values[:, keep, : columns // 2 + 1])
-        return Spectra(values, self.ky[keep], self.kx[: columns // 2 + 1], self.extent, self.edge)
+        half, width = rows // 2, columns // 2 + 1
+        values = np.empty((len(self.values), rows, width), np.complex64)
+        values[:, :half], values[:, half:] = self.values[:, :half, :width], self.values[:, -half:, :width]
+        ky = np.concatenate([self.ky[:half], self.ky[-half:]])
+        return Spectra(values, ky, self.kx[:width], self.extent, self.edge)
 
 
 def cut_shape(extent: tuple[int, int], limit: float) -> tuple[int, int]:
@@ -72,18 +74,16 @@ def empty_spectra(frames: int, extent: tuple[int, int], limit: float, *, edge: f
     return Spectra(np.empty((frames, rows, columns // 2 + 1), np.complex64), ky, kx, extent, edge)
 
 
-def low_frequencies(images: np.ndarray, window: tuple[np.ndarray, np.ndarray], out: np.ndarray) -> None:
-    """Write the low frequencies of images into ``out``.
+def low_frequencies(image: np.ndarray, window: tuple[np.ndarray, np.ndarray], out: np.ndarray) -> None:
+    """Write the low frequencies of an image into ``out``.
 
-    images  (…, y, x) float32; their mean is taken away
+    image   (y, x) float32; the mean is taken away
     window  weights along y and x, see :func:`fading`
-    out     (…, rows, columns) complex64
+    out     (rows, columns) complex64
     """
-    faded = images - images.mean(axis=(-2, -1), keepdims=True)
-    faded *= window[0][:, None]
-    faded *= window[1]
     half = out.shape[-2] // 2
-    along_x = scipy.fft.rfft(faded, axis=-1, norm="forward", overwrite_x=True)[..., : out.shape[-1]]
+    faded = fade(image, window[0], window[1])
+    along_x = scipy.fft.rfft(faded, axis=-1, norm="forward")[..., : out.shape[-1]]
     ft = scipy.fft.fft(along_x, axis=-2, norm="forward", overwrite_x=True)
     out[..., :half, :] = ft[..., :half, :]
     out[..., half:, :] = ft[..., -half:, :]
