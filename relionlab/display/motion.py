@@ -19,7 +19,7 @@ MAGNIFIED = 20.0
 LONGEST_TRACK = 0.12
 """Share of the field's width that the longest local track takes."""
 LIST = "corrected_micrographs.star"
-MOST_MOVIES = 200
+MOST_MOVIES = 60
 """Movies that a logfile.pdf shows one by one."""
 
 
@@ -31,7 +31,7 @@ def motion_track(source: Motion | str | Path, *, title: str = "") -> Picture:
     motion = source if isinstance(source, Motion) else read_motion(source)
     title = title or Path(motion.movie).name
     displaced = -motion.shifts[motion.used]  # shifts are corrections
-    panels = [_global_panel(motion, displaced), _over_time(motion, displaced)]
+    panels = [_global_panel(displaced), _over_time(motion, displaced)]
     caption = (
         f"{title}: frames {motion.first_frame} to {motion.first_frame + len(displaced) - 1}; the specimen's way"
         f" is {np.hypot(*np.diff(displaced, axis=0).T).sum():.1f} px long. A good track is smooth and slows down."
@@ -102,7 +102,7 @@ def _found(directory: Path, name: str) -> Path | None:
     return None
 
 
-def _global_panel(motion: Motion, displaced: np.ndarray) -> Any:
+def _global_panel(displaced: np.ndarray) -> Any:
     dims = (("x", "x (px)"), ("y", "y (px)"))
     start = displaced - displaced[0]
     drawn = line(start[:, 0], start[:, 1], dims, color=PALETTE[0], width=1.5)

@@ -114,7 +114,7 @@ class MotionCorr(Job, RunningOptions):
 
     def commands(self, output: str) -> list[Command]:
         """Return the call of ``run_motioncorr``."""
-        given = ["--o", output, *self.flags()]
+        given = ["--o", output, *self.flags(), "--only_do_unfinished"]
         given += ["--gain_rot", _number(self.gain_rot), "--gain_flip", _number(self.gain_flip)]
         if not self.do_own_motioncor:
             given.append("--use_motioncor2")

@@ -85,7 +85,7 @@ def _chosen(movie: Movie, wanted: MovieSettings) -> range:
     last = movie.frames if wanted.last <= 0 else wanted.last
     if wanted.first > movie.frames or last > movie.frames:
         raise InputError(
-            f"{movie.path} has {movie.frames} frames, but frames {wanted.first} to {last} are asked for: "
+            f"{movie.path} has {movie.frames} frames, but frames {wanted.first} to {max(last, wanted.first)} are asked for: "
             "lower --first_frame_sum or --last_frame_sum (-1: all)."
         )
     if last - wanted.first + 1 < LEAST_FRAMES:

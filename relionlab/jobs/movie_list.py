@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 _JOB = re.compile(r"^[A-Z][A-Za-z0-9]*/job\d+/")
 _COMPRESSED = (".gz", ".bz2", ".zst", ".xz")
-_LEFT = Corrected((0.0, 0.0, 0.0), 0.0)
-"""Stands for a movie that is not to be corrected now."""
 _OLD_COLUMNS = (
     "rlnCtfPowerSpectrum", "rlnMicrographNameNoDW", "rlnMicrographName", "rlnMicrographMetadata", "rlnOpticsGroup",
     "rlnAccumMotionTotal", "rlnAccumMotionEarly", "rlnAccumMotionLate",
@@ -34,21 +32,22 @@ _OLD_COLUMNS = (
 def correct_all(context: Context, flags: RunMotionCorr) -> None:
     """Correct the movies of a list and write corrected_micrographs.star; see the program's flags."""
     movies = read_movies(context, flags)
-    work = CorrectMovie(Path(context.directory), tasks_of(movies, flags), settings_of(flags))
     _check_shared_files(context, flags)
-    left = _chosen(work, flags)
+    listed = CorrectMovie(Path(context.directory), tasks_of(movies, flags), settings_of(flags))
+    left, finished = _divided(listed, flags)
+    rows = sorted({*left, *finished})
+    work = CorrectMovie(listed.directory, tuple(listed.tasks[row] for row in rows), listed.settings)
     context.say(f" Correcting beam-induced motion of {len(left)} of {len(movies)} movies")
     done = for_each_micrograph(
         context,
         [task.name for task in work.tasks],
         work,
-        finished=lambda index: None if index in left else work.finished(index) or _LEFT,
-        bytes_each=bytes_needed(work.directory, work.tasks[min(left, default=0)], work.settings),
+        finished=lambda index: finished.get(rows[index]),
+        bytes_each=bytes_needed(work.directory, listed.tasks[min(left, default=0)], work.settings),
         threads=flags.j,
         what="movies",
     )
-    made = {index: found for index, found in done.results.items() if found is not _LEFT}
-    path = write_list(context, flags, movies, work=work, made=made)
+    path = write_list(context, flags, movies.rows(np.array(rows, int)), work=work, made=done.results)
     context.say(f" Done! Written: {path}")
 
 
@@ -186,12 +185,17 @@ def _pixel_sizes(movies: Particles, work: CorrectMovie, made: dict[int, Correcte
     return sizes
 
 
-def _chosen(work: CorrectMovie, flags: RunMotionCorr) -> set[int]:
-    """Return the numbers of the movies that are to be corrected now."""
+def _divided(work: CorrectMovie, flags: RunMotionCorr) -> tuple[list[int], dict[int, Corrected]]:
+    """Return the numbers of the movies that are to be corrected now, and what is there of others."""
     again = _named(work, flags.redo)
-    kept = flags.only_do_unfinished or bool(again)
-    left = [n for n in range(len(work.tasks)) if not kept or n in again or work.finished(n) is None]
-    return set(left if flags.do_at_most is None else left[: flags.do_at_most])
+    finished = {}
+    if flags.only_do_unfinished or again:
+        found = {n: work.finished(n) for n in range(len(work.tasks)) if n not in again}
+        finished = {n: made for n, made in found.items() if made is not None}
+    left = [
+        n for n in range(len(work.tasks)) if n not in finished and (not again or n in again or flags.only_do_unfinished)
+    ]
+    return left[: flags.do_at_most], finished
 
 
 def _named(work: CorrectMovie, redo: str) -> set[int]:

@@ -284,8 +284,8 @@ class RunMotionCorr(Program):
         str,
         Parameter(
             label="Do these again",
-            help="Parts of movie names, or wildcards, separated by commas: these are corrected again, and of the others only"
-            " what is unfinished.",
+            help="Parts of movie names, or wildcards, separated by commas: these are corrected again; the others stay as they are"
+            " (with --only_do_unfinished, unfinished ones are corrected too).",
             tab="Ours",
             flag="--redo",
         ),

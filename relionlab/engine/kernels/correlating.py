@@ -86,7 +86,7 @@ def fade(image, along_y, along_x) -> np.ndarray:  # type: ignore[no-untyped-def]
         part = np.float32(0)
         for x in range(columns):
             part += image[y, x]
-        total += part
+        total += float(part)
     mean = np.float32(total / (rows * columns))
     out = np.empty((rows, columns), np.float32)
     for y in range(rows):
