@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numba
 import numpy as np
+import scipy.special
 
 GRID = 16
 """px between the points at which displacements are given; between them they are interpolated linearly."""
 _DIMMEST = 0.05  # share of the illumination that gets through whatever the (weak) scattering theory says
-_PART = 16.0  # larger means are drawn as a sum, because exp(-mean) would run out of digits
-_MOST_DRAWN = 127  # no Poisson number of mean 16 comes near it
+_PART = 16.0  # larger means are drawn as a sum
+_STEPS, _NUMBERS = 32, 72  # tabulated means per electron, and numbers: one above 70 has a chance of 1e-20
 
 
 def spline_divisor(shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
@@ -24,26 +26,33 @@ def spline_divisor(shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     return tuple(((2 + np.cos(2 * np.pi * axis)) / 3).astype(np.float32) for axis in (y, x))  # type: ignore[return-value]
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True)
-def count_frame(coefficients: Any, moves: Any, light: Any, seed: int, out: Any) -> None:
+def count_frame(coefficients: np.ndarray, moves: np.ndarray, light: np.ndarray, *, seed: int, out: np.ndarray) -> None:
     """Fill ``out`` (y, x) with Poisson numbers of mean light × (1 + contrast displaced by ``moves``).
 
     coefficients  B-spline coefficients of the contrast on a canvas larger than ``out`` by the same margin all around
     moves         (gy, gx, 2) x and y displacements in px at every GRID-th pixel
     light         (y, x) mean number of electrons without a specimen
     seed          below 2^63: each row draws from a stream of its own, so the order of the work plays no part
+    out           uint8 or uint16; larger counts stay at the type's largest number
     """
+    _count(coefficients, moves, light, np.uint64(seed), _tables(), out)
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+def _count(coefficients: Any, moves: Any, light: Any, seed: Any, tables: Any, out: Any) -> None:
     rows, columns = out.shape
-    top, left = (coefficients.shape[0] - rows) // 2, (coefficients.shape[1] - columns) // 2
-    most = 255.0 if out.itemsize == 1 else 65535.0
-    reciprocals = 1.0 / np.maximum(np.arange(_MOST_DRAWN + 1), 1)
-    means = np.empty(columns, np.float32)
+    corner = (coefficients.shape[0] - rows) // 2, (coefficients.shape[1] - columns) // 2
+    most = 255 if out.itemsize == 1 else 65535
+    contrast = np.empty(columns, np.float32)
     for y in range(rows):
-        _means(coefficients, moves, y, (top, left), means)
-        state = _mixed(np.uint64(seed) + np.uint64(y) * np.uint64(0xD1342543DE82EF95))
+        _means(coefficients, moves, y, corner, contrast)
+        state = _mixed(seed + np.uint64(y) * np.uint64(0xD1342543DE82EF95))
         for x in range(columns):
-            mean = light[y, x] * max(1 + means[x], np.float32(_DIMMEST))
-            state, number = _poisson(state, mean, reciprocals)
+            left, number = light[y, x] * max(1 + contrast[x], np.float32(_DIMMEST)), 0
+            while left > 0:
+                state += np.uint64(0x9E3779B97F4A7C15)
+                number += _poisson(_mixed(state), min(left, np.float32(_PART)), tables)
+                left -= np.float32(_PART)
             out[y, x] = min(number, most)
 
 
@@ -98,18 +107,29 @@ def _mixed(state: Any) -> Any:
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def _poisson(state: Any, mean: Any, reciprocals: Any) -> Any:
-    """Return the next state of the stream and a Poisson number, by inverting the distribution."""
-    total, left = 0, np.float64(mean)
-    while left > 0:
-        part = min(left, _PART)
-        left -= part
-        state += np.uint64(0x9E3779B97F4A7C15)
-        chance = np.float64(_mixed(state) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
-        probability, number = np.exp(-part), 0
-        while chance > probability and number < _MOST_DRAWN:
-            chance -= probability
-            number += 1
-            probability *= part * reciprocals[number]
-        total += number
-    return state, total
+def _poisson(bits: Any, mean: Any, tables: Any) -> Any:
+    """Return a Poisson number from 64 random bits: the lower half chooses between two tabulated means, the upper draws."""
+    guide, limits = tables
+    dither = np.float32(bits & np.uint64(0xFFFFFF)) * np.float32(2.0**-24)
+    row = np.int64(mean * np.float32(_STEPS) + dither)
+    draw = np.int64(bits >> np.uint64(32))
+    number = np.int64(guide[row, draw >> 24])
+    while draw >= limits[row, number]:
+        number += 1
+    return number
+
+
+@lru_cache(maxsize=1)
+def _tables() -> tuple[np.ndarray, np.ndarray]:
+    """Return a guide (means, 256) to where to begin, and distribution functions (means, numbers) times 2^32.
+
+    The means are 0, 1/_STEPS … _PART. A mean in between is drawn from its two neighbours by turns: its own mean is
+    exact, its variance too large by at most 1/(4 _STEPS²). Source of guide tables: Chen & Asau (1974) AIIE Trans. 6, 163.
+    """
+    means = np.arange(int(_PART) * _STEPS + 2)[:, None] / _STEPS
+    number = np.arange(_NUMBERS)[None]
+    limits = np.minimum(np.floor(scipy.special.pdtr(number, means) * 2.0**32), 2**32).astype(np.int64)
+    limits[:, -1] = 2**32
+    starts = np.arange(256) << 24
+    guide = np.stack([np.searchsorted(row, starts, side="right") for row in limits]).astype(np.uint8)
+    return guide, limits

@@ -146,8 +146,8 @@ SIZES: Mapping[str, Exposures] = MappingProxyType(
 """Sets to begin with: movies of seconds, of half a minute and of a whole course, and micrographs without motion."""
 
 
-def exposures(size: str, **changes: Any) -> Exposures:
+def exposures(name: str, /, **changes: Any) -> Exposures:
     """Return one of the sets of SIZES, with some fields changed; InputError if there is none of this name."""
-    if size not in SIZES:
-        raise InputError(f"There is no set '{size}' to simulate; expected one of {', '.join(SIZES)}.")
-    return replace(SIZES[size], **changes)
+    if name not in SIZES:
+        raise InputError(f"There is no set '{name}' to simulate; expected one of {', '.join(SIZES)}.")
+    return replace(SIZES[name], **changes)

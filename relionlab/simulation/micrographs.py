@@ -94,7 +94,7 @@ def _micrograph(scene: Setting, specimen: Specimen) -> np.ndarray:
     light = scene.stage.light(specimen) * np.float32(conditions.dose * conditions.pixel_size**2)
     grid = np.zeros((*(side // GRID + 2 for side in conditions.shape), 2), np.float32)
     counts = np.zeros(conditions.shape, np.uint16)
-    count_frame(coefficients, grid, light, specimen.seed, counts)
+    count_frame(coefficients, grid, light, seed=specimen.seed, out=counts)
     return counts.astype(np.float32)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 SETTLING = 4.0
 """Dose in e/Å² after which the early motion has fallen to 1/e."""
-CORRELATION = 2000.0
+CORRELATION = 3500.0
 """Å over which neighbouring parts move alike."""
 _WAVES = 16
 _LATE = 0.35  # share of the motion that goes on evenly, against that of the beginning

@@ -1,7 +1,7 @@
 """Movies of known truth: gain, shot noise, drift, local motion, radiation damage, ice, contamination and CTF.
 
 A frame is the contrast of the whole specimen, faded as far as the dose has got by the middle of the frame, displaced by
-drift and local motion (cubic B-splines), lit, seen by pixels of their own sensitivity, and counted: Poisson numbers.
+drift and local motion (cubic B-splines: right to 1 % at 5 px, to 8 % at 3 px), lit, seen by pixels of their own sensitivity, and counted: Poisson numbers.
 
     simulate_movies("Simulated", simulation=exposures("tiny", gain_rotation=1))
 """
@@ -124,7 +124,7 @@ def _write_movie(path: Path, scene: Setting, camera: Camera, *, specimen: Specim
             )
             moves = motion.sources(frame, points.reshape(-1, 2)).reshape(points.shape).astype(np.float32)
             counts = np.zeros(conditions.shape, np.uint8)
-            count_frame(coefficients, moves, light, (specimen.seed + 7919 * (frame + 1)) % 2**63, counts)
+            count_frame(coefficients, moves, light, seed=(specimen.seed + 7919 * (frame + 1)) % 2**63, out=counts)
             movie.append(counts)
 
 
