@@ -14,6 +14,7 @@ GUI_LABELS: dict[str, str] = {
     "autopick_refs": "Autopicking references",
     "beamtilt_x": "Beamtilt in X (mrad)",
     "beamtilt_y": "Beamtilt in Y (mrad)",
+<<<<<<< HEAD
     "bg_diameter": "Diameter background circle (pix)",
     "black_dust": "Stddev for black dust removal",
     "black_val": "Black value",
@@ -21,6 +22,10 @@ GUI_LABELS: dict[str, str] = {
     "box": "FFT box size (pix)",
     "color_label": "MetaDataLabel for color",
     "coords_suffix": "Input coordinates",
+=======
+    "bfactor": "Bfactor",
+    "bin_factor": "Binning factor",
+>>>>>>> motion
     "ctf_intact_first_peak": "Ignore CTFs until first peak?",
     "ctf_win": "Estimate CTF on window size (pix)",
     "ctfscale": "Scale for CTF image",
@@ -40,6 +45,7 @@ GUI_LABELS: dict[str, str] = {
     "do_ctf_autopick": "Are References CTF corrected?",
     "do_ctf_correction": "Do CTF-correction?",
     "do_discard": "OR: select on image statistics?",
+    "do_dose_weighting": "Do dose-weighting?",
     "do_fast_subsets": "Use fast subsets (for large data sets)?",
     "do_helix": "Classify 2D helical segments?",
     "do_ignore_ctffind_params": "Ignore 'Searches' parameters?",
@@ -50,6 +56,7 @@ GUI_LABELS: dict[str, str] = {
     "do_mov": "Combine movie STAR files?",
     "do_norm": "Normalize particles?",
     "do_other": "Import other node types?",
+    "do_own_motioncor": "Use RELION's own implementation?",
     "do_parallel_discio": "Use parallel disc I/O?",
     "do_part": "Combine particle STAR files?",
     "do_phaseshift": "Estimate phase shifts?",
@@ -67,20 +74,33 @@ GUI_LABELS: dict[str, str] = {
     "do_rescale": "Rescale particles?",
     "do_reset_offsets": "Reset the refined offsets to zero?",
     "do_restrict_xoff": "Restrict helical offsets to rise",
+    "do_save_noDW": "Save non-dose weighted as well?",
+    "do_save_ps": "Save sum of power spectra?",
     "do_select_values": "Select based on metadata values?",
     "do_split": "OR: split into subsets?",
     "do_startend": "Pick start-end coordinates helices?",
     "do_write_fom_maps": "Write FOM maps?",
     "do_zero_mask": "Mask individual particles with zeros?",
     "dont_skip_align": "Perform image alignment?",
+    "dose_per_frame": "Dose per frame (e/A2)",
     "duplicate_threshold": "Minimum inter-particle distance (A)",
+<<<<<<< HEAD
     "extract_size": "Particle box size (pix)",
     "fn_color": "STAR file with color label",
+=======
+    "eer_grouping": "EER fractionation",
+    "first_frame_sum": "First frame for corrected sum",
+>>>>>>> motion
     "fn_cont": "Continue from here",
     "fn_coords": "OR select from picked coords",
     "fn_ctffind_exe": "CTFFIND-4.1 executable",
     "fn_data": "OR select from particles.star",
+<<<<<<< HEAD
     "fn_gctf_exe": "Gctf executable",
+=======
+    "fn_defect": "Defect file",
+    "fn_gain_ref": "Gain-reference image",
+>>>>>>> motion
     "fn_img": "Input images STAR file",
     "fn_in_other": "Input file",
     "fn_in_raw": "Raw input files",
@@ -91,6 +111,7 @@ GUI_LABELS: dict[str, str] = {
     "fn_mic3": "Micrograph STAR file 3",
     "fn_mic4": "Micrograph STAR file 4",
     "fn_model": "Select classes from model.star",
+<<<<<<< HEAD
     "fn_mov1": "Movie STAR file 1",
     "fn_mov2": "Movie STAR file 2",
     "fn_mov3": "Movie STAR file 3",
@@ -105,6 +126,15 @@ GUI_LABELS: dict[str, str] = {
     "fndata_reextract": "Refined particles STAR file",
     "gpu_ids": "Which GPUs to use",
     "helical_nr_asu": "Number of unique asymmetrical units",
+=======
+    "fn_motioncor2_exe": "MOTIONCOR2 executable",
+    "fn_mtf": "MTF of the detector",
+    "gain_flip": "Gain flip",
+    "gain_rot": "Gain rotation",
+    "gpu_ids": "Which GPUs to use",
+    "group_for_ps": "Sum power spectra every e/A2",
+    "group_frames": "Group frames",
+>>>>>>> motion
     "helical_rise": "Helical rise (A)",
     "helical_tube_kappa_max": "Maximum curvature (kappa)",
     "helical_tube_length_min": "Minimum length (A)",
@@ -117,6 +147,7 @@ GUI_LABELS: dict[str, str] = {
     "is_autopick": "Are these from an Extract job?",
     "is_multiframe": "Are these multi-frame movies?",
     "kV": "Voltage (kV)",
+<<<<<<< HEAD
     "log_adjust_thr": "Adjust default threshold (stddev)",
     "log_diam_max": "Max. diameter for LoG filter (A)",
     "log_diam_min": "Min. diameter for LoG filter (A)",
@@ -126,6 +157,9 @@ GUI_LABELS: dict[str, str] = {
     "lowpass": "Lowpass filter references (A)",
     "maxstddevnoise_autopick": "Maximum stddev noise",
     "micscale": "Scale for micrographs",
+=======
+    "last_frame_sum": "Last frame for corrected sum",
+>>>>>>> motion
     "min_dedicated": "Minimum dedicated cores per node",
     "minavgnoise_autopick": "Minimum avg noise",
     "node_type": "Node type",
@@ -141,11 +175,19 @@ GUI_LABELS: dict[str, str] = {
     "optics_group_name": "Optics group name",
     "optics_group_particles": "Rename optics group for particles",
     "other_args": "Additional arguments",
+<<<<<<< HEAD
     "other_gctf_args": "Other Gctf options",
     "particle_diameter": "Mask diameter (A)",
     "phase_max": "Phase shift (deg) - Max",
     "phase_min": "Phase shift (deg) - Min",
     "phase_step": "Phase shift (deg) - Step",
+=======
+    "other_motioncor2_args": "Other MOTIONCOR2 arguments",
+    "particle_diameter": "Mask diameter (A)",
+    "patch_x": "Number of patches X",
+    "patch_y": "Number of patches Y",
+    "pre_exposure": "Pre-exposure (e/A2)",
+>>>>>>> motion
     "psi_sampling": "In-plane angular sampling",
     "psi_sampling_autopick": "In-plane angular sampling (deg)",
     "qsub": "Queue submit command",
