@@ -13,22 +13,12 @@ from relionlab.display.results import data_file, latest_model, model_files
 def pictures(directory: str | Path) -> list[Picture]:
     """Return all pictures of a job directory, the most telling first; empty if there is nothing to draw."""
     directory = Path(directory)
-<<<<<<< HEAD
     drawn = _drawn_from_results(directory)
     if drawn is None:
         from relionlab.display.distributions import distributions
 
         return [distributions(path) for path in (directory / "particles.star",) if path.exists()]
     return drawn(directory)
-=======
-    if model_files(directory):
-        return _classification(directory)
-    if _has_motion(directory):
-        from relionlab.display.motion import motion_pictures
-
-        return motion_pictures(directory)
-    return [distributions(path) for path in (directory / "particles.star",) if path.exists()]
->>>>>>> motion
 
 
 def write_logfile(directory: str | Path) -> Path | None:
@@ -36,7 +26,6 @@ def write_logfile(directory: str | Path) -> Path | None:
 
     Only of jobs that compute something to look at: loading the drawing libraries takes longer than an Import.
     """
-<<<<<<< HEAD
     directory = Path(directory)
     drawn = _drawn_from_results(directory)
     made = drawn(directory) if drawn is not None else []
@@ -65,22 +54,6 @@ _KINDS = {
     "summary.star": "relionlab.display.picks:picking_pictures",
 }
 """File that tells a kind of job -> the function that draws it; each is loaded when it is needed."""
-=======
-    if not model_files(Path(directory)) and not _has_motion(Path(directory)):
-        return None
-    from relionlab.display.render import to_pdf
-
-    drawn = pictures(directory)
-    if not drawn:
-        return None
-    path = Path(directory) / "logfile.pdf"
-    to_pdf(drawn, path)
-    return path
->>>>>>> motion
-
-
-def _has_motion(directory: Path) -> bool:
-    return (directory / "corrected_micrographs.star").exists()
 
 
 def _classification(directory: Path) -> list[Picture]:

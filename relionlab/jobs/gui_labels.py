@@ -14,18 +14,15 @@ GUI_LABELS: dict[str, str] = {
     "autopick_refs": "Autopicking references",
     "beamtilt_x": "Beamtilt in X (mrad)",
     "beamtilt_y": "Beamtilt in Y (mrad)",
-<<<<<<< HEAD
+    "bfactor": "Bfactor",
     "bg_diameter": "Diameter background circle (pix)",
+    "bin_factor": "Binning factor",
     "black_dust": "Stddev for black dust removal",
     "black_val": "Black value",
     "blue_value": "Blue value",
     "box": "FFT box size (pix)",
     "color_label": "MetaDataLabel for color",
     "coords_suffix": "Input coordinates",
-=======
-    "bfactor": "Bfactor",
-    "bin_factor": "Binning factor",
->>>>>>> motion
     "ctf_intact_first_peak": "Ignore CTFs until first peak?",
     "ctf_win": "Estimate CTF on window size (pix)",
     "ctfscale": "Scale for CTF image",
@@ -84,23 +81,17 @@ GUI_LABELS: dict[str, str] = {
     "dont_skip_align": "Perform image alignment?",
     "dose_per_frame": "Dose per frame (e/A2)",
     "duplicate_threshold": "Minimum inter-particle distance (A)",
-<<<<<<< HEAD
-    "extract_size": "Particle box size (pix)",
-    "fn_color": "STAR file with color label",
-=======
     "eer_grouping": "EER fractionation",
+    "extract_size": "Particle box size (pix)",
     "first_frame_sum": "First frame for corrected sum",
->>>>>>> motion
+    "fn_color": "STAR file with color label",
     "fn_cont": "Continue from here",
     "fn_coords": "OR select from picked coords",
     "fn_ctffind_exe": "CTFFIND-4.1 executable",
     "fn_data": "OR select from particles.star",
-<<<<<<< HEAD
-    "fn_gctf_exe": "Gctf executable",
-=======
     "fn_defect": "Defect file",
     "fn_gain_ref": "Gain-reference image",
->>>>>>> motion
+    "fn_gctf_exe": "Gctf executable",
     "fn_img": "Input images STAR file",
     "fn_in_other": "Input file",
     "fn_in_raw": "Raw input files",
@@ -111,7 +102,7 @@ GUI_LABELS: dict[str, str] = {
     "fn_mic3": "Micrograph STAR file 3",
     "fn_mic4": "Micrograph STAR file 4",
     "fn_model": "Select classes from model.star",
-<<<<<<< HEAD
+    "fn_motioncor2_exe": "MOTIONCOR2 executable",
     "fn_mov1": "Movie STAR file 1",
     "fn_mov2": "Movie STAR file 2",
     "fn_mov3": "Movie STAR file 3",
@@ -124,17 +115,12 @@ GUI_LABELS: dict[str, str] = {
     "fn_ref3d_autopick": "3D reference",
     "fn_refs_autopick": "2D references",
     "fndata_reextract": "Refined particles STAR file",
-    "gpu_ids": "Which GPUs to use",
-    "helical_nr_asu": "Number of unique asymmetrical units",
-=======
-    "fn_motioncor2_exe": "MOTIONCOR2 executable",
-    "fn_mtf": "MTF of the detector",
     "gain_flip": "Gain flip",
     "gain_rot": "Gain rotation",
     "gpu_ids": "Which GPUs to use",
     "group_for_ps": "Sum power spectra every e/A2",
     "group_frames": "Group frames",
->>>>>>> motion
+    "helical_nr_asu": "Number of unique asymmetrical units",
     "helical_rise": "Helical rise (A)",
     "helical_tube_kappa_max": "Maximum curvature (kappa)",
     "helical_tube_length_min": "Minimum length (A)",
@@ -147,7 +133,7 @@ GUI_LABELS: dict[str, str] = {
     "is_autopick": "Are these from an Extract job?",
     "is_multiframe": "Are these multi-frame movies?",
     "kV": "Voltage (kV)",
-<<<<<<< HEAD
+    "last_frame_sum": "Last frame for corrected sum",
     "log_adjust_thr": "Adjust default threshold (stddev)",
     "log_diam_max": "Max. diameter for LoG filter (A)",
     "log_diam_min": "Min. diameter for LoG filter (A)",
@@ -157,9 +143,6 @@ GUI_LABELS: dict[str, str] = {
     "lowpass": "Lowpass filter references (A)",
     "maxstddevnoise_autopick": "Maximum stddev noise",
     "micscale": "Scale for micrographs",
-=======
-    "last_frame_sum": "Last frame for corrected sum",
->>>>>>> motion
     "min_dedicated": "Minimum dedicated cores per node",
     "minavgnoise_autopick": "Minimum avg noise",
     "node_type": "Node type",
@@ -175,19 +158,15 @@ GUI_LABELS: dict[str, str] = {
     "optics_group_name": "Optics group name",
     "optics_group_particles": "Rename optics group for particles",
     "other_args": "Additional arguments",
-<<<<<<< HEAD
     "other_gctf_args": "Other Gctf options",
-    "particle_diameter": "Mask diameter (A)",
-    "phase_max": "Phase shift (deg) - Max",
-    "phase_min": "Phase shift (deg) - Min",
-    "phase_step": "Phase shift (deg) - Step",
-=======
     "other_motioncor2_args": "Other MOTIONCOR2 arguments",
     "particle_diameter": "Mask diameter (A)",
     "patch_x": "Number of patches X",
     "patch_y": "Number of patches Y",
+    "phase_max": "Phase shift (deg) - Max",
+    "phase_min": "Phase shift (deg) - Min",
+    "phase_step": "Phase shift (deg) - Step",
     "pre_exposure": "Pre-exposure (e/A2)",
->>>>>>> motion
     "psi_sampling": "In-plane angular sampling",
     "psi_sampling_autopick": "In-plane angular sampling (deg)",
     "qsub": "Queue submit command",
