@@ -102,8 +102,12 @@ class Clock:
             self.path.write_text(json.dumps(self.seconds, indent=2) + "\n")
 
 
-def finished(project: Project, job: Job, *, alias: str, clock: Clock, watcher: Watcher) -> JobDirectory:
+def finished(
+    project: Project, job: Job, *, alias: str, clock: Clock, watcher: Watcher, stage: str = ""
+) -> JobDirectory:
     """Return the finished job of this alias: made, started, awaited or continued, as it needs.
+
+    stage  name for the watcher and the clock; "": the job's folder
 
     Raises JobStateError if the alias belongs to a job with other parameters; RunError, with the job's own message,
     if it fails. An interruption (Ctrl-C) asks the job to stop, and leaves it to be continued by the next call.
@@ -118,9 +122,9 @@ def finished(project: Project, job: Job, *, alias: str, clock: Clock, watcher: W
         )
     if directory.state == "finished":
         return directory
-    watcher.begin(job.folder)
+    watcher.begin(stage or job.folder)
     try:
-        with clock.measure(job.folder):
+        with clock.measure(stage or job.folder):
             go_on(directory)
             watch(directory, watcher)
     except BaseException:
