@@ -34,7 +34,7 @@ def import_job(data: MovieData) -> Import:
 
 def motion_job(plan: MoviePlan, data: MovieData, imported: JobDirectory) -> MotionCorr:
     """Return the job that aligns the movies; it leaves power spectra for CTF estimation where the dose is known."""
-    columns, rows = (plan.patches, plan.patches) if plan.patches else patches_for(data.shape)
+    columns, rows = (plan.patches, plan.patches) if plan.patches else patches_for(data.shape, data.pixel_size)
     return MotionCorr(
         input_star_mics=output_of(imported, "movies"),
         do_dose_weighting=data.dose is not None,

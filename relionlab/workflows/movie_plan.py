@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from relionlab.errors import ParameterError
@@ -100,5 +101,22 @@ class MoviePlan:
                 raise ParameterError(f"--{name}: {path} does not exist.")
 
 
-_FLAGS = {"voltage": "kv", "aberration": "cs", "amplitude_contrast": "q0", "binning": "bin"}
+_FLAGS = {
+    "directory": "dir",
+    "voltage": "kv",
+    "aberration": "cs",
+    "amplitude_contrast": "q0",
+    "binning": "bin",
+    "gain_rotation": "gain_rot",
+}
 """Fields whose flag has another name."""
+
+
+def command_of(plan: MoviePlan) -> str:
+    """Return the command line that does the same again."""
+    words = ["relionlab", "tutorial"]
+    for field in fields(plan):
+        value = getattr(plan, field.name)
+        if field.name in ("directory", "seed") or (value is not None and value != field.default):
+            words += [f"--{_FLAGS.get(field.name, field.name)}", f"{value:g}" if isinstance(value, float) else str(value)]
+    return shlex.join(words)

@@ -19,8 +19,8 @@ BOX, MASK, APART, NARROW = 1.5, 1.1, 0.7, 0.65
 Particles are seldom round: the longest side is the largest blob, and views along it are smaller.
 """
 PER_CLASS, FEWEST_CLASSES, MOST_CLASSES = 80, 4, 50
-PATCH = 700
-"""px of a patch of motion correction."""
+PATCH = 1000.0
+"""Side in Å of a patch of motion correction: what it shows of the specimen counts, not its pixels."""
 _MOST_PATCHES = 7
 
 
@@ -79,7 +79,7 @@ def classes_for(particles: int) -> int:
     return int(np.clip(round(particles / PER_CLASS), FEWEST_CLASSES, MOST_CLASSES))
 
 
-def patches_for(shape: tuple[int, int]) -> tuple[int, int]:
-    """Return the number of patches along x and y for movies of this shape (y, x) in px."""
-    y, x = (int(np.clip(round(side / PATCH), 1, _MOST_PATCHES)) for side in shape)
+def patches_for(shape: tuple[int, int], pixel_size: float) -> tuple[int, int]:
+    """Return the number of patches along x and y for movies of this shape (y, x) in px of this size in Å."""
+    y, x = (int(np.clip(round(side * pixel_size / PATCH), 1, _MOST_PATCHES)) for side in shape)
     return x, y

@@ -133,6 +133,7 @@ def finished(
     if directory.state != "finished":
         watcher.end("failed")
         raise RunError(f"{directory.name} is {directory.state}: {directory.message} Its log: {directory.path}/run.out")
+    watcher.end(f"{directory.name}, {clock.seconds[stage or job.folder]:.0f} s")
     return directory
 
 
