@@ -6,13 +6,27 @@ from typing import Any
 
 import numpy as np
 
+from relionlab.display.picks import WRONG
 from relionlab.display.picture import Picture
 from relionlab.display.report_charts import SIZE
 from relionlab.display.style import PALETTE, both, dots, line, panel
 
-WRONG = "#D55E00"
-MISSED = "#56B4E9"
 _BINS = 40
+
+
+def motion_chart(total: np.ndarray, early: np.ndarray | None) -> Picture:
+    """Draw how far each movie's specimen went in all, (N,) px, and of it early in the exposure."""
+    import holoviews as hv
+
+    number, dims = np.arange(1, len(total) + 1), (("movie", "Movie"), ("way", "Length of the way (px)"))
+    parts = [("in all", total, PALETTE[0]), *([("early", early, PALETTE[1])] if early is not None else [])]
+    drawn = hv.Overlay([_labelled(number, values, dims, name, color) for name, values, color in parts])
+    return Picture(
+        panel(drawn, "", SIZE, legend="right", padding=0.08, xlim=(0, len(total) + 1)),
+        "Motion of all movies",
+        "How far the specimen went, in all and during the first 4 e/Å². Movies far off the rest have moved much, or were not"
+        " aligned well.",
+    )
 
 
 def motion_errors_chart(everywhere: np.ndarray, whole: np.ndarray, unmoved: np.ndarray) -> Picture:
@@ -21,7 +35,11 @@ def motion_errors_chart(everywhere: np.ndarray, whole: np.ndarray, unmoved: np.n
 
     number, axis = np.arange(1, len(whole) + 1), ("movie", "Movie")
     value = ("error", "Error (px)")
-    parts = (("not corrected", unmoved, "#7F7F7F"), ("corrected", everywhere, PALETTE[0]), ("global part", whole, PALETTE[1]))
+    parts = (
+        ("not corrected", unmoved, "#7F7F7F"),
+        ("corrected", everywhere, PALETTE[0]),
+        ("global part", whole, PALETTE[1]),
+    )
     drawn = hv.Overlay([_labelled(number, values, (axis, value), name, color) for name, values, color in parts])
     return Picture(
         panel(drawn, "", SIZE, logy=True, legend="right", xlim=(0, len(whole) + 1)),
@@ -71,21 +89,6 @@ def merits_chart(fom: np.ndarray, right: np.ndarray | None, *, threshold: float 
         panel(hv.Overlay(bars), "", SIZE, legend="right"),
         "Figures of merit",
         f"Of {int(known.sum()):,} picks.{words}{told} A hump that is cut off at its left: the threshold is too high.",
-    )
-
-
-def marks(xy: np.ndarray, *, missed: bool) -> Any:
-    """Return marks at points (n, 2) px of a micrograph: crosses on wrong picks, rings on missed particles."""
-    import holoviews as hv
-
-    points = hv.Points(xy.reshape(-1, 2), ["x", "y"])
-    color = MISSED if missed else WRONG
-    shape = {"marker": "circle", "fill_alpha": 0} if missed else {"marker": "x"}
-    return both(
-        points,
-        {**shape, "size": 9, "line_width": 2, "line_color": color},
-        {"marker": "o" if missed else "x", "s": 30, "facecolors": "none" if missed else color},
-        color=color,
     )
 
 

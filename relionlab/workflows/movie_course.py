@@ -16,7 +16,7 @@ from relionlab.project import JobDirectory, Project
 from relionlab.workflows import movie_jobs as jobs
 from relionlab.workflows.movie_data import MovieData, movies_for
 from relionlab.workflows.movie_plan import MoviePlan
-from relionlab.workflows.movie_sizes import Sizes
+from relionlab.workflows.movie_sizes import FIRST_PIXEL, FIRST_SHARE, SECOND_PIXEL, SECOND_SHARE, Sizes
 from relionlab.workflows.stages import Clock, Watcher, finished
 from relionlab.workflows.tutorial_jobs import output_of
 
@@ -25,6 +25,20 @@ FIRST, SECOND = "round1", "round2"
 ALIAS = "tutorial"
 FEWEST = 20
 """Particles below which no classes are made."""
+
+
+@dataclass(frozen=True)
+class Grain:
+    """How fine a round is: pixel size in Å, particles per class, iterations."""
+
+    alias: str
+    pixel_size: float
+    share: int
+    iterations: int
+
+
+FIRST_GRAIN = Grain(FIRST, FIRST_PIXEL, FIRST_SHARE, 20)
+SECOND_GRAIN = Grain(SECOND, SECOND_PIXEL, SECOND_SHARE, 25)
 
 
 @dataclass(frozen=True)
@@ -68,27 +82,27 @@ class Conductor:
         imported = self._done(jobs.import_job(data), ALIAS)
         corrected = self._done(jobs.motion_job(self._plan, data, imported), ALIAS)
         estimated = self._done(jobs.ctf_job(sizes, data, corrected), ALIAS)
-        first = self._round(
-            FIRST, sizes, estimated, jobs.blob_job(sizes, estimated), jobs.FIRST_PIXEL, jobs.FIRST_ITERATIONS
-        )
+        first = self._round(FIRST_GRAIN, sizes, estimated, jobs.blob_job(sizes, estimated))
         search = jobs.template_job(
             self._plan, sizes, estimated, first.selected, pixel_size=pixel_size_of(first.extracted)
         )
-        second = self._round(SECOND, sizes, estimated, search, jobs.SECOND_PIXEL, jobs.SECOND_ITERATIONS)
+        second = self._round(SECOND_GRAIN, sizes, estimated, search)
         return Course(data, sizes, imported, corrected, estimated, first, second)
 
-    def _round(
-        self, alias: str, sizes: Sizes, estimated: JobDirectory, search: Job, pixel_size: float, iterations: int
-    ) -> Round:
+    def _round(self, grain: Grain, sizes: Sizes, estimated: JobDirectory, search: Job) -> Round:
+        alias = grain.alias
         picked = self._done(search, alias)
-        extracted = self._done(jobs.extract_job(sizes, estimated, picked, pixel_size=pixel_size), alias)
+        extracted = self._done(jobs.extract_job(sizes, estimated, picked, pixel_size=grain.pixel_size), alias)
         count = count_of(extracted)
         if count < FEWEST:
             raise RunError(
                 f"{picked.name} found {count} particles: too few for classes. Look at its logfile.pdf; --diameter"
-                f" ({sizes.diameter:g} Å) and --angpix must be right" + (", --threshold low enough." if alias == SECOND else ".")
+                f" ({sizes.diameter:g} Å) and --angpix must be right"
+                + (", --threshold low enough." if alias == SECOND else ".")
             )
-        classes = jobs.class_job(self._plan, sizes, extracted, particles=count, iterations=iterations)
+        classes = jobs.class_job(
+            self._plan, sizes, extracted, particles=count, share=grain.share, iterations=grain.iterations
+        )
         classified = self._done(classes, alias)
         return Round(picked, extracted, classified, self._done(jobs.select_job(classified), alias))
 

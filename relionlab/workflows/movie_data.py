@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import glob
 import json
-import os
 from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -74,10 +72,12 @@ def own_movies(plan: MoviePlan, project: Project) -> MovieData:
     """Link the user's movies and gain into the project's folder, as RELION wants them there; they stay where they are."""
     from relionlab.io.movies import open_movie
 
-    found = sorted(Path(name).resolve() for name in glob.glob(os.path.expanduser(str(plan.movies)), recursive=True))
-    found = [path for path in found if path.is_file() and path not in (_whole(plan.gain), _whole(plan.defects))]
+    others = [path.resolve() for path in (plan.gain, plan.defects) if path is not None]
+    found = [path for path in _matching(str(plan.movies)) if path not in others]
     if not found:
-        raise NodeError(f"--movies {plan.movies!r} finds no file; expected movies, as --movies 'data/*.tif' (with quotes).")
+        raise NodeError(
+            f"--movies {plan.movies!r} finds no file; expected movies, as --movies 'data/*.tif' (with quotes)."
+        )
     endings = Counter(path.suffix for path in found)
     if len(endings) > 1:
         listed = ", ".join(f"{count} {ending}" for ending, count in endings.most_common())
@@ -91,7 +91,9 @@ def own_movies(plan: MoviePlan, project: Project) -> MovieData:
     if not angpix:
         raise ParameterError(f"--angpix is missing: {found[0]} does not say how large its pixels are, in Å.")
     if frames < 2:
-        raise ParameterError(f"{found[0]} has a single frame: expected movies. Begin with AutoPick in JupyterLab instead.")
+        raise ParameterError(
+            f"{found[0]} has a single frame: expected movies. Begin with AutoPick in JupyterLab instead."
+        )
     for path in found:
         _link(project.directory / PLACE / path.name, path)
     gain, defects = (_linked(project, path) for path in (plan.gain, plan.defects))
@@ -210,8 +212,11 @@ def _link(place: Path, target: Path) -> None:
     place.symlink_to(target)
 
 
-def _whole(path: Path | None) -> Path | None:
-    return None if path is None else path.resolve()
+def _matching(pattern: str) -> list[Path]:
+    """Return the files that a pattern finds, sorted; ``**`` stands for any folders."""
+    parts = Path(pattern).expanduser().absolute().parts
+    fixed = next((place for place, part in enumerate(parts) if any(sign in part for sign in "*?[")), len(parts) - 1)
+    return sorted(path.resolve() for path in Path(*parts[:fixed]).glob("/".join(parts[fixed:])) if path.is_file())
 
 
 def _recorded(path: Path) -> dict[str, Any] | None:

@@ -15,10 +15,8 @@ from relionlab.jobs.select import Select
 from relionlab.project import JobDirectory
 from relionlab.workflows.movie_data import MovieData
 from relionlab.workflows.movie_plan import MoviePlan
-from relionlab.workflows.movie_sizes import FIRST_PIXEL, SECOND_PIXEL, Sizes, classes_for, patches_for
+from relionlab.workflows.movie_sizes import Sizes, classes_for, patches_for
 from relionlab.workflows.tutorial_jobs import output_of
-
-FIRST_ITERATIONS, SECOND_ITERATIONS = 20, 25
 
 
 def import_job(data: MovieData) -> Import:
@@ -100,12 +98,12 @@ def extract_job(sizes: Sizes, estimated: JobDirectory, picked: JobDirectory, *, 
 
 
 def class_job(
-    plan: MoviePlan, sizes: Sizes, extracted: JobDirectory, *, particles: int, iterations: int
+    plan: MoviePlan, sizes: Sizes, extracted: JobDirectory, *, particles: int, share: int, iterations: int
 ) -> Class2D:
-    """Return the job that sorts so many particles into classes."""
+    """Return the job that sorts so many particles into classes, one for each ``share`` of them."""
     return Class2D(
         fn_img=output_of(extracted, "particles"),
-        nr_classes=plan.classes or classes_for(particles),
+        nr_classes=plan.classes or classes_for(particles, share),
         nr_iter=plan.iterations or iterations,
         particle_diameter=sizes.mask,
         other_args=f"--random_seed {plan.seed}",
@@ -120,19 +118,3 @@ def select_job(classified: JobDirectory) -> Select:
 def cores() -> int:
     """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0))
-
-
-__all__ = [
-    "FIRST_ITERATIONS",
-    "FIRST_PIXEL",
-    "SECOND_ITERATIONS",
-    "SECOND_PIXEL",
-    "blob_job",
-    "class_job",
-    "ctf_job",
-    "extract_job",
-    "import_job",
-    "motion_job",
-    "select_job",
-    "template_job",
-]

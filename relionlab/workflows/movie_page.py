@@ -15,7 +15,7 @@ from relionlab.display.results import read_class_averages
 from relionlab.project import JobDirectory
 from relionlab.workflows.movie_course import Course, Round, count_of
 from relionlab.workflows.movie_plan import MoviePlan
-from relionlab.workflows.movie_rounds import classes_section, particles_section, picks_section
+from relionlab.workflows.movie_rounds import classes_section, degrees, particles_section, picks_section
 from relionlab.workflows.movie_sections import ctf_section, motion_section, movies_section
 from relionlab.workflows.movie_truth import CourseTruth, RoundTruth, course_truth
 from relionlab.workflows.stages import Clock
@@ -83,8 +83,8 @@ def verdicts(truth: CourseTruth) -> tuple[tuple[str, str, str, str], ...]:
     rows = [
         ("MotionCorr", "Motion, at any place and time", f"{left:.2f} px = {left * motion.pixel_size:.2f} Å",
          f"without correction {np.median(motion.unmoved):.1f} px; below half a pixel nothing is lost"),
-        ("CtfFind", "Defocus", f"{np.median(np.abs(ctf.defocus)):.0f} Å", "100 Å turn the CTF at 3 Å by"
-         f" {_turned(100, 3):.0f}°"),
+        ("CtfFind", "Defocus", f"{np.median(np.abs(ctf.defocus)):.0f} Å", ("100 Å turn the CTF at 3 Å by"
+         f" {_turned(100, 3):.0f}°")),
         ("CtfFind", "Astigmatism", f"{np.median(np.abs(ctf.astigmatism)):.0f} Å, {np.median(ctf.angle):.0f}°", "U − V, and its angle"),
     ]  # fmt: skip
     for number, part in ((1, truth.first), (2, truth.second)):
@@ -99,7 +99,7 @@ def _round_verdicts(number: int, truth: RoundTruth) -> list[tuple[str, str, str,
         (f"AutoPick {number}", "Precision, recall, F1",
          f"{100 * picks.precision:.0f} %, {100 * picks.recall:.0f} %, {picks.f1:.2f}",
          f"{how}: {len(picks.matched):,} picks, {picks.junk:,} of them on no particle"),
-        (f"Class2D {number}", "Spread of the views in a class", f"{classes.mean_spread:.1f}°",
+        (f"Class2D {number}", "Spread of the views in a class", degrees(classes.mean_spread),
          f"at random {classes.random_spread:.1f}°; few classes must each cover a part of the sphere"),
         (f"Class2D {number}", "Junk in classes of its own", _percent(classes.junk_apart), f"of {truth.extracted.junk:,} boxes without a particle"),
         (f"Select {number}", "Junk that remains", f"{truth.kept.junk:,} of {len(truth.kept.matched):,}",

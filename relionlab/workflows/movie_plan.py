@@ -68,7 +68,9 @@ class MoviePlan:
         for name, flag in (("angpix", "Å"), ("voltage", "kV"), ("dose", "e/Å²"), ("diameter", "Å"), ("binning", "")):
             value = getattr(self, name)
             if value is not None and not value > 0:
-                raise ParameterError(f"--{_FLAGS.get(name, name)} is {value:g} {flag}".strip() + "; expected more than 0.")
+                raise ParameterError(
+                    f"--{_FLAGS.get(name, name)} is {value:g} {flag}".strip() + "; expected more than 0."
+                )
         for name in ("classes", "iterations", "count"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -118,5 +120,8 @@ def command_of(plan: MoviePlan) -> str:
     for field in fields(plan):
         value = getattr(plan, field.name)
         if field.name in ("directory", "seed") or (value is not None and value != field.default):
-            words += [f"--{_FLAGS.get(field.name, field.name)}", f"{value:g}" if isinstance(value, float) else str(value)]
+            words += [
+                f"--{_FLAGS.get(field.name, field.name)}",
+                f"{value:g}" if isinstance(value, float) else str(value),
+            ]
     return shlex.join(words)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
+
 import numpy as np
 
-from relionlab.display.course_charts import marks, merits_chart
+from relionlab.display.course_charts import merits_chart
 from relionlab.display.course_report import ClassSheet, Figure, Section
 from relionlab.display.particles import image_sheet, particle_montage
 from relionlab.display.picks import micrograph_with_picks
@@ -28,7 +31,8 @@ def picks_section(course: Course, part: Round, truth: RoundTruth | None, *, firs
     found = picked_set(part.picked, course.estimated)
     counts = np.array([len(picks) for picks in found.picks])
     order = np.argsort(counts, kind="stable")
-    chosen = list(dict.fromkeys((int(order[len(order) // 2]), int(order[0]))))
+    places = (len(order) // 2, 0, len(order) - 1) if first else (len(order) // 2, 0)
+    chosen = list(dict.fromkeys(int(order[place]) for place in places))
     figures = [_micrograph(course, found, row, None if truth is None else truth.picks) for row in chosen]
     job = part.picked.job
     right = None if truth is None else truth.picks.matched >= 0
@@ -42,11 +46,13 @@ def picks_section(course: Course, part: Round, truth: RoundTruth | None, *, firs
         else "The second search looks for the selected class averages, turned in steps of "
         f"{getattr(job, 'psi_sampling_autopick', 5):g}°: it knows what a particle looks like."
     )
-    told = f" {counts.sum():,} picks in {len(counts)} micrographs; shown are a typical one and the one with the fewest."
+    told = f" {counts.sum():,} picks in {len(counts)} micrographs; shown are a typical one, and those with the fewest{' and the most' if first else ''}."
     return Section(
         "picks1" if first else "picks2",
         "Picking by size" if first else "Picking by class averages",
-        how + told + ("" if truth is None else " Orange crosses: picks on no particle; blue rings: particles that were missed."),
+        how
+        + told
+        + ("" if truth is None else " Crossed out: picks on no particle; dashed: particles that were missed."),
         () if truth is None else pick_measures(truth.picks),
         tuple(figures),
     )
@@ -57,7 +63,10 @@ def pick_measures(truth: PickTruth) -> tuple[tuple[str, str], ...]:
     return (
         (f"{100 * truth.precision:.0f} %", f"of the picks are on a particle (precision); {truth.junk:,} are on none."),
         (f"{100 * truth.recall:.0f} %", f"of the {truth.particles:,} particles were found (recall)."),
-        (f"{truth.f1:.2f}", f"F1 of the two; the picks are {np.nanmedian(truth.distance):.0f} Å off the centre (median)."),
+        (
+            f"{truth.f1:.2f}",
+            f"F1 of the two; the picks are {np.nanmedian(truth.distance):.0f} Å off the centre (median).",
+        ),
     )
 
 
@@ -99,21 +108,24 @@ def class_measures(truth: RoundTruth) -> tuple[tuple[str, str], ...]:
     lost = truth.extracted.right - truth.kept.right
     return (
         (f"{truth.extracted.junk:,} → {truth.kept.junk:,}", "boxes without a particle, before and after the selection."),
-        (f"{100 * truth.kept.precision:.1f} %", "of what was kept are particles"
-         f"; {lost:,} of {truth.extracted.right:,} particles were left out with the junk."),
-        (f"{truth.classes.mean_spread:.1f}°", "typical angle between the true views within a class; at random"
-         f" {truth.classes.random_spread:.1f}°."),
+        (f"{100 * truth.kept.precision:.1f} %", ("of what was kept are particles"
+         f"; {lost:,} of {truth.extracted.right:,} particles were left out with the junk.")),
+        (degrees(truth.classes.mean_spread), ("typical angle between the true views within a class; at random"
+         f" {truth.classes.random_spread:.1f}°.")),
     )  # fmt: skip
+
+
+def degrees(angle: float) -> str:
+    """Return an angle as text; a dash where it is not known."""
+    return f"{angle:.1f}°" if np.isfinite(angle) else "–"
 
 
 def _micrograph(course: Course, found: PickedSet, row: int, truth: PickTruth | None) -> Figure:
     project, sizes = course.imported.project.directory, course.sizes
     picks, name = found.picks[row], found.names[row]
-    made = micrograph_with_picks(project / name, picks, pixel_size=sizes.pixel_size, diameter=sizes.diameter)
+    draw = partial(micrograph_with_picks, project / name, picks, pixel_size=sizes.pixel_size, diameter=sizes.diameter)
     if truth is None or course.data.truth is None:
-        return Figure(made, "image", half=True)
-    from pathlib import Path
-
+        return Figure(draw(), "image", half=True)
     known = read_particles(project / course.data.truth / "particles.star")
     here = [Path(other).stem == Path(name).stem for other in known.particles["rlnMicrographName"].tolist()]
     missed = np.setdiff1d(np.flatnonzero(here), truth.matched)
@@ -121,14 +133,19 @@ def _micrograph(course: Course, found: PickedSet, row: int, truth: PickTruth | N
     centres = scale * np.stack([known.particles.numbers(f"rlnCoordinate{axis}")[missed] for axis in "XY"], axis=1)
     wrong = truth.matched[found.micrograph == row] < 0
     at = np.stack([picks.x, picks.y], axis=1)[wrong]
-    drawn = made.description * marks(at, missed=False) * marks(centres, missed=True)
-    caption = f"{made.caption} {int(wrong.sum())} of them are on no particle, and {len(missed)} particles were missed."
-    return Figure(Picture(drawn, made.title, caption), "image", half=True)
+    made = draw(wrong=at, missed=centres)
+    caption = (
+        f"{len(picks)} picks, yellow where the figure of merit is high; {int(wrong.sum())} are on no particle, {len(missed)}"
+        " particles were missed."
+    )
+    return Figure(Picture(made.description, made.title, caption), "image", half=True)
 
 
 def _templates(course: Course) -> Picture:
     """Draw the class averages that were looked for."""
     selected: JobDirectory = course.first.selected
     images = read_stack(selected.path / "class_averages.mrcs")
-    drawn = image_sheet(images, pixel_size=pixel_size_of(course.first.extracted), columns=min(5, len(images)), pixels=100)
+    drawn = image_sheet(
+        images, pixel_size=pixel_size_of(course.first.extracted), columns=min(5, len(images)), pixels=100
+    )
     return Picture(drawn.description, "Templates", f"{drawn.caption} Low-passed to 20 Å for the search.")

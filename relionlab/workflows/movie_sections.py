@@ -6,18 +6,21 @@ from pathlib import Path
 
 import numpy as np
 import scipy.fft
+from scipy import ndimage
 
-from relionlab.display.course_charts import defocus_errors_chart, motion_errors_chart
+from relionlab.display.course_charts import defocus_errors_chart, motion_chart, motion_errors_chart
 from relionlab.display.course_report import Figure, Section
-from relionlab.display.motion import motion_totals, motion_track
+from relionlab.display.motion import motion_track
 from relionlab.display.particles import filtered, image_sheet
 from relionlab.display.picture import Picture
 from relionlab.display.thon import ctf_overview, ctf_profiles, thon_rings
 from relionlab.errors import RelionlabError
 from relionlab.io.gain import read_gain
 from relionlab.io.images import read_image
+from relionlab.io.motion import read_motion
 from relionlab.io.movies import open_movie
 from relionlab.io.particles import read_particles
+from relionlab.io.table import Table
 from relionlab.workflows.movie_course import Course
 from relionlab.workflows.movie_truth import CourseTruth
 from relionlab.workflows.tutorial_jobs import output_of
@@ -33,7 +36,8 @@ def movies_section(course: Course) -> Section:
     return Section(
         "movies",
         "Movies",
-        course.data.told + " Every frame has few electrons per pixel, each pixel its own sensitivity, and the specimen moves"
+        course.data.told
+        + " Every frame has few electrons per pixel, each pixel its own sensitivity, and the specimen moves"
         " while it is exposed.",
         figures=(Figure(before_and_after(course, str(rows["rlnMicrographName"][0])), "image"),),
     )
@@ -44,8 +48,6 @@ def before_and_after(course: Course, micrograph: str) -> Picture:
     project, data = course.imported.project.directory, course.data
     rows = _corrected(course)
     metadata = str(rows["rlnMicrographMetadata"][rows["rlnMicrographName"].tolist().index(micrograph)])
-    from relionlab.io.motion import read_motion
-
     with open_movie(project / read_motion(project / metadata).movie) as movie:
         frame, total = movie.read(0), movie.read_sum()
     aligned = read_image(project / micrograph)
@@ -53,9 +55,8 @@ def before_and_after(course: Course, micrograph: str) -> Picture:
     if data.gain:
         gain = read_gain(project / data.gain, rotation=data.gain_rotation, flip=data.gain_flip)
     frame, total = frame * gain, _mended(total * gain)
-    whole = [image for image in (gain, frame, aligned)]
-    cuts = [_cut(image, size) for image, size in ((frame, data.pixel_size), (total, data.pixel_size), (aligned, course.sizes.pixel_size))]
-    sizes = (data.pixel_size, data.pixel_size, course.sizes.pixel_size)
+    whole, sizes = (gain, frame, aligned), (data.pixel_size, data.pixel_size, course.sizes.pixel_size)
+    cuts = [_cut(image, size) for image, size in zip((frame, total, aligned), sizes, strict=True)]
     smooth = [filtered(cut[None], _SMOOTH, pixel_size=size)[0] for cut, size in zip(cuts, sizes, strict=True)]
     texts = ["gain reference" if data.gain else "no gain reference", "one frame", "the sum, corrected"]
     texts += ["one frame, magnified", "plain sum of all frames", "aligned and weighted by dose"]
@@ -81,12 +82,13 @@ def motion_section(course: Course, truth: CourseTruth | None) -> Section:
         motion = truth.motion
         left, before = float(np.median(motion.everywhere)), float(np.median(motion.unmoved))
         measures = (
-            (f"{left:.2f} px = {left * motion.pixel_size:.2f} Å", "error of the motion at any place of the field, the median"
-             f" of {len(motion.names)} movies; without correction it would be {before:.1f} px."),
+            (f"{left:.2f} px = {left * motion.pixel_size:.2f} Å", ("error of the motion at any place of the field, the median"
+             f" of {len(motion.names)} movies; without correction it would be {before:.1f} px.")),
             (f"{np.median(motion.whole):.2f} px", "error of the movie's motion as a whole."),
         )  # fmt: skip
         figures.append(Figure(motion_errors_chart(motion.everywhere, motion.whole, motion.unmoved)))
-    figures.append(Figure(motion_totals(course.corrected.path), "drawing", half=truth is not None))
+    early = rows.numbers("rlnAccumMotionEarly") if "rlnAccumMotionEarly" in rows else None
+    figures.append(Figure(motion_chart(rows.numbers("rlnAccumMotionTotal"), early)))
     job = course.corrected.job
     patches = f"in {getattr(job, 'patch_x', 1)} × {getattr(job, 'patch_y', 1)} patches"
     return Section(
@@ -111,10 +113,9 @@ def ctf_section(course: Course, truth: CourseTruth | None) -> Section:
     measures: tuple[tuple[str, str], ...] = ()
     if truth is not None:
         ctf = truth.ctf
-        strong = np.abs(ctf.defocus) >= 0
         measures = (
             (f"{np.median(np.abs(ctf.defocus)):.0f} Å", f"error of the defocus, the median; the largest is {np.abs(ctf.defocus).max():.0f} Å."),
-            (f"{np.median(np.abs(ctf.astigmatism)):.0f} Å", f"error of the astigmatism; of its angle {np.median(ctf.angle[strong]):.0f}°."),
+            (f"{np.median(np.abs(ctf.astigmatism)):.0f} Å", f"error of the astigmatism; of its angle {np.median(ctf.angle):.0f}°."),
         )  # fmt: skip
         figures.insert(0, Figure(defocus_errors_chart(ctf.true, ctf.defocus, ctf.astigmatism)))
     return Section(
@@ -127,7 +128,7 @@ def ctf_section(course: Course, truth: CourseTruth | None) -> Section:
     )
 
 
-def _corrected(course: Course):  # type: ignore[no-untyped-def]
+def _corrected(course: Course) -> Table:
     project = course.imported.project.directory
     return read_particles(project / output_of(course.corrected, "corrected_micrographs"), kind="micrographs").particles
 
@@ -151,11 +152,8 @@ def _square(image: np.ndarray) -> np.ndarray:
     y, x = ((length - side) // 2 for length in image.shape)
     square = image[y : y + side, x : x + side].astype(np.float32)
     if side <= _TILE:
-        from scipy import ndimage
-
         return np.asarray(ndimage.zoom(square, _TILE / side, order=1))[:_TILE, :_TILE]
     transform = scipy.fft.fftshift(scipy.fft.fft2(square - square.mean()))
     edge = (side - _TILE) // 2
     small = transform[edge : edge + _TILE, edge : edge + _TILE]
-    shift = np.exp(-2j * np.pi * 0)
-    return np.asarray(scipy.fft.ifft2(scipy.fft.ifftshift(small * shift)).real, dtype=np.float32)
+    return np.asarray(scipy.fft.ifft2(scipy.fft.ifftshift(small)).real, dtype=np.float32)

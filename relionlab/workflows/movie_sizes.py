@@ -18,7 +18,9 @@ BOX, MASK, APART, NARROW = 1.5, 1.1, 0.7, 0.65
 
 Particles are seldom round: the longest side is the largest blob, and views along it are smaller.
 """
-PER_CLASS, FEWEST_CLASSES, MOST_CLASSES = 80, 4, 50
+FIRST_SHARE, SECOND_SHARE = 150, 80
+"""Particles per class: a dozen templates do, while the second round shall show every view."""
+FEWEST_CLASSES, MOST_CLASSES = 4, 50
 PATCH = 1000.0
 """Side in Å of a patch of motion correction: what it shows of the specimen counts, not its pixels."""
 _MOST_PATCHES = 7
@@ -74,9 +76,9 @@ def even_box(least: float) -> int:
     return 2 * scipy.fft.next_fast_len(max(int(np.ceil(least / 2 - 1e-6)), 8), real=True)
 
 
-def classes_for(particles: int) -> int:
-    """Return a number of classes: one per 80 particles, 4 to 50."""
-    return int(np.clip(round(particles / PER_CLASS), FEWEST_CLASSES, MOST_CLASSES))
+def classes_for(particles: int, share: int) -> int:
+    """Return a number of classes, 4 to 50: one for each ``share`` of the particles."""
+    return int(np.clip(round(particles / share), FEWEST_CLASSES, MOST_CLASSES))
 
 
 def patches_for(shape: tuple[int, int], pixel_size: float) -> tuple[int, int]:

@@ -58,7 +58,9 @@ class PickTruth:
         return len(self.matched) - self.right
 
 
-def compare_picks(micrographs: np.ndarray, xy: np.ndarray, truth: Table, *, pixel_size: float, diameter: float) -> PickTruth:
+def compare_picks(
+    micrographs: np.ndarray, xy: np.ndarray, truth: Table, *, pixel_size: float, diameter: float
+) -> PickTruth:
     """Match picks with the true particles of their micrographs, one to one and with the smallest distances.
 
     micrographs  (n,) names of the picks' micrographs

@@ -97,7 +97,9 @@ def plan_of(options: dict[str, Any]) -> Plan | MoviePlan:
     wrong = [f"--{name}" for name in given if name not in {field.name for field in fields(kind)}]
     if wrong:
         what = "particles" if kind is Plan else "movies"
-        raise ParameterError(f"{', '.join(wrong)} cannot be said of {what}; `relionlab tutorial --help` lists the options.")
+        raise ParameterError(
+            f"{', '.join(wrong)} cannot be said of {what}; `relionlab tutorial --help` lists the options."
+        )
     return kind(**given)
 
 
@@ -172,7 +174,12 @@ def parser() -> argparse.ArgumentParser:
     add("--set", choices=(*SETS, "particles"), help=f"what to simulate ({movies.set}); tiny is for a quick look")
     add("--count", type=int, help=f"movies to simulate (as the set has), or particles ({default.count})")
     add("--classes", type=int, metavar="K", help=f"number of classes (by the number of particles; {default.classes})")
-    add("--iterations", type=int, metavar="N", help=f"number of iterations (20 and 25; of particles {default.iterations})")
+    add(
+        "--iterations",
+        type=int,
+        metavar="N",
+        help=f"number of iterations (20 and 25; of particles {default.iterations})",
+    )
     add("--diameter", type=float, metavar="Å", help="longest side of the particle in Å (particles: 80 %% of the box)")
     add("--seed", type=int, help=f"seed of the random numbers ({default.seed})")
     add("--fresh", action="store_true", help="begin anew: remove the folder of an earlier tutorial first")
@@ -188,9 +195,11 @@ def parser() -> argparse.ArgumentParser:
     own("--q0", dest="amplitude_contrast", type=float, help="amplitude contrast (0.1)")
     own("--dose", type=float, metavar="e/Å²", help="dose per frame; without it, no dose weighting")
     own("--bin", dest="binning", type=float, help="shrink the movies by this factor (1)")
-    own("--patches", type=int, metavar="N", help=f"patches of motion correction along x and y (as the size suggests)")
+    own("--patches", type=int, metavar="N", help="patches of motion correction along x and y (as the size suggests)")
     own("--threshold", type=float, help=f"least figure of merit of a pick by templates ({movies.threshold:g})")
     particles = made.add_argument_group("particles instead of movies").add_argument
     particles("--particles", type=Path, help="your own particles.star; --set particles simulates some")
-    particles("--snr", dest="signal_to_noise", type=float, help=f"their signal-to-noise ratio ({default.signal_to_noise})")
+    particles(
+        "--snr", dest="signal_to_noise", type=float, help=f"their signal-to-noise ratio ({default.signal_to_noise})"
+    )
     return made
