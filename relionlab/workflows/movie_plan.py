@@ -54,7 +54,7 @@ class MoviePlan:
     diameter: float | None = None
     binning: float = 1.0
     patches: int = 0
-    threshold: float = 0.3
+    threshold: float = 0.15
     classes: int | None = None
     iterations: int | None = None
     seed: int = 1
