@@ -102,7 +102,9 @@ GUI_LABELS: dict[str, str] = {
     "use_gpu": "Use GPU acceleration?",
 }
 
-_VARIABLES = {label: variable for variable, label in GUI_LABELS.items()}
+_VARIABLES = {label: variable for variable, label in GUI_LABELS.items()} | {
+    "Input movies STAR file": "input_star_mics",  # in another form the same variable is called otherwise
+}
 
 
 def variable_of(label: str) -> str:

@@ -43,7 +43,7 @@ class Aligned:
     times: np.ndarray | None = None
 
 
-def align(movie: Loaded, task: MovieTask, wanted: MovieSettings, log: list[str]) -> Aligned:
+def align(movie: Loaded, task: MovieTask, wanted: MovieSettings, *, log: list[str]) -> Aligned:
     """Align whole frames, then patches where there are several."""
     frames, scale = movie.frames, movie.scale
     pixel_size = task.pixel_size / scale
@@ -62,7 +62,7 @@ def align(movie: Loaded, task: MovieTask, wanted: MovieSettings, log: list[str])
     return _with_patches(movie, whole, finest, wanted=wanted, log=log)
 
 
-def given(directory: Path, movie: Loaded, task: MovieTask, wanted: MovieSettings) -> Aligned:
+def given(movie: Loaded, task: MovieTask, wanted: MovieSettings, *, directory: Path) -> Aligned:
     """Take the shifts of an earlier correction, by whichever program."""
     motion = read_motion(directory / task.metadata)
     frames, start = len(movie.frames), wanted.first - 1
@@ -148,5 +148,5 @@ def _cut(
         cut = cut_patches(frames.image(group[0]), grid, places[group[0]])
         for k in group[1:]:
             cut += cut_patches(frames.image(k), grid, places[k])
-        fill(patches, n, cut, grid.windows)
+        fill(patches, n, cut, windows=grid.windows)
     return shifts, offsets, patches

@@ -52,7 +52,7 @@ def patch_alignment(case: Case, across: int, down: int):
     patches = empty_patches(grid, len(case.frames), 0.4)
     offsets = np.rint(whole.shifts).astype(int)
     for n, frame in enumerate(case.frames):
-        fill(patches, n, cut_patches(frame, grid, offsets[n]), grid.windows)
+        fill(patches, n, cut_patches(frame, grid, offsets[n]), windows=grid.windows)
     times = np.arange(len(case.frames))
     return align_patches(patches, grid, whole.worth, shifts=whole.shifts, offsets=offsets, times=times)
 

@@ -98,7 +98,7 @@ def cut_patches(image: np.ndarray, grid: Grid, shift: np.ndarray) -> np.ndarray:
     return out
 
 
-def fill(patches: list[Spectra], index: int, cut: np.ndarray, windows: tuple[np.ndarray, np.ndarray]) -> None:
+def fill(patches: list[Spectra], index: int, cut: np.ndarray, *, windows: tuple[np.ndarray, np.ndarray]) -> None:
     """Put one frame's patches (patches, y, x) into the spectra, as frame ``index``."""
     for patch, image in zip(patches, cut, strict=True):
         low_frequencies(image, windows, patch.values[index])
