@@ -86,7 +86,7 @@ def test_all_files_of_relion_are_written(project: Path, case):
     assert names == {f"{m}{end}" for m in "ab" for end in (".mrc", "_noDW.mrc", "_PS.mrc", ".star", ".log")}
     listed = read_particles(job / "corrected_micrographs.star", kind="micrographs")
     assert listed.particles.labels == (
-        "rlnCtfPowerSpectrum", "rlnMicrographNameNoDW", "rlnMicrographName", "rlnMicrographMetadata", "rlnOpticsGroup",
+        "rlnMicrographNameNoDW", "rlnCtfPowerSpectrum", "rlnMicrographName", "rlnMicrographMetadata", "rlnOpticsGroup",
         "rlnAccumMotionTotal", "rlnAccumMotionEarly", "rlnAccumMotionLate",
     )  # fmt: skip
     assert listed.particles["rlnMicrographName"].tolist()[0] == "MotionCorr/job002/Movies/a.mrc"
