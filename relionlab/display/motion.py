@@ -140,7 +140,7 @@ def _local_panel(motion: Motion) -> tuple[Any, float]:
     dims = (("px", "x (px)"), ("py", "y (px)"))
     drawn = line(np.zeros(0), np.zeros(0), dims)
     if measured is not None:
-        drawn = drawn * _tracks(places, measured - measured[:1], factor, dims, color=FAINT)
+        drawn = drawn * _tracks(places, measured, factor, dims, color=FAINT)
     drawn = drawn * _tracks(places, modelled, factor, dims, color=PALETTE[0])
     drawn = drawn * dots(places[:, 0], places[:, 1], dims, color=PALETTE[1], size=4)
     shown = panel(drawn, f"Local tracks, {factor:.3g} ×", (320, 320), xlim=(0, columns), ylim=(rows, 0))

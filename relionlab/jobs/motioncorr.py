@@ -118,11 +118,9 @@ class MotionCorr(Job, RunningOptions):
         given += ["--gain_rot", _number(self.gain_rot), "--gain_flip", _number(self.gain_flip)]
         if not self.do_own_motioncor:
             given.append("--use_motioncor2")
-        if self.do_own_motioncor and self._saves("do_save_ps", "save_ps"):
+        if self.do_own_motioncor and self.do_save_ps:
             frames = round(self.group_for_ps / self.dose_per_frame) if self.dose_per_frame > 0 else 1
             given += ["--grouping_for_ps", str(max(frames, 1))]
-        if not self.do_save_noDW and self._saves("do_save_noDW", "save_noDW"):
-            given.append("--save_noDW")
         return [Command("run_motioncorr", (*given, *shlex.split(self.other_args)))]
 
     def outputs(self, output: str) -> list[Node]:
@@ -131,10 +129,6 @@ class MotionCorr(Job, RunningOptions):
             Node(f"{output}corrected_micrographs.star", "MicrographGroupMetadata.star.relion.motioncorr"),
             Node(f"{output}logfile.pdf", "LogFile.pdf.relion.motioncorr"),
         ]
-
-    def _saves(self, name: str, early_key: str) -> bool:
-        """Say whether a switch is on; files of RELION 3.1's first release have it under another name."""
-        return self.applies(name) and (getattr(self, name) or dict(self.extra).get(early_key) == "Yes")
 
 
 def _number(choice: str) -> str:

@@ -43,14 +43,15 @@ class Aligned:
     times: np.ndarray | None = None
 
 
-def align(movie: Loaded, task: MovieTask, wanted: MovieSettings, log: list[str]) -> Aligned:
+def align(movie: Loaded, task: MovieTask, wanted: MovieSettings, *, log: list[str]) -> Aligned:
     """Align whole frames, then patches where there are several."""
     frames, scale = movie.frames, movie.scale
     pixel_size = task.pixel_size / scale
     finest = min(pixel_size / FINEST, LIMIT)
     b_factor = (default_b_factor(task.pixel_size) if wanted.b_factor is None else wanted.b_factor) * scale**2
+    spectra = _spectra(frames, finest)
     whole = align_whole(
-        _spectra(frames, finest),
+        spectra,
         b_factor=b_factor,
         search_limit=search_limit(pixel_size, b_factor, wanted.downsampling),
         iterations=wanted.iterations,
@@ -59,10 +60,10 @@ def align(movie: Loaded, task: MovieTask, wanted: MovieSettings, log: list[str])
     log += [f" Iteration {n}: RMSD = {change / scale:.4g} px" for n, change in enumerate(whole.changes, 1)]
     if wanted.patches == (1, 1):
         return Aligned(whole.shifts / scale)
-    return _with_patches(movie, whole, finest, wanted=wanted, log=log)
+    return _with_patches(movie, whole, spectra, finest=finest, wanted=wanted, log=log)
 
 
-def given(directory: Path, movie: Loaded, task: MovieTask, wanted: MovieSettings) -> Aligned:
+def given(movie: Loaded, task: MovieTask, wanted: MovieSettings, *, directory: Path) -> Aligned:
     """Take the shifts of an earlier correction, by whichever program."""
     motion = read_motion(directory / task.metadata)
     frames, start = len(movie.frames), wanted.first - 1
@@ -111,21 +112,22 @@ def _spectra(frames: Frames, finest: float) -> Spectra:
 
 
 def _with_patches(
-    movie: Loaded, whole: WholeAlignment, finest: float, *, wanted: MovieSettings, log: list[str]
+    movie: Loaded, whole: WholeAlignment, spectra: Spectra, *, finest: float, wanted: MovieSettings, log: list[str]
 ) -> Aligned:
     frames, scale = movie.frames, movie.scale
-    grid = lay_out(frames.shape, *wanted.patches)
     across, down = wanted.patches
-    if min(grid.extent) < LEAST_PATCH:
+    grid = lay_out(spectra, across, down, field=frames.shape)
+    extent = grid.extent_px
+    if min(extent) < LEAST_PATCH:
         raise InputError(
             f"{across} × {down} patches of a frame of {frames.shape[1]} × {frames.shape[0]} px would have only "
-            f"{grid.extent[1]} × {grid.extent[0]} px; expected {LEAST_PATCH} px at least. Take fewer patches."
+            f"{extent[1]} × {extent[0]} px; expected {LEAST_PATCH} px at least. Take fewer patches."
         )
     groups = grouped(len(frames), wanted.group)
     times = np.array([np.mean(group) for group in groups])
-    shifts, offsets, patches = _cut(frames, grid, whole, groups=groups, finest=finest)
+    shifts, offsets, patches = _cut(spectra, grid, whole, groups=groups, finest=finest)
     found = align_patches(patches, grid, whole.worth, shifts=shifts, offsets=offsets, times=times)
-    log += ["", f"Local alignments: {across} x {down} patches of {grid.extent[1]} x {grid.extent[0]} px"]
+    log += ["", f"Local alignments: {across} x {down} patches of {extent[1]} x {extent[0]} px"]
     log += [f" Iteration {n}: RMSD = {change / scale:.4g} px" for n, change in enumerate(found.changes, 1)]
     log.append(f" {int(found.used.sum())} of {len(found.used)} patches are used")
     log.append(f"Polynomial fit RMSD: X = {found.misfit[0] / scale:.4g} px Y = {found.misfit[1] / scale:.4g} px")
@@ -137,16 +139,17 @@ def _with_patches(
 
 
 def _cut(
-    frames: Frames, grid: Grid, whole: WholeAlignment, *, groups: list[list[int]], finest: float
+    frames: Spectra, grid: Grid, whole: WholeAlignment, *, groups: list[list[int]], finest: float
 ) -> tuple[np.ndarray, np.ndarray, list[Spectra]]:
     """Return shifts and offsets (groups, 2) in px, and the patches' spectra, frames of a group added up."""
     shifts = np.array([whole.shifts[group].mean(axis=0) for group in groups])
-    places = np.rint(whole.shifts).astype(int)
-    offsets = np.array([places[group].mean(axis=0) for group in groups])
+    sample = np.array([grid.sample[1], grid.sample[0]])
+    places = np.rint(whole.shifts / sample).astype(int)
+    offsets = np.array([places[group].mean(axis=0) for group in groups]) * sample
     patches = empty_patches(grid, len(groups), finest)
     for n, group in enumerate(groups):
         cut = cut_patches(frames.image(group[0]), grid, places[group[0]])
         for k in group[1:]:
             cut += cut_patches(frames.image(k), grid, places[k])
-        fill(patches, n, cut, grid.windows)
+        fill(patches, n, cut, windows=grid.windows)
     return shifts, offsets, patches

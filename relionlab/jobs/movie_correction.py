@@ -50,8 +50,12 @@ class CorrectMovie:
         task, wanted = self.tasks[index], self.settings
         (self.directory / f"{task.root}.star").unlink(missing_ok=True)  # it says "done"
         with _log(self.directory / f"{task.root}.log", task) as log:
-            movie = load(self.directory, task, wanted, log)
-            found = given(self.directory, movie, task, wanted) if task.metadata else align(movie, task, wanted, log)
+            movie = load(self.directory, task, wanted, log=log)
+            found = (
+                given(movie, task, wanted, directory=self.directory)
+                if task.metadata
+                else align(movie, task, wanted, log=log)
+            )
             self._write_sums(task, movie, found, log)
             motion = self._motion(task, movie, found)
         write_motion(self.directory / f"{task.root}.star", motion)

@@ -40,7 +40,7 @@ class Loaded:
         return self.frames.shape[1] / self.recorded[2]
 
 
-def load(directory: Path, task: MovieTask, wanted: MovieSettings, log: list[str]) -> Loaded:
+def load(directory: Path, task: MovieTask, wanted: MovieSettings, *, log: list[str]) -> Loaded:
     """Read a movie; raises InputError or ImageError, naming the file, for whatever is wrong with it."""
     with open_movie(
         directory / task.name, eer_grouping=wanted.eer_grouping, eer_upsampling=wanted.eer_upsampling

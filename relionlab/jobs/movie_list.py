@@ -152,10 +152,10 @@ def write_list(
     rows = movies.rows(np.array(sorted(made), dtype=int))
     roots = [work.tasks[index].root for index in sorted(made)]
     columns: dict[str, object] = {}
-    if flags.grouping_for_ps:
-        columns["rlnCtfPowerSpectrum"] = [f"{root}_PS.mrc" for root in roots]
     if flags.save_nodw and flags.dose_weighting:
         columns["rlnMicrographNameNoDW"] = [f"{root}_noDW.mrc" for root in roots]
+    if flags.grouping_for_ps:
+        columns["rlnCtfPowerSpectrum"] = [f"{root}_PS.mrc" for root in roots]
     columns["rlnMicrographName"] = [f"{root}.mrc" for root in roots]
     columns["rlnMicrographMetadata"] = [f"{root}.star" for root in roots]
     columns["rlnOpticsGroup"] = rows.particles["rlnOpticsGroup"]

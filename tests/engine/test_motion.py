@@ -47,14 +47,16 @@ def test_fast_drift_is_followed():
 
 
 def patch_alignment(case: Case, across: int, down: int):
-    whole = align_whole(spectra_of(case.frames), b_factor=100, search_limit=0.2)
-    grid = lay_out(case.frames.shape[1:], across, down)
+    spectra = spectra_of(case.frames)
+    whole = align_whole(spectra, b_factor=100, search_limit=0.2)
+    grid = lay_out(spectra, across, down, field=case.frames.shape[1:])
     patches = empty_patches(grid, len(case.frames), 0.4)
-    offsets = np.rint(whole.shifts).astype(int)
-    for n, frame in enumerate(case.frames):
-        fill(patches, n, cut_patches(frame, grid, offsets[n]), grid.windows)
+    sample = np.array(grid.sample[::-1])
+    offsets = np.rint(whole.shifts / sample).astype(int)
+    for n in range(len(case.frames)):
+        fill(patches, n, cut_patches(spectra.image(n), grid, offsets[n]), windows=grid.windows)
     times = np.arange(len(case.frames))
-    return align_patches(patches, grid, whole.worth, shifts=whole.shifts, offsets=offsets, times=times)
+    return align_patches(patches, grid, whole.worth, shifts=whole.shifts, offsets=offsets * sample, times=times)
 
 
 def everywhere(shifts: np.ndarray, model: np.ndarray) -> np.ndarray:

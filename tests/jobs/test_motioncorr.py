@@ -86,7 +86,7 @@ def test_all_files_of_relion_are_written(project: Path, case):
     assert names == {f"{m}{end}" for m in "ab" for end in (".mrc", "_noDW.mrc", "_PS.mrc", ".star", ".log")}
     listed = read_particles(job / "corrected_micrographs.star", kind="micrographs")
     assert listed.particles.labels == (
-        "rlnCtfPowerSpectrum", "rlnMicrographNameNoDW", "rlnMicrographName", "rlnMicrographMetadata", "rlnOpticsGroup",
+        "rlnMicrographNameNoDW", "rlnCtfPowerSpectrum", "rlnMicrographName", "rlnMicrographMetadata", "rlnOpticsGroup",
         "rlnAccumMotionTotal", "rlnAccumMotionEarly", "rlnAccumMotionLate",
     )  # fmt: skip
     assert listed.particles["rlnMicrographName"].tolist()[0] == "MotionCorr/job002/Movies/a.mrc"
@@ -198,7 +198,7 @@ def test_faulty_movies_are_left_out_by_name(project: Path, case):
         (["--defect_file", "none.txt"], InputError, "--defect_file none.txt does not exist"),
         (["--dose_weighting", "--dose_per_frame", "0"], ParameterError, "needs the dose of a frame"),
         (["--first_frame_sum", "4", "--last_frame_sum", "2"], ParameterError, "beyond --last_frame_sum"),
-        (["--first_frame_sum", "9"], ComputeError, "has 6 frames, but frame 9"),
+        (["--first_frame_sum", "9"], ComputeError, "has 6 frames, but frames 9"),
         (["--last_frame_sum", "9"], ComputeError, "has 6 frames, but frames 1 to 9"),
         (["--patch_x", "9"], ComputeError, "Take fewer patches"),
         (["--use_motioncor2"], ParameterError, "not both"),

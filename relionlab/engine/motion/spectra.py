@@ -38,6 +38,15 @@ class Spectra:
         return self.extent[0] * self.extent[1] / (shares[0] * shares[1])
 
     @property
+    def sampled(self) -> tuple[int, int]:
+        """(y, x) of the image that just holds these frequencies."""
+        return len(self.ky), 2 * (len(self.kx) - 1)
+
+    def image(self, index: int) -> np.ndarray:
+        """Return frame ``index``, sampled as coarsely as its frequencies allow: float32 (y, x)."""
+        return scipy.fft.irfft2(self.values[index], s=self.sampled, norm="forward")
+
+    @property
     def radius(self) -> np.ndarray:
         """(rows, columns) cycles per px."""
         return np.hypot(self.ky[:, None], self.kx)
@@ -66,9 +75,18 @@ def cut_shape(extent: tuple[int, int], limit: float) -> tuple[int, int]:
     return min(rows + rows % 2, extent[0] // 2 * 2), min(columns + columns % 2, extent[1] // 2 * 2)
 
 
-def empty_spectra(frames: int, extent: tuple[int, int], limit: float, *, edge: float = EDGE) -> Spectra:
-    """Return spectra to be filled by :func:`low_frequencies`."""
+def empty_spectra(
+    frames: int, extent: tuple[int, int], limit: float, *, edge: float = EDGE, most: tuple[int, int] | None = None
+) -> Spectra:
+    """Return spectra to be filled by :func:`low_frequencies`.
+
+    extent  (y, x) of the area in px
+    limit   cycles per px that are kept at least
+    most    (y, x) of the images, where they have fewer samples than px
+    """
     rows, columns = cut_shape(extent, limit)
+    if most is not None:
+        rows, columns = min(rows, most[0] // 2 * 2), min(columns, most[1] // 2 * 2)
     ky = scipy.fft.fftfreq(rows, 1 / rows) / extent[0]
     kx = np.arange(columns // 2 + 1) / extent[1]
     return Spectra(np.empty((frames, rows, columns // 2 + 1), np.complex64), ky, kx, extent, edge)
