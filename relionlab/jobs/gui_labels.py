@@ -210,7 +210,6 @@ _OTHER_MEANINGS = {
     },
 }
 """Labels that stand for another variable in the forms of one type of job, by RELION 3.1's number of the type."""
-_VARIABLES = {label: variable for variable, label in GUI_LABELS.items()}
 _VARIABLES = {label: variable for variable, label in GUI_LABELS.items()} | {
     "Input movies STAR file": "input_star_mics",  # in another form the same variable is called otherwise
 }

@@ -94,7 +94,14 @@ def plan_of(options: dict[str, Any]) -> Plan | MoviePlan:
     kind = Plan if "particles" in given or given.get("set") == "particles" else MoviePlan
     if kind is Plan:
         given.pop("set", None)
-    wrong = [f"--{name}" for name in given if name not in {field.name for field in fields(kind)}]
+    names = {
+        "signal_to_noise": "snr",
+        "gain_rotation": "gain_rot",
+        "voltage": "kv",
+        "aberration": "cs",
+        "binning": "bin",
+    }
+    wrong = [f"--{names.get(name, name)}" for name in given if name not in {field.name for field in fields(kind)}]
     if wrong:
         what = "particles" if kind is Plan else "movies"
         raise ParameterError(
