@@ -66,14 +66,22 @@ class Report:
 
 
 class Classes(Protocol):
-    """Classes to be shown: averages, the numbers of those that were kept, and how good they are if that is known."""
+    """Classes to be shown."""
 
     @property
-    def averages(self) -> ClassAverages: ...  # noqa: D102
+    def averages(self) -> ClassAverages:
+        """The averages of one iteration."""
+        ...
+
     @property
-    def kept(self) -> frozenset[int]: ...  # noqa: D102
+    def kept(self) -> frozenset[int]:
+        """Numbers of the classes that were selected."""
+        ...
+
     @property
-    def truth(self) -> ClassTruth | None: ...  # noqa: D102
+    def truth(self) -> ClassTruth | None:
+        """How good they are, where that is known."""
+        ...
 
 
 def write_report(report: Report, path: str | Path) -> Path:

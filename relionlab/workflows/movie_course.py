@@ -84,7 +84,7 @@ class Conductor:
         estimated = self._done(jobs.ctf_job(sizes, data, corrected), ALIAS)
         first = self._round(FIRST_GRAIN, sizes, estimated, jobs.blob_job(sizes, estimated))
         search = jobs.template_job(
-            self._plan, sizes, estimated, first.selected, pixel_size=pixel_size_of(first.extracted)
+            self._plan, sizes, estimated, selected=first.selected, pixel_size=pixel_size_of(first.extracted)
         )
         second = self._round(SECOND_GRAIN, sizes, estimated, search)
         return Course(data, sizes, imported, corrected, estimated, first, second)

@@ -71,7 +71,7 @@ def blob_job(sizes: Sizes, estimated: JobDirectory) -> AutoPick:
 
 
 def template_job(
-    plan: MoviePlan, sizes: Sizes, estimated: JobDirectory, selected: JobDirectory, *, pixel_size: float
+    plan: MoviePlan, sizes: Sizes, estimated: JobDirectory, *, selected: JobDirectory, pixel_size: float
 ) -> AutoPick:
     """Return the job that finds particles by the selected class averages; ``pixel_size``: of these, in Å."""
     return AutoPick(

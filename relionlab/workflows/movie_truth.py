@@ -13,7 +13,7 @@ from relionlab.jobs import pick_files
 from relionlab.project import JobDirectory
 from relionlab.workflows import truth_movies, truth_picks
 from relionlab.workflows.movie_course import Course, Round, particles_of
-from relionlab.workflows.movie_data import KINDS
+from relionlab.workflows.movie_simulation import KINDS
 from relionlab.workflows.truth import ClassTruth
 from relionlab.workflows.truth_picks import PickTruth
 from relionlab.workflows.tutorial_jobs import output_of
@@ -112,7 +112,7 @@ def round_truth(course: Course, part: Round, truth: Path) -> RoundTruth:
         project / output_of(part.classified, "_data"),
         extracted,
         images,
-        table,
+        truth=table,
         symmetry=course.data.symmetry,
         kinds=dict(KINDS),
         junk=KINDS[-1][0],

@@ -100,7 +100,7 @@ def compare_particles(
 
 
 def class_truth(
-    data: Path, picks: PickTruth, names: np.ndarray, truth: Path, *, symmetry: str, kinds: dict[int, str], junk: int
+    data: Path, picks: PickTruth, names: np.ndarray, *, truth: Path, symmetry: str, kinds: dict[int, str], junk: int
 ) -> ClassTruth:
     """Say what the classes of a run_itNNN_data.star hold.
 
