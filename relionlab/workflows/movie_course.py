@@ -81,7 +81,7 @@ class Conductor:
         sizes = Sizes(data.diameter, data.pixel_size * self._plan.binning)
         imported = self._done(jobs.import_job(data), ALIAS)
         corrected = self._done(jobs.motion_job(self._plan, data, imported), ALIAS)
-        estimated = self._done(jobs.ctf_job(sizes, data, corrected), ALIAS)
+        estimated = self._done(jobs.ctf_job(sizes, corrected), ALIAS)
         first = self._round(FIRST_GRAIN, sizes, estimated, jobs.blob_job(sizes, estimated))
         search = jobs.template_job(
             self._plan, sizes, estimated, selected=first.selected, pixel_size=pixel_size_of(first.extracted)

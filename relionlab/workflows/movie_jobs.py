@@ -31,13 +31,12 @@ def import_job(data: MovieData) -> Import:
 
 
 def motion_job(plan: MoviePlan, data: MovieData, imported: JobDirectory) -> MotionCorr:
-    """Return the job that aligns the movies; it leaves power spectra for CTF estimation where the dose is known."""
+    """Return the job that aligns the movies."""
     columns, rows = (plan.patches, plan.patches) if plan.patches else patches_for(data.shape, data.pixel_size)
     return MotionCorr(
         input_star_mics=output_of(imported, "movies"),
         do_dose_weighting=data.dose is not None,
         dose_per_frame=data.dose if data.dose is not None else 1.0,
-        do_save_ps=data.dose is not None,
         patch_x=columns,
         patch_y=rows,
         bin_factor=plan.binning,
@@ -49,11 +48,10 @@ def motion_job(plan: MoviePlan, data: MovieData, imported: JobDirectory) -> Moti
     )
 
 
-def ctf_job(sizes: Sizes, data: MovieData, corrected: JobDirectory) -> CtfFind:
-    """Return the job that estimates the CTFs."""
+def ctf_job(sizes: Sizes, corrected: JobDirectory) -> CtfFind:
+    """Return the job that estimates the CTFs, from the micrographs themselves: closer to the truth than from power spectra."""
     return CtfFind(
         input_star_mics=output_of(corrected, "corrected_micrographs"),
-        use_given_ps=data.dose is not None,
         resmax=sizes.finest(),
     )
 
