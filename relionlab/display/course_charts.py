@@ -64,6 +64,18 @@ def defocus_errors_chart(true: np.ndarray, defocus: np.ndarray, astigmatism: np.
     )
 
 
+def fits_chart(defocus: np.ndarray, resolution: np.ndarray) -> Picture:
+    """Draw to which resolution (N,) Å the rings fit, over the defocus (Å)."""
+    known = np.isfinite(resolution)
+    dims = (("defocus", "Defocus (µm)"), ("limit", "Rings fit to (Å)"))
+    drawn = dots(defocus[known] / 1e4, resolution[known], dims, size=6, hover=True)
+    return Picture(
+        panel(drawn, "", SIZE, invert_yaxis=True, padding=0.08),
+        "Reach of the fits",
+        "The finest spacing at which spectrum and model agree; finer is higher up. Micrographs far below the others deserve a look.",
+    )
+
+
 def merits_chart(fom: np.ndarray, right: np.ndarray | None, *, threshold: float | None) -> Picture:
     """Draw the figures of merit of all picks; where it is known, those on particles apart from those on nothing.
 

@@ -66,7 +66,7 @@ def facts(course: Course, *, seconds: float) -> tuple[tuple[str, str], ...]:
     kept = np.isin(averages.numbers, list(kept_classes(course.second.selected)))
     finest = averages.resolution[kept & np.isfinite(averages.resolution)]
     return (
-        ("Movies", f"{movies_of(course)} × {course.data.frames} frames"),
+        ("Movies", f"{movies_of(course):,}"),
         ("Pixel size", f"{course.sizes.pixel_size:.3g} Å"),
         ("Particles picked", f"{count_of(course.second.extracted):,}"),
         ("Particles kept", f"{count_of(course.second.selected):,}"),

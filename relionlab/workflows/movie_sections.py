@@ -8,12 +8,12 @@ import numpy as np
 import scipy.fft
 from scipy import ndimage
 
-from relionlab.display.course_charts import defocus_errors_chart, motion_chart, motion_errors_chart
+from relionlab.display.course_charts import defocus_errors_chart, fits_chart, motion_chart, motion_errors_chart
 from relionlab.display.course_report import Figure, Section
 from relionlab.display.motion import motion_track
 from relionlab.display.particles import filtered, image_sheet
 from relionlab.display.picture import Picture
-from relionlab.display.thon import ctf_overview, ctf_profiles, thon_rings
+from relionlab.display.thon import ctf_overview, ctf_profiles, read_ctf_list, thon_rings
 from relionlab.errors import RelionlabError
 from relionlab.io.gain import read_gain
 from relionlab.io.images import read_image
@@ -88,6 +88,8 @@ def motion_section(course: Course, truth: CourseTruth | None) -> Section:
         )  # fmt: skip
         figures.append(Figure(motion_errors_chart(motion.everywhere, motion.whole, motion.unmoved)))
     early = rows.numbers("rlnAccumMotionEarly") if "rlnAccumMotionEarly" in rows else None
+    if early is not None and not early.any():  # the first frame alone has more than the dose of "early"
+        early = None
     figures.append(Figure(motion_chart(rows.numbers("rlnAccumMotionTotal"), early)))
     job = course.corrected.job
     patches = f"in {getattr(job, 'patch_x', 1)} × {getattr(job, 'patch_y', 1)} patches"
@@ -118,6 +120,10 @@ def ctf_section(course: Course, truth: CourseTruth | None) -> Section:
             (f"{np.median(np.abs(ctf.astigmatism)):.0f} Å", f"error of the astigmatism; of its angle {np.median(ctf.angle):.0f}°."),
         )  # fmt: skip
         figures.insert(0, Figure(defocus_errors_chart(ctf.true, ctf.defocus, ctf.astigmatism)))
+    listed = read_ctf_list(course.estimated.path)
+    figures.insert(
+        1 if truth is not None else 0, Figure(fits_chart(listed.defocus, listed.numbers("rlnCtfMaxResolution")))
+    )
     return Section(
         "ctf",
         "CTF estimation",

@@ -21,7 +21,7 @@ FRACTIONS = (0.6, 0.4)
 KINDS = ((1, "whole"), (2, "subunit missing"), (3, "no particle"))
 """Numbers in the truth, and what they stand for; picks of the last kind are on no particle."""
 RECORD = "simulation.json"
-"""Written last: its presence says that the movies are complete."""
+"""What is simulated, written first; when the movies are complete it tells the particle's diameter too."""
 
 
 def simulated_movies(plan: MoviePlan, project: Project, *, clock: Clock, watcher: Watcher) -> MovieData:
@@ -32,18 +32,18 @@ def simulated_movies(plan: MoviePlan, project: Project, *, clock: Clock, watcher
     conditions = conditions_of(plan)
     directory = project.directory / SIMULATED
     wanted = json.loads(json.dumps(asdict(conditions)))
-    record = _recorded(directory / RECORD)
-    if record is None:
-        watcher.begin("Simulate")
-        with clock.measure("Simulate"):
-            record = {"simulation": wanted, "diameter": _simulate(directory, project, conditions, watcher)}
-        (directory / RECORD).write_text(json.dumps(record, indent=2) + "\n")
-        watcher.end(f"{conditions.count} movies of {conditions.frames} frames")
+    record = _recorded(directory / RECORD) or _begun(directory, wanted)
     if record["simulation"] != wanted:
         raise ProjectError(
             f"{directory} holds movies simulated with other options (see {RECORD} there): "
             "give another folder with --dir, or --fresh to begin anew."
         )
+    if "diameter" not in record:
+        watcher.begin("Simulate")
+        with clock.measure("Simulate"):
+            record["diameter"] = _simulate(directory, project, conditions, watcher)
+        (directory / RECORD).write_text(json.dumps(record, indent=2) + "\n")
+        watcher.end(f"{conditions.count} movies of {conditions.frames} frames")
     return MovieData(
         pattern=f"{SIMULATED}/{PLACE}/*.tiff",
         shape=conditions.shape,
@@ -98,8 +98,17 @@ def _simulate(directory: Path, project: Project, conditions: Exposures, watcher:
         conditions,
         project=project.directory,
         progress=lambda done, total: watcher.progress(done, total, "movies"),
+        resume=True,
     )
     return made.diameter
+
+
+def _begun(directory: Path, wanted: dict[str, Any]) -> dict[str, Any]:
+    """Write what is to be simulated, so that an interrupted simulation can be gone on with, and is not mixed with another."""
+    directory.mkdir(parents=True, exist_ok=True)
+    record = {"simulation": wanted}
+    (directory / RECORD).write_text(json.dumps(record, indent=2) + "\n")
+    return record
 
 
 def _recorded(path: Path) -> dict[str, Any] | None:

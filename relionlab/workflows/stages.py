@@ -99,7 +99,11 @@ class Clock:
             yield
         finally:
             self.seconds[stage] = before + time.monotonic() - start
-            self.path.write_text(json.dumps(self.seconds, indent=2) + "\n")
+            self.keep()
+
+    def keep(self) -> None:
+        """Write the file."""
+        self.path.write_text(json.dumps(self.seconds, indent=2) + "\n")
 
 
 def finished(

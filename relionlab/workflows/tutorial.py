@@ -118,6 +118,7 @@ def run_movies(plan: MoviePlan, *, watcher: Watcher | None = None) -> Path:
     watcher = watcher or Terminal()
     project = open_or_create(plan.directory)
     clock = Clock.at(project.directory / CLOCK_FILE)
+    clock.keep()
     course = Conductor(plan, project, clock=clock, watcher=watcher).course()
     watcher.begin("Page")
     with clock.measure("Page"):

@@ -14,6 +14,7 @@ from relionlab.workflows.movie_course import Conductor
 from relionlab.workflows.movie_data import own_movies
 from relionlab.workflows.movie_jobs import blob_job, extract_job, motion_job
 from relionlab.workflows.movie_plan import MoviePlan, command_of
+from relionlab.workflows.movie_simulation import simulated_movies
 from relionlab.workflows.movie_sizes import Sizes, classes_for, even_box, patches_for
 from relionlab.workflows.stages import Clock
 from relionlab.workflows.tutorial import CLOCK_FILE, main
@@ -107,6 +108,27 @@ def test_the_page_tells_the_command():
     assert command_of(plan) == (
         "relionlab tutorial --dir mine --movies 'raw data/*.tif' --angpix 1.1 --diameter 120 --seed 1"
     )
+
+
+def test_interrupted_simulations_go_on(tmp_path: Path):
+    class Impatient(Silent):
+        def progress(self, done: float, total: float, what: str) -> None:
+            raise KeyboardInterrupt
+
+    project, plan = Project.create(tmp_path), MoviePlan(directory=tmp_path, set="tiny", count=3)
+    clock, movies = Clock.at(tmp_path / CLOCK_FILE), tmp_path / "Simulated" / "Movies"
+    with pytest.raises(KeyboardInterrupt):
+        simulated_movies(plan, project, clock=clock, watcher=Impatient())
+    first = {path.name: path.stat().st_mtime_ns for path in movies.glob("*.tiff")}
+    assert first
+    with pytest.raises(ProjectError, match="other options"):
+        simulated_movies(MoviePlan(set="tiny", count=2), project, clock=clock, watcher=Silent())
+    data = simulated_movies(plan, project, clock=clock, watcher=Silent())
+    then = {path.name: path.stat().st_mtime_ns for path in movies.glob("*.tiff")}
+    assert len(then) == 3
+    assert all(then[name] == when for name, when in first.items())
+    assert data.diameter == 210
+    assert (data.gain_rotation, data.gain_flip) == (1, 2)
 
 
 def test_course_resumes_and_ends_in_its_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
