@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 _COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("relionlab.cli:run_job", "run the job in a job directory, or the jobs of a workflow in JSON"),
     "star": ("relionlab.cli:star", "make, print and plot STAR tables; `relionlab star` lists how"),
-    "tutorial": ("relionlab.workflows.tutorial:main", "the whole course on simulated particles, or on your own"),
+    "tutorial": (
+        "relionlab.workflows.tutorial:main",
+        "the whole course, from movies to class averages: simulated ones, or your own",
+    ),
     "simulate": ("relionlab.simulation.command:main", "movies or micrographs of known truth, for courses and tests"),
     "doctor": ("relionlab.workflows.doctor:main", "say what this machine has and what is missing"),
     "convert": ("relionlab.project.converting:main", "turn a project or a job.star into another RELION's dialect"),

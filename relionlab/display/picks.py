@@ -20,10 +20,11 @@ from relionlab.jobs import pick_files
 
 COLOURS = "viridis"
 """Colour map of the figures of merit: told apart with any colour vision, and nowhere grey as the micrograph is."""
-BY_HAND = "#CC79A7"
+BY_HAND, WRONG, MISSED = "#CC79A7", "#D55E00", "#56B4E9"
 _SMOOTHED = 20.0  # Å, low-pass filter of the micrographs that are shown
 _EVEN = 6.0  # particle diameters beyond which slow changes of the ice's brightness are taken out
 _LONGEST = 900  # px of a micrograph in a picture
+_CONTRAST = 5.0  # robust standard deviations beyond which grey values are cut
 _SHOWN = 3  # micrographs in a job's own pictures
 
 
@@ -34,6 +35,8 @@ def micrograph_with_picks(
     pixel_size: float | None = None,
     diameter: float = 150.0,
     title: str = "",
+    wrong: np.ndarray | None = None,
+    missed: np.ndarray | None = None,
 ) -> Picture:
     """Draw a micrograph, low-passed to 20 Å, with a circle around each pick, coloured by its figure of merit.
 
@@ -41,6 +44,8 @@ def micrograph_with_picks(
     picks       picks, or a coordinate file
     pixel_size  Å; ``None``: the image file's own
     diameter    of the circles in Å
+    wrong       (n, 2) px, where the truth is known: picks on no particle, crossed out
+    missed      (n, 2) px, where the truth is known: particles without a pick, in dashed circles
 
     Picks made by hand are drawn in pink, with squares.
     """
@@ -52,7 +57,10 @@ def micrograph_with_picks(
     found = picks if isinstance(picks, Picks) else pick_files.read_picks(Path(picks))
     name = title or (Path(micrograph).name if not isinstance(micrograph, np.ndarray) else "Micrograph")
     height, width = image.shape
-    overlay = _picture_of(image, pixel_size, diameter) * _circles(found, diameter / 2 / pixel_size)
+    radius = diameter / 2 / pixel_size
+    overlay = _picture_of(image, pixel_size, diameter) * _circles(found, radius)
+    if wrong is not None or missed is not None:
+        overlay = overlay * _crosses(wrong, 0.4 * radius) * _dashed(missed, radius)
     overlay = overlay * _bar(width, height, pixel_size)
     scale = min(_LONGEST / max(width, height), 1.0)
     overlay = both(
@@ -140,9 +148,34 @@ def _picture_of(image: np.ndarray, pixel_size: float, diameter: float) -> Any:
     smooth = image_of(place(image, frame, bright=True, lowpass=resolution, highpass=_EVEN * diameter), frame)
     rows, columns = (int(np.ceil(n / step)) for n, step in zip(image.shape, frame.steps, strict=True))
     drawn = hv.Image(
-        grey(smooth[:rows, :columns])[::-1], bounds=(0, 0, width, height), kdims=["x", "y"], vdims=["grey"]
+        grey(_between(smooth[:rows, :columns]))[::-1], bounds=(0, 0, width, height), kdims=["x", "y"], vdims=["grey"]
     )
     return both(drawn, {"tools": []}, {"interpolation": "bilinear"}, cmap="gray", clim=(0, 255))
+
+
+def _between(image: np.ndarray) -> np.ndarray:
+    """Return an image cut at what particles reach, so that contamination does not take the contrast from them."""
+    middle = float(np.median(image))
+    spread = 1.4826 * float(np.median(np.abs(image - middle)))
+    return np.clip(image, middle - _CONTRAST * spread, middle + _CONTRAST * spread) if spread > 0 else image
+
+
+def _crosses(points: np.ndarray | None, size: float) -> Any:
+    import holoviews as hv
+
+    found = np.zeros((0, 2)) if points is None else points
+    lines = [point + size * np.array(way) for point in found for way in (((-1, -1), (1, 1)), ((-1, 1), (1, -1)))]
+    return both(hv.Path(lines, ["x", "y"]), {"line_width": 2.5}, {"linewidth": 1.8}, color=WRONG)
+
+
+def _dashed(points: np.ndarray | None, radius: float) -> Any:
+    import holoviews as hv
+
+    found = np.zeros((0, 2)) if points is None else points
+    turn = np.linspace(0, 2 * np.pi, 41)
+    ring = radius * np.stack([np.cos(turn), np.sin(turn)], axis=1)
+    rings = hv.Path([point + ring for point in found], ["x", "y"])
+    return both(rings, {"line_width": 2, "line_dash": "dashed"}, {"linewidth": 1.4, "linestyle": "--"}, color=MISSED)
 
 
 def _circles(picks: Picks, radius: float) -> Any:

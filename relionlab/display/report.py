@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -65,23 +65,37 @@ class Report:
     pictures: tuple[Picture, ...] = field(default=())
 
 
+class Classes(Protocol):
+    """Classes to be shown."""
+
+    @property
+    def averages(self) -> ClassAverages:
+        """The averages of one iteration."""
+        ...
+
+    @property
+    def kept(self) -> frozenset[int]:
+        """Numbers of the classes that were selected."""
+        ...
+
+    @property
+    def truth(self) -> ClassTruth | None:
+        """How good they are, where that is known."""
+        ...
+
+
 def write_report(report: Report, path: str | Path) -> Path:
     """Write the page, which needs nothing from the network, and return its path."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("relionlab.display", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    scripts, figures = _interactive(report.pictures or course_pictures(report.course))
-    page = environment.get_template("report.html").render(
+    scripts, figures = interactive(report.pictures or course_pictures(report.course))
+    page = template("report.html").render(
         report=report,
         cards=class_cards(report),
         examples=_examples(report),
         figures=figures,
         scripts=scripts,
-        truth=_truth(report),
+        truth=truth_rows(report),
         total_seconds=sum(stage.seconds for stage in report.stages),
-        scale_bar=_scale_bar(report.averages),
+        scale_bar=class_scale_bar(report.averages),
         box_width=report.averages.pixel_size * report.averages.images.shape[-1],
         duration=duration,
     )
@@ -90,7 +104,17 @@ def write_report(report: Report, path: str | Path) -> Path:
     return Path(path)
 
 
-def class_cards(report: Report) -> list[dict[str, Any]]:
+def template(name: str) -> Any:
+    """Return one of the pages' templates."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("relionlab.display", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    return environment.get_template(name)
+
+
+def class_cards(report: Classes) -> list[dict[str, Any]]:
     """Return what the gallery shows of each class, the largest first; empty classes come last."""
     averages = report.averages
     widest = float(np.nanmax(averages.share)) or 1.0
@@ -126,7 +150,7 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def _interactive(pictures: Sequence[Picture]) -> tuple[str, list[dict[str, str]]]:
+def interactive(pictures: Sequence[Picture]) -> tuple[str, list[dict[str, str]]]:
     """Return Bokeh's scripts, and title, caption and place of each picture."""
     from bokeh.embed import components
     from bokeh.resources import Resources
@@ -161,14 +185,14 @@ def _examples(report: Report) -> list[str]:
     return [picture(grey(image), 128) for image in report.examples]
 
 
-def _scale_bar(averages: ClassAverages) -> dict[str, float]:
+def class_scale_bar(averages: ClassAverages) -> dict[str, float]:
     """Return length (Å) and width (share of the image) of the scale bar."""
     width = averages.pixel_size * averages.images.shape[-1]
     length = round_length(width / 3)
     return {"length": length, "share": length / width}
 
 
-def _truth(report: Report) -> dict[str, Any] | None:
+def truth_rows(report: Classes) -> dict[str, Any] | None:
     """Return the rows of the comparison with the truth."""
     truth = report.truth
     if truth is None:

@@ -203,7 +203,8 @@ def _by_block(image: np.ndarray, measure: Callable[[np.ndarray], Any]) -> np.nda
         [
             [measure(image[a:b:2, c:d:2]) for c, d in itertools.pairwise(edges[1])]
             for a, b in itertools.pairwise(edges[0])
-        ]
+        ],
+        np.float32,
     )
     for axis, edge in enumerate(edges):
         at = np.clip(
@@ -211,6 +212,6 @@ def _by_block(image: np.ndarray, measure: Callable[[np.ndarray], Any]) -> np.nda
         )
         below = np.minimum(at.astype(int), max(len(edge) - 3, 0))
         above = np.minimum(below + 1, len(edge) - 2)
-        share = (at - below).reshape((-1, 1) if axis == 0 else (1, -1))
+        share = (at - below).astype(np.float32).reshape((-1, 1) if axis == 0 else (1, -1))
         values = values.take(below, axis) * (1 - share) + values.take(above, axis) * share
-    return values.astype(np.float32)
+    return values

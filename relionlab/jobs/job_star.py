@@ -22,6 +22,8 @@ from relionlab.jobs.process_types import process_type
 from relionlab.jobs.registry import job_types
 from relionlab.params import Dialect
 
+_EARLY_KEYS = {"save_noDW": "do_save_noDW", "save_ps": "do_save_ps"}
+"""Variables of RELION 3.1's first release -> what they are called since; the old ones are written back as well."""
 _VERSION = {"3.1": 30001, "4": 30001, "5": 50001}
 
 
@@ -86,6 +88,8 @@ def make_job(kind: str, options: Mapping[str, str], place: str | Path = "job.sta
     for key, text in options.items():
         if key not in fields:
             extra.append((key, text))
+            key = _EARLY_KEYS.get(key, key)
+        if key not in fields:
             continue
         try:
             values[fields[key]] = declared.parse(fields[key], text)

@@ -16,6 +16,7 @@ T = TypeVar("T")
 
 _JOBS = {
     "relion.import": "relionlab.jobs.importing:Import",
+    "relion.motioncorr": "relionlab.jobs.motioncorr:MotionCorr",
     "relion.ctffind": "relionlab.jobs.ctffind:CtfFind",
     "relion.manualpick": "relionlab.jobs.manualpick:ManualPick",
     "relion.autopick": "relionlab.jobs.autopick:AutoPick",
@@ -28,6 +29,7 @@ _JOBS = {
 
 _PROGRAMS = {
     "import": "relionlab.jobs.import_program:ImportFiles",
+    "run_motioncorr": "relionlab.jobs.run_motioncorr:RunMotionCorr",
     "run_ctffind": "relionlab.jobs.run_ctffind:RunCtffind",
     "manualpick": "relionlab.jobs.manualpick_program:ManualPicking",
     "autopick": "relionlab.jobs.autopick_program:Autopick",

@@ -53,12 +53,14 @@ def simulate_movies(
     project: str | Path | None = None,
     workers: int = 0,
     progress: Progress | None = None,
+    resume: bool = False,
 ) -> SimulatedMovies:
     """Write movies of known truth into a directory: Movies/mov001.tiff …, gain.mrc, defects.txt, movies.star, truth/.
 
     The truth is told in the coordinates of the first frame, as motion correction gives them.
 
     simulation  ``None``: the set "course", 24 movies of 2048² px at 1.5 Å
+    resume      keep the movies that are there: of the same simulation, interrupted (a movie appears when it is whole)
     Otherwise as :func:`relionlab.simulation.micrographs.simulate_micrographs`.
     """
     conditions = simulation or exposures("course")
@@ -71,7 +73,8 @@ def simulate_movies(
 
     def make(number: int) -> Specimen:
         specimen, motion = scene.draw(number), motion_of(conditions, number)
-        _write_movie(paths[number], scene, camera, specimen=specimen, motion=motion)
+        if not (resume and paths[number].exists()):
+            _write_movie(paths[number], scene, camera, specimen=specimen, motion=motion)
         write_motion(motions[number], motion, specimen, conditions=conditions, movie=scene.name(paths[number]))
         return specimen
 

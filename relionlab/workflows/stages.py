@@ -99,11 +99,19 @@ class Clock:
             yield
         finally:
             self.seconds[stage] = before + time.monotonic() - start
-            self.path.write_text(json.dumps(self.seconds, indent=2) + "\n")
+            self.keep()
+
+    def keep(self) -> None:
+        """Write the file."""
+        self.path.write_text(json.dumps(self.seconds, indent=2) + "\n")
 
 
-def finished(project: Project, job: Job, *, alias: str, clock: Clock, watcher: Watcher) -> JobDirectory:
+def finished(
+    project: Project, job: Job, *, alias: str, clock: Clock, watcher: Watcher, stage: str = ""
+) -> JobDirectory:
     """Return the finished job of this alias: made, started, awaited or continued, as it needs.
+
+    stage  name for the watcher and the clock; "": the job's folder
 
     Raises JobStateError if the alias belongs to a job with other parameters; RunError, with the job's own message,
     if it fails. An interruption (Ctrl-C) asks the job to stop, and leaves it to be continued by the next call.
@@ -118,9 +126,9 @@ def finished(project: Project, job: Job, *, alias: str, clock: Clock, watcher: W
         )
     if directory.state == "finished":
         return directory
-    watcher.begin(job.folder)
+    watcher.begin(stage or job.folder)
     try:
-        with clock.measure(job.folder):
+        with clock.measure(stage or job.folder):
             go_on(directory)
             watch(directory, watcher)
     except BaseException:
@@ -129,6 +137,7 @@ def finished(project: Project, job: Job, *, alias: str, clock: Clock, watcher: W
     if directory.state != "finished":
         watcher.end("failed")
         raise RunError(f"{directory.name} is {directory.state}: {directory.message} Its log: {directory.path}/run.out")
+    watcher.end(f"{directory.name}, {clock.seconds[stage or job.folder]:.0f} s")
     return directory
 
 

@@ -13,7 +13,7 @@ from relionlab.jobs.process_types import process_type
 from relionlab.jobs.registry import job_type, job_types
 from relionlab.jobs.select import Select
 
-BETA_LACKS = {"allow_coarser"}
+BETA_LACKS = {"allow_coarser", "do_save_noDW", "do_save_ps", "eer_grouping"}
 """What RELION 3.1.3 writes but its beta, from which the tutorial's files are, did not know yet."""
 
 
@@ -61,7 +61,7 @@ def test_every_run_job_is_read(shared_data):
         assert job.job_options()
         beside = path.parent / "job.star"
         if beside.exists() and not isinstance(job, ForeignJob):
-            assert job == read_job(beside), path
+            assert job.changed(extra=()) == read_job(beside).changed(extra=()), path
 
 
 def test_declared_types_are_read_as_themselves(shared_data):

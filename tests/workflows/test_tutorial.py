@@ -13,24 +13,40 @@ from relionlab.io.images import read_stack
 from relionlab.io.particles import read_particles
 from relionlab.project import Project
 from relionlab.simulation.assembly import kilodaltons
+from relionlab.workflows.movie_plan import MoviePlan
 from relionlab.workflows.stages import Clock
-from relionlab.workflows.tutorial import CLOCK_FILE, Plan, begin_anew, main, open_or_create, parser
+from relionlab.workflows.tutorial import CLOCK_FILE, Plan, begin_anew, main, open_or_create, parser, plan_of
 from relionlab.workflows.tutorial_data import own_particles
 from relionlab.workflows.tutorial_simulation import RECORD, simulated_particles
 from tests.workflows.test_stages import Silent, particles_in
 
 
-def test_defaults_of_the_command_line_are_the_plans():
-    options = vars(parser().parse_args([]))
+def planned(*arguments: str) -> Plan | MoviePlan:
+    options = vars(parser().parse_args(arguments))
     options.pop("fresh")
-    assert Plan(**options) == Plan()
+    return plan_of(options)
+
+
+def test_defaults_of_the_command_line_are_the_plans():
+    assert planned() == MoviePlan()
+    assert planned("--set", "particles") == Plan()
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["--classes", "0", "--set", "particles"], "--classes is 0; it must be at least 1"),
+        (["--count", "5", "--set", "particles"], "--count is 5; it must be at least 100"),
         (["--classes", "0"], "--classes is 0; it must be at least 1"),
-        (["--count", "5"], "--count is 5; it must be at least 100"),
+        (["--angpix", "1.2", "--gain", "g.mrc"], "--gain, --angpix describe movies of your own"),
+        (["--movies", "*.tif"], "--diameter is missing"),
+        (["--movies", "*.tif", "--diameter", "-5"], "--diameter is -5 Å"),
+        (["--movies", "*.tif", "--diameter", "90", "--gain", "none.mrc"], "--gain: none.mrc does not exist"),
+        (["--movies", "*.tif", "--diameter", "90", "--gain_rot", "4"], "expected 0 to 3 and 0 to 2"),
+        (["--movies", "*.tif", "--diameter", "90", "--count", "3"], "--count is for simulated movies"),
+        (["--movies", "*.tif", "--particles", "p.star"], "give one of them"),
+        (["--particles", "p.star", "--dose", "1"], "--dose cannot be said of particles"),
+        (["--movies", "*.tif", "--diameter", "90", "--snr", "1"], "--snr cannot be said of movies"),
         (["--particles", "none.star"], "none.star does not exist"),
     ],
 )
@@ -93,7 +109,20 @@ def test_particles_are_simulated_once_and_never_mixed(tmp_path: Path):
 
 
 def test_small_tutorial_from_beginning_to_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    arguments = ["--dir", str(tmp_path / "t"), "--count", "120", "--classes", "2", "--iterations", "2", "--snr", "1"]
+    arguments = [
+        "--set",
+        "particles",
+        "--dir",
+        str(tmp_path / "t"),
+        "--count",
+        "120",
+        "--classes",
+        "2",
+        "--iterations",
+        "2",
+        "--snr",
+        "1",
+    ]
     assert main(arguments) == 0, capsys.readouterr().err
     page = (tmp_path / "t" / "index.html").read_text(encoding="utf-8")
     assert "Is it right?" in page

@@ -1,0 +1,75 @@
+"""The power spectrum for CTF estimation: amplitudes of sums of a few frames each, added up and resampled.
+
+Sums over about 4 e/Å² show the Thon rings best: longer ones lose what the dose and the motion within them take away,
+shorter ones drown it in noise (McMullan, Vinothkumar & Henderson, Ultramicroscopy 158 (2015) 26).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.fft
+
+from relionlab.engine.motion.summing import spline_response
+
+PIXEL_SIZE = 1.4
+"""Å: finer images are binned to it first; Thon rings beyond 2.8 Å are not looked for."""
+
+
+class PowerSpectrum:
+    """Adds up amplitudes of sums of frames, as :func:`relionlab.engine.motion.summing.sum_frames` gives them.
+
+    shape       (y, x) of the images
+    pixel_size  of the images in Å
+    size        of the square spectrum in px
+    """
+
+    def __init__(self, shape: tuple[int, int], pixel_size: float, size: int) -> None:
+        factor = min(pixel_size / PIXEL_SIZE, 1.0)
+        rows, columns = (max(round(n * factor / 2) * 2, 2) for n in shape)
+        self.shape, self.kept, self.size = shape, (rows, columns), size
+        self.pixel_size = pixel_size * shape[1] / columns
+        self._total = np.zeros((rows, columns // 2 + 1), np.float32)
+
+    def add(self, image: np.ndarray) -> None:
+        """Add the amplitudes of an image (y, x), its transform divided by the number of pixels."""
+        rows, columns = self.kept
+        along_x = scipy.fft.rfft(image, axis=1, norm="forward")[:, : columns // 2 + 1]
+        ft = scipy.fft.fft(along_x, axis=0, norm="forward", overwrite_x=True)
+        half = rows // 2
+        self._total[:half] += np.abs(ft[:half])
+        self._total[half:] += np.abs(ft[len(ft) - rows + half :])
+
+    def image(self) -> np.ndarray:
+        """Return the spectrum (size, size) float32, zero frequency at size//2; its Nyquist is that of ``pixel_size``."""
+        rows, columns = self.kept
+        whole = np.empty((rows, columns), np.float32)
+        right = scipy.fft.fftshift(self._total, axes=0)
+        whole[:, columns // 2 :] = right[:, : columns // 2]
+        mirrored = np.roll(right[::-1], 1, axis=0)  # row of -ky
+        whole[:, : columns // 2] = mirrored[:, columns // 2 : 0 : -1]
+        whole /= self._response(0)[:, None]
+        whole /= self._response(1)
+        return _averaging(rows, self.size) @ whole @ _averaging(columns, self.size).T
+
+    def _response(self, axis: int) -> np.ndarray:
+        """Return by what the interpolation of the sums has damped each centred frequency along y (0) or x (1)."""
+        kept = self.kept[axis]
+        return spline_response((np.arange(kept) - kept // 2) / self.shape[axis]).astype(np.float32)
+
+
+def grouped(frames: int, size: int) -> list[list[int]]:
+    """Return groups of neighbouring frames, from 0; what is left over joins the last one, as in RELION."""
+    size = max(min(size, frames), 1)
+    starts = range(0, frames - size + 1, size)
+    return [list(range(start, start + size if start + 2 * size <= frames else frames)) for start in starts]
+
+
+def _averaging(n: int, size: int) -> np.ndarray:
+    """Return a matrix (size, n) float32 that averages a centred spectrum of n bins over ``size`` wider ones."""
+    step = n / size
+    centres = (np.arange(size) - size // 2) * step + n // 2
+    bins = np.arange(n)
+    low = np.maximum((centres - step / 2)[:, None], bins - 0.5)
+    high = np.minimum((centres + step / 2)[:, None], bins + 0.5)
+    shared = np.clip(high - low, 0, None)
+    return (shared / shared.sum(axis=1, keepdims=True)).astype(np.float32)

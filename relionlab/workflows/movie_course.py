@@ -1,0 +1,126 @@
+"""From movies to class averages, twice: the first averages find the particles that the second ones are made of.
+
+Import → MotionCorr → CtfFind → AutoPick (by size) → Extract → Class2D → Select → AutoPick (by the selected averages) →
+Extract → Class2D → Select.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from relionlab.errors import RunError
+from relionlab.io.particles import read_particles
+from relionlab.jobs.base import Job
+from relionlab.project import JobDirectory, Project
+from relionlab.workflows import movie_jobs as jobs
+from relionlab.workflows.movie_data import MovieData, movies_for
+from relionlab.workflows.movie_plan import MoviePlan
+from relionlab.workflows.movie_sizes import FIRST_PIXEL, FIRST_SHARE, SECOND_PIXEL, SECOND_SHARE, Sizes
+from relionlab.workflows.stages import Clock, Watcher, finished
+from relionlab.workflows.tutorial_jobs import output_of
+
+FIRST, SECOND = "round1", "round2"
+"""Aliases of the two rounds' jobs; the jobs before them have the tutorial's."""
+ALIAS = "tutorial"
+FEWEST = 20
+"""Particles below which no classes are made."""
+
+
+@dataclass(frozen=True)
+class Grain:
+    """How fine a round is: pixel size in Å, particles per class, iterations."""
+
+    alias: str
+    pixel_size: float
+    share: int
+    iterations: int
+
+
+FIRST_GRAIN = Grain(FIRST, FIRST_PIXEL, FIRST_SHARE, 20)
+SECOND_GRAIN = Grain(SECOND, SECOND_PIXEL, SECOND_SHARE, 25)
+
+
+@dataclass(frozen=True)
+class Round:
+    """One round: picks, particles, classes, and those that were kept."""
+
+    picked: JobDirectory
+    extracted: JobDirectory
+    classified: JobDirectory
+    selected: JobDirectory
+
+    @property
+    def jobs(self) -> tuple[JobDirectory, ...]:
+        """All of it, in order."""
+        return self.picked, self.extracted, self.classified, self.selected
+
+
+@dataclass(frozen=True)
+class Course:
+    """The finished jobs of the course, and the sizes that they were given."""
+
+    data: MovieData
+    sizes: Sizes
+    imported: JobDirectory
+    corrected: JobDirectory
+    estimated: JobDirectory
+    first: Round
+    second: Round
+
+
+class Conductor:
+    """Does jobs that are not done yet, one after the other."""
+
+    def __init__(self, plan: MoviePlan, project: Project, *, clock: Clock, watcher: Watcher) -> None:
+        self._plan, self._project, self._clock, self._watcher = plan, project, clock, watcher
+
+    def course(self) -> Course:
+        """Do what is not done yet of the whole course; return its jobs."""
+        data = movies_for(self._plan, self._project, clock=self._clock, watcher=self._watcher)
+        sizes = Sizes(data.diameter, data.pixel_size * self._plan.binning)
+        imported = self._done(jobs.import_job(data), ALIAS)
+        corrected = self._done(jobs.motion_job(self._plan, data, imported), ALIAS)
+        estimated = self._done(jobs.ctf_job(sizes, corrected), ALIAS)
+        first = self._round(FIRST_GRAIN, sizes, estimated, jobs.blob_job(sizes, estimated))
+        search = jobs.template_job(
+            self._plan, sizes, estimated, selected=first.selected, pixel_size=pixel_size_of(first.extracted)
+        )
+        second = self._round(SECOND_GRAIN, sizes, estimated, search)
+        return Course(data, sizes, imported, corrected, estimated, first, second)
+
+    def _round(self, grain: Grain, sizes: Sizes, estimated: JobDirectory, search: Job) -> Round:
+        alias = grain.alias
+        picked = self._done(search, alias)
+        extracted = self._done(jobs.extract_job(sizes, estimated, picked, pixel_size=grain.pixel_size), alias)
+        count = count_of(extracted)
+        if count < FEWEST:
+            raise RunError(
+                f"{picked.name} found {count} particles: too few for classes. Look at its logfile.pdf; --diameter"
+                f" ({sizes.diameter:g} Å) and --angpix must be right"
+                + (", --threshold low enough." if alias == SECOND else ".")
+            )
+        classes = jobs.class_job(
+            self._plan, sizes, extracted, particles=count, share=grain.share, iterations=grain.iterations
+        )
+        classified = self._done(classes, alias)
+        return Round(picked, extracted, classified, self._done(jobs.select_job(classified), alias))
+
+    def _done(self, job: Job, alias: str) -> JobDirectory:
+        stage = job.folder if alias == ALIAS else f"{job.folder} {alias.removeprefix('round')}"
+        return finished(self._project, job, alias=alias, stage=stage, clock=self._clock, watcher=self._watcher)
+
+
+def particles_of(extracted: JobDirectory) -> Path:
+    """Return the particle list of an Extract or Select job."""
+    return extracted.project.directory / output_of(extracted, "particles")
+
+
+def count_of(extracted: JobDirectory) -> int:
+    """Return how many particles a job has listed."""
+    return len(read_particles(particles_of(extracted), directory=extracted.project.directory))
+
+
+def pixel_size_of(extracted: JobDirectory) -> float:
+    """Return the pixel size of the particles that an Extract job wrote, in Å."""
+    return read_particles(particles_of(extracted), directory=extracted.project.directory).pixel_size

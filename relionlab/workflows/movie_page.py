@@ -1,0 +1,167 @@
+"""The page at the end of the tutorial on movies, put together from what lies in the job directories."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+import numpy as np
+
+import relionlab
+from relionlab.display.course_report import CourseReport, write_course_report
+from relionlab.display.report import Stage, duration
+from relionlab.display.results import read_class_averages
+from relionlab.project import JobDirectory
+from relionlab.workflows.movie_course import Course, Round, count_of
+from relionlab.workflows.movie_plan import MoviePlan
+from relionlab.workflows.movie_rounds import classes_section, degrees, particles_section, picks_section
+from relionlab.workflows.movie_sections import ctf_section, motion_section, movies_section
+from relionlab.workflows.movie_truth import CourseTruth, RoundTruth, course_truth
+from relionlab.workflows.stages import Clock
+from relionlab.workflows.tutorial_page import kept_classes
+
+PAGE = "index.html"
+
+
+def write_movie_page(plan: MoviePlan, course: Course, *, clock: Clock) -> Path:
+    """Write the page into the project's folder and return its path."""
+    truth = course_truth(course)
+    stages = steps(course, clock)
+    sections = [movies_section(course), motion_section(course, truth), ctf_section(course, truth)]
+    for part, first in ((course.first, True), (course.second, False)):
+        known = None if truth is None else (truth.first if first else truth.second)
+        sections += [
+            picks_section(course, part, known, first=first),
+            particles_section(part, first=first),
+            classes_section(part, known, first=first),
+        ]
+    report = CourseReport(
+        title="From movies to class averages",
+        summary=summary(course),
+        facts=facts(course, seconds=sum(stage.seconds for stage in stages)),
+        sections=tuple(sections),
+        verdicts=() if truth is None else verdicts(truth),
+        stages=stages,
+        project=plan.directory,
+        again="relionlab tutorial --dir mine --movies 'data/*.tif' \\\n  --gain gain.mrc --angpix 0.885 --dose 1.2 --diameter 180",
+        footer=footer(plan),
+    )
+    return write_course_report(report, plan.directory / PAGE)
+
+
+def summary(course: Course) -> str:
+    """Return what the page shows, in two sentences."""
+    kind = "simulated movies" if course.data.truth else "movies"
+    return (
+        f"{movies_of(course)} {kind}, aligned and added up, their CTFs estimated, and {count_of(course.second.selected):,} particles"
+        " found in them: first by their size, then by their own class averages. Every stage is shown"
+        + (", with its error." if course.data.truth else ".")
+    )
+
+
+def facts(course: Course, *, seconds: float) -> tuple[tuple[str, str], ...]:
+    """Return the figures in the page's head."""
+    averages = read_class_averages(course.second.classified.path)
+    kept = np.isin(averages.numbers, list(kept_classes(course.second.selected)))
+    finest = averages.resolution[kept & np.isfinite(averages.resolution)]
+    return (
+        ("Movies", f"{movies_of(course):,}"),
+        ("Pixel size", f"{course.sizes.pixel_size:.3g} Å"),
+        ("Particles picked", f"{count_of(course.second.extracted):,}"),
+        ("Particles kept", f"{count_of(course.second.selected):,}"),
+        ("Classes kept", f"{kept.sum()} of {len(averages)}"),
+        ("Finest resolution", f"{finest.min():.1f} Å" if finest.size else "–"),
+        ("Computing time", duration(seconds)),
+    )
+
+
+def verdicts(truth: CourseTruth) -> tuple[tuple[str, str, str, str], ...]:
+    """Return the error of every stage."""
+    motion, ctf = truth.motion, truth.ctf
+    left = float(np.median(motion.everywhere))
+    rows = [
+        ("MotionCorr", "Motion, at any place and time", f"{left:.2f} px = {left * motion.pixel_size:.2f} Å",
+         f"without correction {np.median(motion.unmoved):.1f} px; below half a pixel nothing is lost"),
+        ("CtfFind", "Defocus", f"{np.median(np.abs(ctf.defocus)):.0f} Å", ("100 Å turn the CTF at 3 Å by"
+         f" {_turned(100, 3):.0f}°")),
+        ("CtfFind", "Astigmatism", f"{np.median(np.abs(ctf.astigmatism)):.0f} Å, {np.median(ctf.angle):.0f}°", "U − V, and its angle"),
+    ]  # fmt: skip
+    for number, part in ((1, truth.first), (2, truth.second)):
+        rows += _round_verdicts(number, part)
+    return tuple(rows)
+
+
+def _round_verdicts(number: int, truth: RoundTruth) -> list[tuple[str, str, str, str]]:
+    picks, classes = truth.picks, truth.classes
+    how = "by size" if number == 1 else "by class averages"
+    return [
+        (f"AutoPick {number}", "Precision, recall, F1",
+         f"{100 * picks.precision:.0f} %, {100 * picks.recall:.0f} %, {picks.f1:.2f}",
+         f"{how}: {len(picks.matched):,} picks, {picks.junk:,} of them on no particle"),
+        (f"Class2D {number}", "Spread of the views in a class", degrees(classes.mean_spread),
+         f"at random {classes.random_spread:.1f}°; few classes must each cover a part of the sphere"),
+        (f"Class2D {number}", "Junk in classes of its own", _percent(classes.junk_apart), f"of {truth.extracted.junk:,} boxes without a particle"),
+        (f"Select {number}", "Junk that remains", f"{truth.kept.junk:,} of {len(truth.kept.matched):,}",
+         f"{truth.extracted.right - truth.kept.right:,} of {truth.extracted.right:,} particles were lost with the rest"),
+    ]  # fmt: skip
+
+
+def steps(course: Course, clock: Clock) -> tuple[Stage, ...]:
+    """Return what was done, in order, with the time of each step."""
+    made = []
+    if course.data.truth:
+        made.append(Stage("Simulate", course.data.told, clock.seconds.get("Simulate", 0.0), "Simulated/"))
+    told = (
+        (course.imported, "Brings the movies into the project, and checks them.", "Import"),
+        (course.corrected, "Aligns the frames and adds them up.", "MotionCorr"),
+        (course.estimated, "Estimates the defocus of each micrograph.", "CtfFind"),
+        *_told(course.first, 1),
+        *_told(course.second, 2),
+    )
+    return (*made, *(_stage(job, what, clock.seconds.get(name, 0.0), name) for job, what, name in told))
+
+
+def _told(part: Round, number: int) -> list[tuple[JobDirectory, str, str]]:
+    what = (
+        "Finds particles by their size." if number == 1 else "Finds particles by the selected class averages.",
+        "Cuts them out, shrunk.",
+        "Sorts them into classes and averages these.",
+        "Keeps the classes that rank high enough.",
+    )
+    names = ("AutoPick", "Extract", "Class2D", "Select")
+    return [(job, text, f"{name} {number}") for job, text, name in zip(part.jobs, what, names, strict=True)]
+
+
+def _stage(directory: JobDirectory, what: str, seconds: float, name: str) -> Stage:
+    commands = tuple(str(command) for command in directory.job.commands(f"{directory.name}/"))
+    return Stage(name, what, seconds, f"{directory.name}/", commands)
+
+
+def movies_of(course: Course) -> int:
+    """Return how many movies there are."""
+    from relionlab.io.particles import read_particles
+    from relionlab.workflows.tutorial_jobs import output_of
+
+    listed = course.imported.project.directory / output_of(course.imported, "movies")
+    return len(read_particles(listed, kind="movies"))
+
+
+def footer(plan: MoviePlan) -> tuple[str, ...]:
+    """Return how to get the same again."""
+    from relionlab.workflows.movie_plan import command_of
+
+    cores = len(os.sched_getaffinity(0))
+    return (
+        f"Made by relionlab {relionlab.__version__} with Python {platform.python_version()} on {cores} cores.",
+        command_of(plan),
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if np.isfinite(share) else "–"
+
+
+def _turned(defocus: float, resolution: float) -> float:
+    """Return by how many degrees a defocus (Å) turns the CTF's phase at a resolution (Å), at 300 kV."""
+    return float(np.degrees(np.pi * 0.0197 * defocus / resolution**2))

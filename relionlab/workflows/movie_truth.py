@@ -1,0 +1,120 @@
+"""The errors of every stage of a course whose truth is known, put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from relionlab.engine.picking import Picks
+from relionlab.io.particles import read_particles
+from relionlab.jobs import pick_files
+from relionlab.project import JobDirectory
+from relionlab.workflows import truth_movies, truth_picks
+from relionlab.workflows.movie_course import Course, Round, particles_of
+from relionlab.workflows.movie_simulation import KINDS
+from relionlab.workflows.truth import ClassTruth
+from relionlab.workflows.truth_picks import PickTruth
+from relionlab.workflows.tutorial_jobs import output_of
+
+
+@dataclass(frozen=True)
+class PickedSet:
+    """All picks of an AutoPick job: names of the micrographs, picks of each, and their files' rows one after the other."""
+
+    names: tuple[str, ...]
+    picks: tuple[Picks, ...]
+
+    @property
+    def fom(self) -> np.ndarray:
+        """Figures of merit, (n,)."""
+        return np.concatenate([found.fom for found in self.picks])
+
+    @property
+    def xy(self) -> np.ndarray:
+        """Coordinates, (n, 2) px."""
+        return np.concatenate([np.stack([found.x, found.y], axis=1) for found in self.picks])
+
+    @property
+    def micrograph(self) -> np.ndarray:
+        """Row in ``names`` of each pick, (n,)."""
+        return np.repeat(np.arange(len(self.names)), [len(found) for found in self.picks])
+
+
+@dataclass(frozen=True)
+class RoundTruth:
+    """What the picks of a round, its particles' classes, and the particles that were kept really are."""
+
+    picks: PickTruth
+    extracted: PickTruth
+    classes: ClassTruth
+    kept: PickTruth
+
+
+@dataclass(frozen=True)
+class CourseTruth:
+    """The errors of every stage."""
+
+    motion: truth_movies.MotionTruth
+    ctf: truth_movies.CtfTruth
+    first: RoundTruth
+    second: RoundTruth
+
+
+def picked_set(picked: JobDirectory, estimated: JobDirectory) -> PickedSet:
+    """Read the picks of an AutoPick job, of the micrographs of a CtfFind job; micrographs without a file have none."""
+    project = picked.project.directory
+    listed = read_particles(project / output_of(estimated, "micrographs_ctf"), kind="micrographs")
+    names = [str(name) for name in listed.particles["rlnMicrographName"].tolist()]
+    paths = [project / (pick_files.root_of(name, f"{picked.name}/", "autopick") + ".star") for name in names]
+    picks = [pick_files.read_picks(path) if path.exists() else Picks.at(np.zeros((0, 2))) for path in paths]
+    return PickedSet(tuple(names), tuple(picks))
+
+
+def course_truth(course: Course) -> CourseTruth | None:
+    """Return the errors of every stage, ``None`` where no truth is known."""
+    if course.data.truth is None:
+        return None
+    project = course.imported.project.directory
+    truth = project / course.data.truth
+    corrected = project / output_of(course.corrected, "corrected_micrographs")
+    estimated = project / output_of(course.estimated, "micrographs_ctf")
+    return CourseTruth(
+        truth_movies.motion_truth(corrected, truth, project=project),
+        truth_movies.ctf_truth(estimated, truth),
+        round_truth(course, course.first, truth),
+        round_truth(course, course.second, truth),
+    )
+
+
+def round_truth(course: Course, part: Round, truth: Path) -> RoundTruth:
+    """Say what the picks, particles and classes of a round are."""
+    project, table = course.imported.project.directory, truth / "particles.star"
+    sizes = course.sizes
+    found = picked_set(part.picked, course.estimated)
+    known = read_particles(table)
+    picks = truth_picks.compare_picks(
+        np.array(found.names, dtype=object)[found.micrograph],
+        sizes.pixel_size * found.xy,
+        known.particles,
+        pixel_size=known.pixel_size,
+        diameter=sizes.diameter,
+    )
+
+    def compared(job: JobDirectory) -> tuple[PickTruth, np.ndarray]:
+        return truth_picks.compare_particles(
+            particles_of(job), table, pixel_size=sizes.pixel_size, diameter=sizes.diameter, project=project
+        )
+
+    extracted, images = compared(part.extracted)
+    classes = truth_picks.class_truth(
+        project / output_of(part.classified, "_data"),
+        extracted,
+        images,
+        truth=table,
+        symmetry=course.data.symmetry,
+        kinds=dict(KINDS),
+        junk=KINDS[-1][0],
+    )
+    return RoundTruth(picks, extracted, classes, compared(part.selected)[0])
