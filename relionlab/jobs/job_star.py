@@ -20,7 +20,7 @@ from relionlab.jobs.foreign import ForeignJob
 from relionlab.jobs.gui_labels import variable_of
 from relionlab.jobs.process_types import process_type
 from relionlab.jobs.registry import job_types
-from relionlab.params import Dialect
+from relionlab.params import Dialect, to_text
 
 _EARLY_KEYS = {"save_noDW": "do_save_noDW", "save_ps": "do_save_ps"}
 """Variables of RELION 3.1's first release -> what they are called since; the old ones are written back as well."""
@@ -99,9 +99,18 @@ def make_job(kind: str, options: Mapping[str, str], place: str | Path = "job.sta
 
 
 def write_job(
-    path: str | Path, job: Job, *, dialect: Dialect = "3.1", is_continue: bool = False, is_tomo: bool = False
+    path: str | Path,
+    job: Job,
+    *,
+    dialect: Dialect = "3.1",
+    before: Dialect | None = None,
+    is_continue: bool = False,
+    is_tomo: bool = False,
 ) -> Path:
-    """Write a job to a file, or to job.star in a directory, as the RELION of this dialect does; return the place."""
+    """Write a job to a file, or to job.star in a directory, as the RELION of this dialect does; return the place.
+
+    before  dialect that the job had: values that only that one has are kept, so that turning it back loses nothing
+    """
     place = Path(path)
     place = place / "job.star" if place.is_dir() else place
     number = _number(job)
@@ -113,11 +122,22 @@ def write_job(
         head: dict[str, object] = {"rlnJobType": number, "rlnJobIsContinue": int(is_continue)}
     else:
         head = {"rlnJobTypeLabel": job.label(), "rlnJobIsContinue": int(is_continue), "rlnJobIsTomo": int(is_tomo)}
-    options = job.job_options(dialect)
+    options = (_without_counterpart(job, before, dialect) if before else {}) | job.job_options(dialect)
     values = {"rlnJobOptionVariable": list(options), "rlnJobOptionValue": list(options.values())}
     tables = [Table(head, name="job", loop=False), Table(values, name="joboptions_values")]
     write_star(place, tables, version=_VERSION[dialect])
     return place
+
+
+def _without_counterpart(job: Job, before: Dialect, now: Dialect) -> dict[str, str]:
+    """Return what was set in a dialect's variables that the other does not have."""
+    return {
+        key: to_text(getattr(job, name))
+        for name, parameter in job.parameters().items()
+        if (key := parameter.key_in(before)) is not None
+        and parameter.key_in(now) is None
+        and getattr(job, name) != job.default(name)
+    }
 
 
 def _number(job: Job) -> int | None:

@@ -40,4 +40,4 @@ def _convert(path: Path, dialect: Dialect) -> None:
         Project.open(path).convert(dialect)
         return
     file = read_job_file(path)
-    write_job(path, file.job, dialect=dialect, is_continue=file.is_continue, is_tomo=file.is_tomo)
+    write_job(path, file.job, dialect=dialect, before=file.dialect, is_continue=file.is_continue, is_tomo=file.is_tomo)

@@ -200,8 +200,14 @@ class Project:
         for name, found in files.items():
             if (self.directory / name / "job.star").exists():
                 with suppress(ParameterError):  # a type that 3.1 does not have keeps its job.star
-                    flags = {"is_continue": found.is_continue, "is_tomo": found.is_tomo}
-                    write_job(self.directory / name / "job.star", found.job, dialect=dialect, **flags)
+                    write_job(
+                        self.directory / name / "job.star",
+                        found.job,
+                        dialect=dialect,
+                        before=found.dialect,
+                        is_continue=found.is_continue,
+                        is_tomo=found.is_tomo,
+                    )
         for name in files:
             self.save_part(name, pipeline)
         return self

@@ -272,6 +272,7 @@ def test_half_written_results_are_made_anew(folder: Path, case: Case):
     case.run(folder)
     place = folder / case.made.format(1)
     whole = place.read_text()
-    place.write_text(whole[: len(whole) // 3])
+    lines = whole.rstrip().splitlines()
+    place.write_text("\n".join([*lines[:-1], *lines[-1].split()[:2]]))  # ends within a row
     case.run(folder, "--only_do_unfinished")
     assert place.read_text() == whole
