@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import re
-from fnmatch import fnmatch
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from relionlab.errors import InputError, ParameterError, StarError
+from relionlab.errors import InputError, StarError
+from relionlab.io.job_names import as_folder, output_root
 from relionlab.io.particles import Particles, read_particles, write_particles
 from relionlab.io.table import Table
 from relionlab.jobs.context import Context
 from relionlab.jobs.movie_correction import Corrected, CorrectMovie
 from relionlab.jobs.movie_frames import bytes_needed
 from relionlab.jobs.movie_task import MovieSettings, MovieTask
-from relionlab.jobs.per_micrograph import for_each_micrograph
+from relionlab.jobs.per_micrograph import Choice, for_each_micrograph
 
 if TYPE_CHECKING:
     from relionlab.jobs.run_motioncorr import RunMotionCorr
 
-_JOB = re.compile(r"^[A-Z][A-Za-z0-9]*/job\d+/")
-_COMPRESSED = (".gz", ".bz2", ".zst", ".xz")
 _OLD_COLUMNS = (
     "rlnCtfPowerSpectrum", "rlnMicrographNameNoDW", "rlnMicrographName", "rlnMicrographMetadata", "rlnOpticsGroup",
     "rlnAccumMotionTotal", "rlnAccumMotionEarly", "rlnAccumMotionLate",
@@ -87,7 +84,7 @@ def tasks_of(movies: Particles, flags: RunMotionCorr) -> tuple[MovieTask, ...]:
     """Return what is to be made of each movie; raises InputError if two would get the same files."""
     names = movies.particles["rlnMicrographMovieName"].tolist()
     sizes, voltages = movies.column("rlnMicrographOriginalPixelSize"), movies.column("rlnVoltage")
-    roots = [output_root(name, flags.o) for name in names]
+    roots = [output_root(flags.o, name) for name in names]
     if len(set(roots)) < len(roots):
         root = next(root for root in roots if roots.count(root) > 1)
         both = " and ".join(name for name, other in zip(names, roots, strict=True) if other == root)
@@ -103,15 +100,6 @@ def tasks_of(movies: Particles, flags: RunMotionCorr) -> tuple[MovieTask, ...]:
         MovieTask(name, root, float(size), float(voltage), earlier)
         for name, root, size, voltage, earlier in zip(names, roots, sizes, voltages, metadata, strict=True)
     )
-
-
-def output_root(name: str, folder: str) -> str:
-    """Return where a movie's results go, without ending: its name without the job that made it, in the folder."""
-    plain = PurePosixPath(_JOB.sub("", name).lstrip("/"))
-    while plain.suffix.lower() in _COMPRESSED:
-        plain = plain.with_suffix("")
-    parts = [part for part in plain.with_suffix("").parts if part not in ("..", ".")]
-    return "/".join([folder.rstrip("/"), *parts])
 
 
 def settings_of(flags: RunMotionCorr) -> MovieSettings:
@@ -168,12 +156,12 @@ def write_list(
     }
     optics = movies.optics.with_columns({"rlnMicrographPixelSize": _pixel_sizes(movies, work, made)})
     table = Table({**columns, **kept}, "micrographs")
-    path = f"{flags.o.rstrip('/')}/corrected_micrographs.star"
+    path = f"{as_folder(flags.o)}corrected_micrographs.star"
     write_particles(context.path(path), Particles(optics, table, "micrographs"))
     if flags.save_aligned:
         aligned = {"rlnMicrographMovieName": [f"{root}_movie.mrcs" for root in roots], **columns}
         moved = Particles(optics, Table(aligned, "movies"), "movies")
-        write_particles(context.path(f"{flags.o.rstrip('/')}/corrected_micrograph_movies.star"), moved)
+        write_particles(context.path(f"{as_folder(flags.o)}corrected_micrograph_movies.star"), moved)
     return path
 
 
@@ -187,7 +175,7 @@ def _pixel_sizes(movies: Particles, work: CorrectMovie, made: dict[int, Correcte
 
 def _divided(work: CorrectMovie, flags: RunMotionCorr) -> tuple[list[int], dict[int, Corrected]]:
     """Return the numbers of the movies that are to be corrected now, and what is there of others."""
-    again = _named(work, flags.redo)
+    again = Choice(redo=flags.redo).again([task.name for task in work.tasks])
     finished = {}
     if flags.only_do_unfinished or again:
         found = {n: work.finished(n) for n in range(len(work.tasks)) if n not in again}
@@ -196,18 +184,6 @@ def _divided(work: CorrectMovie, flags: RunMotionCorr) -> tuple[list[int], dict[
         n for n in range(len(work.tasks)) if n not in finished and (not again or n in again or flags.only_do_unfinished)
     ]
     return left[: flags.do_at_most], finished
-
-
-def _named(work: CorrectMovie, redo: str) -> set[int]:
-    patterns = [part.strip() for part in redo.split(",") if part.strip()]
-    found = {
-        n
-        for n, task in enumerate(work.tasks)
-        if any(fnmatch(task.name, part) or part in task.name for part in patterns)
-    }
-    if patterns and not found:
-        raise ParameterError(f"--redo {redo} matches none of the {len(work.tasks)} movies.")
-    return found
 
 
 def _check_shared_files(context: Context, flags: RunMotionCorr) -> None:

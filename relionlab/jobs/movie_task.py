@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-EER_ENDINGS = (".eer", ".ecc")
+from relionlab.io.movies import EER_ENDINGS
 
 
 @dataclass(frozen=True)

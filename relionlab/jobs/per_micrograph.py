@@ -36,11 +36,8 @@ class Choice:
     def divided(
         self, names: Sequence[str], finished: Callable[[int], Result | None]
     ) -> tuple[list[int], dict[int, Result]]:
-        """Return the numbers of the micrographs that are worked on, and what is kept of the others.
-
-        Raises ParameterError if ``redo`` means none of them.
-        """
-        again = self._again(names)
+        """Return the numbers of the micrographs that are worked on, and what is kept of the others; see :meth:`again`."""
+        again = self.again(names)
         kept: dict[int, Result] = {}
         if self.only_unfinished or again:
             found = ((index, finished(index)) for index in range(len(names)) if index not in again)
@@ -48,7 +45,8 @@ class Choice:
         left = [index for index in range(len(names)) if index not in kept]
         return left[: self.at_most], kept
 
-    def _again(self, names: Sequence[str]) -> set[int]:
+    def again(self, names: Sequence[str]) -> set[int]:
+        """Return the numbers of the micrographs that ``redo`` means; raises ParameterError if it means none of them."""
         parts = [part.strip() for part in self.redo.split(",") if part.strip()]
         found = {index for index, name in enumerate(names) if any(fnmatch(name, p) or p in name for p in parts)}
         if parts and not found:

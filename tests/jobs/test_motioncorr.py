@@ -10,6 +10,7 @@ import pytest
 
 from relionlab.errors import ComputeError, InputError, ParameterError, StarError
 from relionlab.io.images import read_stack, write_image, write_stack
+from relionlab.io.job_names import output_root
 from relionlab.io.motion import read_motion
 from relionlab.io.particles import read_particles
 from relionlab.io.star import write_star
@@ -18,7 +19,6 @@ from relionlab.jobs.context import PlainContext
 from relionlab.jobs.job_star import read_job
 from relionlab.jobs.motioncorr import MotionCorr
 from relionlab.jobs.movie_alignment import default_b_factor, search_limit
-from relionlab.jobs.movie_list import output_root
 from relionlab.jobs.run_motioncorr import RunMotionCorr
 from relionlab.settings import settings
 from tests.engine.motion_cases import movie
@@ -243,10 +243,10 @@ def test_a_wildcard_stands_for_a_list(project: Path):
 
 
 def test_names_of_results():
-    assert output_root("Import/job001/Movies/x.tiff", "MotionCorr/job002/") == "MotionCorr/job002/Movies/x"
-    assert output_root("Movies/mic001_movie.mrcs", "M") == "M/Movies/mic001_movie"
-    assert output_root("Movies/x.mrc.bz2", "M/") == "M/Movies/x"
-    assert output_root("../raw/x.eer", "M/") == "M/raw/x"
+    assert output_root("MotionCorr/job002/", "Import/job001/Movies/x.tiff") == "MotionCorr/job002/Movies/x"
+    assert output_root("M", "Movies/mic001_movie.mrcs") == "M/Movies/mic001_movie"
+    assert output_root("M/", "Movies/x.mrc.bz2") == "M/Movies/x"
+    assert output_root("M/", "../raw/x.eer") == "M/raw/x"
 
 
 def test_the_b_factor_suits_the_pixel_size():
