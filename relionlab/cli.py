@@ -58,7 +58,7 @@ def star(arguments: Sequence[str]) -> int:
         from relionlab.display.column_plot import main as plot
 
         return plot(arguments[1:])
-    from relionlab.jobs.star_commands import main as run
+    from relionlab.jobs.star.commands import main as run
 
     return run(arguments)
 
@@ -136,7 +136,7 @@ def _dispatch(arguments: list[str]) -> int:
 
 
 def _is_star_command(name: str) -> bool:
-    from relionlab.jobs.star_commands import NAMES
+    from relionlab.jobs.star.commands import NAMES
 
     return name.removeprefix("star_") in NAMES
 

@@ -112,9 +112,9 @@ def test_run_needs_a_job_directory(tmp_path, capsys):
 
 def test_workflows_run_from_json(project_directory, capsys):
     from relionlab.io.star import read_star, write_star
-    from relionlab.jobs.importing import Import
+    from relionlab.jobs.importing.job import Import
     from relionlab.jobs.job_json import Workflow, to_json
-    from relionlab.jobs.select import Select
+    from relionlab.jobs.selecting.select import Select
     from tests.jobs.small_files import particle_rows
 
     rows = particle_rows(10).only("rlnCoordinateX", "rlnCoordinateY").renamed("")

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 import pytest
 
 from relionlab.errors import ParameterError
-from relionlab.jobs.running_options import RunningOptions
+from relionlab.jobs.options.running import RunningOptions
 from relionlab.params import Parameter, When, to_text
 
 

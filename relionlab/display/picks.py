@@ -16,7 +16,7 @@ from relionlab.engine.picking.frame import image_of
 from relionlab.errors import NodeError
 from relionlab.io.images import open_image, read_image
 from relionlab.io.star import read_star
-from relionlab.jobs import pick_files
+from relionlab.jobs.picking import pick_files
 
 COLOURS = "viridis"
 """Colour map of the figures of merit: told apart with any colour vision, and nowhere grey as the micrograph is."""

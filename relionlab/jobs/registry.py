@@ -15,32 +15,32 @@ from relionlab.jobs.process_types import process_type
 T = TypeVar("T")
 
 _JOBS = {
-    "relion.import": "relionlab.jobs.importing:Import",
-    "relion.motioncorr": "relionlab.jobs.motioncorr:MotionCorr",
-    "relion.ctffind": "relionlab.jobs.ctffind:CtfFind",
-    "relion.manualpick": "relionlab.jobs.manualpick:ManualPick",
-    "relion.autopick": "relionlab.jobs.autopick:AutoPick",
-    "relion.extract": "relionlab.jobs.extract:Extract",
-    "relion.sort": "relionlab.jobs.sort:Sort",
-    "relion.joinstar": "relionlab.jobs.joinstar:JoinStar",
-    "relion.class2d": "relionlab.jobs.class2d:Class2D",
-    "relion.select": "relionlab.jobs.select:Select",
+    "relion.import": "relionlab.jobs.importing.job:Import",
+    "relion.motioncorr": "relionlab.jobs.motion.job:MotionCorr",
+    "relion.ctffind": "relionlab.jobs.ctf.job:CtfFind",
+    "relion.manualpick": "relionlab.jobs.picking.manualpick:ManualPick",
+    "relion.autopick": "relionlab.jobs.picking.autopick:AutoPick",
+    "relion.extract": "relionlab.jobs.extraction.job:Extract",
+    "relion.sort": "relionlab.jobs.selecting.sort:Sort",
+    "relion.joinstar": "relionlab.jobs.star.joinstar:JoinStar",
+    "relion.class2d": "relionlab.jobs.refinement.class2d:Class2D",
+    "relion.select": "relionlab.jobs.selecting.select:Select",
 }
 
 _PROGRAMS = {
-    "import": "relionlab.jobs.import_program:ImportFiles",
-    "run_motioncorr": "relionlab.jobs.run_motioncorr:RunMotionCorr",
-    "run_ctffind": "relionlab.jobs.run_ctffind:RunCtffind",
-    "manualpick": "relionlab.jobs.manualpick_program:ManualPicking",
-    "autopick": "relionlab.jobs.autopick_program:Autopick",
-    "preprocess": "relionlab.jobs.preprocess:Preprocess",
-    "particle_sort": "relionlab.jobs.particle_sort:ParticleSort",
-    "particle_sets": "relionlab.jobs.particle_sets:ParticleSets",
-    "optics_groups": "relionlab.jobs.optics_groups:OpticsGroups",
-    "redo": "relionlab.jobs.redo:Redo",
-    "refine": "relionlab.jobs.refine:Refine",
-    "class_selection": "relionlab.jobs.selection:ClassSelection",
-    "star_handler": "relionlab.jobs.star_handler:StarHandler",
+    "import": "relionlab.jobs.importing.program:ImportFiles",
+    "run_motioncorr": "relionlab.jobs.motion.program:RunMotionCorr",
+    "run_ctffind": "relionlab.jobs.ctf.program:RunCtffind",
+    "manualpick": "relionlab.jobs.picking.manualpick_program:ManualPicking",
+    "autopick": "relionlab.jobs.picking.autopick_program:Autopick",
+    "preprocess": "relionlab.jobs.extraction.program:Preprocess",
+    "particle_sort": "relionlab.jobs.selecting.particle_sort:ParticleSort",
+    "particle_sets": "relionlab.jobs.star.particle_sets:ParticleSets",
+    "optics_groups": "relionlab.jobs.star.optics_groups:OpticsGroups",
+    "redo": "relionlab.jobs.star.redo:Redo",
+    "refine": "relionlab.jobs.refinement.program:Refine",
+    "class_selection": "relionlab.jobs.selecting.selection:ClassSelection",
+    "star_handler": "relionlab.jobs.star.handler:StarHandler",
 }
 
 
@@ -68,6 +68,12 @@ class LazyClasses(Mapping[str, T], Generic[T]):
 def job_types() -> Mapping[str, type[Job]]:
     """Return RELION 4's label -> job class, of all declared job types."""
     return LazyClasses(_JOBS)
+
+
+@cache
+def job_classes() -> Mapping[str, type[Job]]:
+    """Return name of the class -> job class, of all declared job types; ``relionlab.jobs`` offers them by these names."""
+    return LazyClasses({place.partition(":")[2]: place for place in _JOBS.values()})
 
 
 @cache

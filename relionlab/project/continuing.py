@@ -8,7 +8,7 @@ from typing import Any
 
 from relionlab.errors import ParameterError
 from relionlab.jobs.base import Job
-from relionlab.jobs.run_names import iteration_of
+from relionlab.jobs.options.run_names import iteration_of
 
 CONTINUE_KEY = "fn_cont"
 """RELION's name in job.star for the file from which a refinement goes on."""

@@ -218,7 +218,7 @@ class JobForm(w.VBox):
         )
         self._say(told if count else "", wrong=True)
         self._code.value = f'<div class="rl-code">{html.escape(repr(readable))}</div>'
-        self._copy.text = f"from {self.declared.__module__} import {self.declared.__name__}\n\n{readable!r}"
+        self._copy.text = f"from relionlab.jobs import {self.declared.__name__}\n\n{readable!r}"
         self._buttons()
 
     def _buttons(self) -> None:

@@ -83,7 +83,7 @@ class ClassGallery(w.VBox):
     @property
     def job(self) -> Any:
         """The Select job that would save the choice; raises ParameterError if nothing is chosen."""
-        from relionlab.jobs.select import Select
+        from relionlab.jobs.selecting.select import Select
 
         if not self.selected:
             raise ParameterError("No class is chosen: click the good ones first.")

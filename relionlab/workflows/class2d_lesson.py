@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from relionlab.jobs.class2d import Class2D
+from relionlab.jobs.refinement.class2d import Class2D
 from relionlab.project import JobDirectory, Project
 from relionlab.workflows.stages import Clock, Terminal, Watcher, finished
 from relionlab.workflows.tutorial import ALIAS, CLOCK_FILE, Plan, open_or_create

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from typing import get_args
 
-from relionlab.jobs.autopick import AutoPick
-from relionlab.jobs.class2d import Class2D
-from relionlab.jobs.ctffind import CtfFind
-from relionlab.jobs.extract import Extract
-from relionlab.jobs.importing import Import
-from relionlab.jobs.motioncorr import GainFlip, GainRotation, MotionCorr
-from relionlab.jobs.select import Select
+from relionlab.jobs.ctf.job import CtfFind
+from relionlab.jobs.extraction.job import Extract
+from relionlab.jobs.importing.job import Import
+from relionlab.jobs.motion.job import GainFlip, GainRotation, MotionCorr
+from relionlab.jobs.picking.autopick import AutoPick
+from relionlab.jobs.refinement.class2d import Class2D
+from relionlab.jobs.selecting.select import Select
 from relionlab.project import JobDirectory
 from relionlab.workflows.movie_data import MovieData
 from relionlab.workflows.movie_plan import MoviePlan

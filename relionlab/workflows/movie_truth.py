@@ -9,7 +9,7 @@ import numpy as np
 
 from relionlab.engine.picking import Picks
 from relionlab.io.particles import read_particles
-from relionlab.jobs import pick_files
+from relionlab.jobs.picking import pick_files
 from relionlab.project import JobDirectory
 from relionlab.workflows import truth_movies, truth_picks
 from relionlab.workflows.movie_course import Course, Round, particles_of

@@ -3,7 +3,7 @@
 Scipion's and RELION's advice is to clean up particles that are binned strongly, where alignment is fast, and to come
 back to full resolution step by step (8 → 4 → 2 → 1). Each rung cuts the boxes at the places that the last refinement
 found; what is left below a pixel stays in the origins. Which particle is which stays known by its place on the
-micrograph (:mod:`relionlab.jobs.particle_sets`).
+micrograph (:mod:`relionlab.jobs.star.particle_sets`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from relionlab.errors import InputError, ParameterError, RunError
-from relionlab.jobs.extract import Extract
+from relionlab.jobs.extraction.job import Extract
 from relionlab.project import JobDirectory, Project
 
 Refine = Callable[[str, int], str]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from relionlab.errors import NodeError
-from relionlab.jobs.class2d import Class2D
-from relionlab.jobs.importing import Import
-from relionlab.jobs.select import Select
+from relionlab.jobs.importing.job import Import
+from relionlab.jobs.refinement.class2d import Class2D
+from relionlab.jobs.selecting.select import Select
 from relionlab.project import JobDirectory
 from relionlab.workflows.tutorial_data import TutorialData
 

@@ -23,7 +23,7 @@ import numpy as np
 from relionlab.io.star import read_star
 from relionlab.io.table import Table
 from relionlab.jobs.context import PlainContext
-from relionlab.jobs.run_ctffind import RunCtffind
+from relionlab.jobs.ctf.program import RunCtffind
 from relionlab.settings import settings
 from relionlab.simulation.exposures import exposures
 from relionlab.simulation.micrographs import simulate_micrographs

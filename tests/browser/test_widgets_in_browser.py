@@ -11,7 +11,7 @@ import pytest
 CELLS = [
     """import numpy as np
 from relionlab.display import ClassAverages, class_averages
-from relionlab.jobs.importing import Import
+from relionlab.jobs.importing.job import Import
 from relionlab.project import Project
 from relionlab.widgets import ClassGallery, JobForm
 project = Project.create('project')

@@ -18,8 +18,8 @@ from relionlab.io.particles import Particles as ParticleTable
 from relionlab.io.particles import write_particles
 from relionlab.io.star import write_star
 from relionlab.io.table import Table
-from relionlab.jobs.classification_input import poses_of
-from relionlab.jobs.refinement_files import Saved, read_iteration, restored
+from relionlab.jobs.refinement.files import Saved, read_iteration, restored
+from relionlab.jobs.refinement.input import poses_of
 from tests.engine.classify2d_cases import PIXEL, Case, case
 
 pytestmark = pytest.mark.relion

@@ -16,7 +16,7 @@ from relionlab.io.images import read_stack
 from relionlab.io.particles import Particles, read_particles
 from relionlab.io.star import read_star
 from relionlab.jobs.context import PlainContext
-from relionlab.jobs.refine import Refine
+from relionlab.jobs.refinement.program import Refine
 from relionlab.settings import settings
 from relionlab.simulation import Simulation, d2_assembly, simulate_particles
 

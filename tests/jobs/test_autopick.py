@@ -13,10 +13,10 @@ from relionlab.errors import ComputeError, InputError, ParameterError
 from relionlab.io.images import read_image, write_image, write_map, write_stack
 from relionlab.io.star import read_star, write_star
 from relionlab.io.table import Table
-from relionlab.jobs import pick_files
-from relionlab.jobs.autopick import AutoPick
-from relionlab.jobs.autopick_program import Autopick
-from relionlab.jobs.autopick_tuning import Tuning
+from relionlab.jobs.picking import pick_files
+from relionlab.jobs.picking.autopick import AutoPick
+from relionlab.jobs.picking.autopick_program import Autopick
+from relionlab.jobs.picking.autopick_tuning import Tuning
 from tests.jobs.listening import Listening
 
 PIXEL, SIDE = 4.0, 320

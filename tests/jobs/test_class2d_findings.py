@@ -16,10 +16,10 @@ from relionlab.errors import ImageError, StarError
 from relionlab.io.images import read_stack, write_stack
 from relionlab.io.particles import Particles, read_particles, write_particles
 from relionlab.io.table import Table
-from relionlab.jobs.classification_input import read_dataset, read_table
-from relionlab.jobs.particle_optics import ctf_of_rows
-from relionlab.jobs.preprocess import Preprocess
-from relionlab.jobs.refine import Refine
+from relionlab.jobs.extraction.program import Preprocess
+from relionlab.jobs.particles.optics import ctf_of_rows
+from relionlab.jobs.refinement.input import read_dataset, read_table
+from relionlab.jobs.refinement.program import Refine
 from tests.jobs.class2d_runs import STACK, STAR, Quiet, arguments, simulate
 
 COUNT, BOX, PIXEL_SIZE = 200, 64, 3.6

@@ -12,8 +12,8 @@ from relionlab.errors import ParameterError, StarError
 from relionlab.io.images import read_stack, write_stack
 from relionlab.io.particles import Particles, read_particles, write_particles
 from relionlab.io.table import Table
-from relionlab.jobs.class2d import Class2D
-from relionlab.jobs.refine import Refine
+from relionlab.jobs.refinement.class2d import Class2D
+from relionlab.jobs.refinement.program import Refine
 from tests.jobs.class2d_runs import (
     BOX,
     COUNT,

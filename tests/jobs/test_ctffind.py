@@ -13,8 +13,8 @@ from relionlab.io.images import read_header, read_image, write_image, write_stac
 from relionlab.io.particles import Particles, read_particles, write_particles
 from relionlab.io.table import Table
 from relionlab.io.tiff import TiffWriter
-from relionlab.jobs.ctffind import CtfFind
-from relionlab.jobs.run_ctffind import RunCtffind
+from relionlab.jobs.ctf.job import CtfFind
+from relionlab.jobs.ctf.program import RunCtffind
 from tests.engine.ctf_micrographs import Truth, micrograph
 from tests.jobs.listening import Listening
 

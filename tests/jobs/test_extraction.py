@@ -14,8 +14,8 @@ from relionlab.io.images import read_header, read_stack, write_image
 from relionlab.io.particles import read_particles
 from relionlab.io.star import read_star, write_star
 from relionlab.io.table import Table
-from relionlab.jobs.extract import Extract
-from relionlab.jobs.preprocess import Preprocess
+from relionlab.jobs.extraction.job import Extract
+from relionlab.jobs.extraction.program import Preprocess
 from relionlab.settings import settings
 from tests.jobs.listening import Listening
 
@@ -307,8 +307,8 @@ def test_the_form_says_what_is_wrong():
 def test_imported_coordinates_are_found(folder: Path):
     """Picks beside the micrographs of a job are copied without the job's name, as RELION does, and found there."""
     from relionlab.io.coordinates import read_coordinates, write_coordinates
-    from relionlab.jobs.import_program import ImportFiles
-    from relionlab.jobs.importing import Import
+    from relionlab.jobs.importing.job import Import
+    from relionlab.jobs.importing.program import ImportFiles
 
     for name in NAMES:
         table = read_coordinates(folder / f"Pick/job003/Movies/{Path(name).stem}_pick.star")

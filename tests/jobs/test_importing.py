@@ -9,8 +9,8 @@ from relionlab.errors import ImageError, InputError, NodeError, ParameterError, 
 from relionlab.io.images import read_stack, write_map, write_stack
 from relionlab.io.star import read_star, write_star
 from relionlab.io.table import Table
-from relionlab.jobs.import_program import ImportFiles
-from relionlab.jobs.importing import Import, other_half
+from relionlab.jobs.importing.job import Import, other_half
+from relionlab.jobs.importing.program import ImportFiles
 from tests.jobs.class2d_runs import Quiet
 from tests.jobs.small_files import BOX, PIXEL_SIZE, optics, particle_rows
 

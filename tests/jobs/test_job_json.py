@@ -6,9 +6,9 @@ import pytest
 
 from relionlab.errors import ParameterError
 from relionlab.jobs.foreign import ForeignJob
-from relionlab.jobs.importing import Import
+from relionlab.jobs.importing.job import Import
 from relionlab.jobs.job_json import Workflow, from_json, resolved, to_json
-from relionlab.jobs.select import Select
+from relionlab.jobs.selecting.select import Select
 
 JOBS = [
     Import(fn_in_raw="Movies/*.tiff", angpix=0.885, extra=(("qsub_extra1", "3"),)),

@@ -7,11 +7,11 @@ import pytest
 from relionlab.errors import JobStateError, ParameterError, StarError
 from relionlab.io.star import read_star
 from relionlab.jobs.foreign import ForeignJob
-from relionlab.jobs.importing import Import
+from relionlab.jobs.importing.job import Import
 from relionlab.jobs.job_star import read_job, read_job_file, write_job
 from relionlab.jobs.process_types import process_type
 from relionlab.jobs.registry import job_type, job_types
-from relionlab.jobs.select import Select
+from relionlab.jobs.selecting.select import Select
 
 BETA_LACKS = {"allow_coarser", "do_save_noDW", "do_save_ps", "eer_grouping"}
 """What RELION 3.1.3 writes but its beta, from which the tutorial's files are, did not know yet."""

@@ -8,8 +8,8 @@ import pytest
 
 from relionlab.errors import InputError
 from relionlab.io.particles import read_particles, write_particles
-from relionlab.jobs.manualpick import ManualPick
-from relionlab.jobs.manualpick_program import ManualPicking
+from relionlab.jobs.picking.manualpick import ManualPick
+from relionlab.jobs.picking.manualpick_program import ManualPicking
 from tests.jobs.listening import Listening
 from tests.jobs.test_extraction import NAMES, mics, picks
 

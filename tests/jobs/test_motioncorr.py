@@ -17,9 +17,9 @@ from relionlab.io.star import write_star
 from relionlab.io.table import Table
 from relionlab.jobs.context import PlainContext
 from relionlab.jobs.job_star import read_job
-from relionlab.jobs.motioncorr import MotionCorr
-from relionlab.jobs.movie_alignment import default_b_factor, search_limit
-from relionlab.jobs.run_motioncorr import RunMotionCorr
+from relionlab.jobs.motion.alignment import default_b_factor, search_limit
+from relionlab.jobs.motion.job import MotionCorr
+from relionlab.jobs.motion.program import RunMotionCorr
 from relionlab.settings import settings
 from tests.engine.motion_cases import movie
 

@@ -11,13 +11,13 @@ from relionlab.errors import InputError, StarError
 from relionlab.exchange.epu import group_of_name, groups_of_shifts, read_beam_shift
 from relionlab.io.star import read_star, write_star
 from relionlab.io.table import Table
-from relionlab.jobs.joinstar import JoinStar
-from relionlab.jobs.optics_groups import OpticsGroups, assign_optics_groups
-from relionlab.jobs.particle_sets import ParticleSets, match_particles
-from relionlab.jobs.redo import Redo, redo_micrographs
-from relionlab.jobs.select import Select
-from relionlab.jobs.star_file import StarList, read_list
-from relionlab.jobs.star_handler import StarHandler
+from relionlab.jobs.selecting.select import Select
+from relionlab.jobs.star.handler import StarHandler
+from relionlab.jobs.star.joinstar import JoinStar
+from relionlab.jobs.star.list_file import StarList, read_list
+from relionlab.jobs.star.optics_groups import OpticsGroups, assign_optics_groups
+from relionlab.jobs.star.particle_sets import ParticleSets, match_particles
+from relionlab.jobs.star.redo import Redo, redo_micrographs
 from tests.jobs.small_files import optics, particle_rows
 
 EPU = "FoilHole_24015511_Data_24016401_24016403_20200225_0001_Fractions.mrc"
@@ -187,7 +187,7 @@ def test_only_the_chosen_micrographs_files_go(context, here: Path):
 
 
 def test_import_groups_by_name(context, here: Path):
-    from relionlab.jobs.import_program import ImportFiles
+    from relionlab.jobs.importing.program import ImportFiles
 
     for area in (1, 2):
         (here / f"FoilHole_5_Data_{area}_9_20200225_0001.eer").write_text("x")

@@ -8,7 +8,7 @@ import pytest
 
 from relionlab.errors import AbortedError, ComputeError, ImageError, InputError, ParameterError
 from relionlab.jobs.context import PlainContext
-from relionlab.jobs.per_micrograph import EVERYTHING, Choice, for_each_micrograph
+from relionlab.jobs.micrographs.each import EVERYTHING, Choice, for_each_micrograph
 from relionlab.settings import settings
 from tests.jobs.listening import Listening
 

@@ -12,7 +12,7 @@ from relionlab.errors import ImageError, InputError, ParameterError
 from relionlab.io.images import read_header, read_stack, write_stack
 from relionlab.io.particles import read_particles
 from relionlab.jobs.context import PlainContext
-from relionlab.jobs.preprocess import Preprocess
+from relionlab.jobs.extraction.program import Preprocess
 from relionlab.simulation.conditions import Simulation
 from relionlab.simulation.particles import simulate_particles
 

@@ -67,7 +67,7 @@ from relionlab.io.images import read_stack, write_stack
 from relionlab.io.particles import Particles, read_particles, write_particles
 from relionlab.io.star import read_star, write_star
 from relionlab.io.table import Table
-from relionlab.jobs.class2d import Class2D
+from relionlab.jobs.refinement.class2d import Class2D
 from tests.jobs.class2d_runs import BOX, COUNT, PIXEL_SIZE, STACK, STAR, arguments, refine
 
 

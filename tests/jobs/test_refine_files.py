@@ -13,10 +13,10 @@ import pytest
 from relionlab.errors import ImageError, InputError
 from relionlab.io.images import write_stack
 from relionlab.io.star import read_star
-from relionlab.jobs.classification_input import poses_of
-from relionlab.jobs.refine import Refine
-from relionlab.jobs.refinement_files import Iteration, read_iteration, restored, write_iteration
-from relionlab.jobs.refinement_options import saved_options
+from relionlab.jobs.refinement.files import Iteration, read_iteration, restored, write_iteration
+from relionlab.jobs.refinement.input import poses_of
+from relionlab.jobs.refinement.program import Refine
+from relionlab.jobs.refinement.run_options import saved_options
 from tests.jobs.class2d_runs import BOX, COUNT, PIXEL_SIZE, arguments, refine, result
 
 # What relion_refine 3.1.3 writes for a 2D classification, and reads to continue it: table -> labels without "rln".

@@ -15,7 +15,7 @@ import pytest
 from relionlab.io.images import read_stack, write_stack
 from relionlab.io.particles import read_particles, write_particles
 from relionlab.io.star import read_star
-from relionlab.jobs.class2d import Class2D
+from relionlab.jobs.refinement.class2d import Class2D
 from relionlab.project import JobDirectory, Project
 from relionlab.project.process_record import ProcessRecord
 from relionlab.project.progress import PROCESS_FILE

@@ -8,10 +8,10 @@ import pytest
 from relionlab.errors import NodeError, ParameterError
 from relionlab.io.images import read_stack
 from relionlab.io.star import read_star
-from relionlab.jobs.class_scores import choose, score_classes
 from relionlab.jobs.registry import program
-from relionlab.jobs.select import Select
-from relionlab.jobs.selection import parse_numbers, recentred
+from relionlab.jobs.selecting.class_scores import choose, score_classes
+from relionlab.jobs.selecting.select import Select
+from relionlab.jobs.selecting.selection import parse_numbers, recentred
 from tests.jobs.small_files import BOX, disc
 
 

@@ -12,8 +12,8 @@ from relionlab.errors import InputError, ParameterError, StarError
 from relionlab.io.images import write_map, write_stack
 from relionlab.io.particles import read_particles
 from relionlab.io.star import read_star, write_star
-from relionlab.jobs.particle_sort import ParticleSort
-from relionlab.jobs.sort import Sort
+from relionlab.jobs.selecting.particle_sort import ParticleSort
+from relionlab.jobs.selecting.sort import Sort
 from tests.jobs.listening import Listening
 from tests.jobs.small_files import optics, particle_rows
 

@@ -6,7 +6,7 @@ import pytest
 
 from relionlab.cli import main
 from relionlab.errors import InputError, NodeError, ParameterError, StarError
-from relionlab.jobs import star_commands as commands
+from relionlab.jobs.star import commands
 
 TABLE = """
 # version 30001

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from relionlab.errors import ParameterError, StarError
 from relionlab.io.star import read_star, write_star
 from relionlab.io.table import Table
-from relionlab.jobs.star_file import StarList, read_list
-from relionlab.jobs.star_handler import StarHandler
-from relionlab.jobs.star_histogram import histogram_lines, make_histogram
-from relionlab.jobs.star_operations import combine, remove_duplicates, split_sizes
+from relionlab.jobs.star.handler import StarHandler
+from relionlab.jobs.star.histogram import histogram_lines, make_histogram
+from relionlab.jobs.star.list_file import StarList, read_list
+from relionlab.jobs.star.operations import combine, remove_duplicates, split_sizes
 from tests.jobs.small_files import optics, particle_rows
 
 

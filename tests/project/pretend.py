@@ -13,7 +13,7 @@ from relionlab.errors import ComputeError
 from relionlab.jobs import registry
 from relionlab.jobs.base import Command, Job, Node, Program
 from relionlab.jobs.context import Context
-from relionlab.jobs.running_options import QueueOptions
+from relionlab.jobs.options.running import QueueOptions
 from relionlab.params import Parameter
 
 HERE = Path(__file__).resolve()

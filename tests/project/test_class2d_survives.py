@@ -7,7 +7,7 @@ import signal
 import time
 
 from relionlab.io.star import read_star, write_star
-from relionlab.jobs.class2d import Class2D
+from relionlab.jobs.refinement.class2d import Class2D
 from relionlab.project.process_record import ProcessRecord
 from relionlab.project.progress import PROCESS_FILE
 

@@ -9,7 +9,7 @@ import pytest
 from relionlab.errors import JobStateError, NodeError, ParameterError, PipelineError, ProjectError
 from relionlab.jobs.base import Node
 from relionlab.jobs.foreign import ForeignJob
-from relionlab.jobs.importing import Import
+from relionlab.jobs.importing.job import Import
 from relionlab.jobs.job_star import read_job_file
 from relionlab.project import Project
 from relionlab.project.pipeline_file import read_pipeline

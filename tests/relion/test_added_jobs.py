@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from relionlab.io.star import read_star
-from relionlab.jobs.autopick import AutoPick
 from relionlab.jobs.base import Job
-from relionlab.jobs.ctffind import CtfFind
-from relionlab.jobs.extract import Extract
+from relionlab.jobs.ctf.job import CtfFind
+from relionlab.jobs.extraction.job import Extract
 from relionlab.jobs.job_star import write_job
-from relionlab.jobs.joinstar import JoinStar
-from relionlab.jobs.manualpick import ManualPick
+from relionlab.jobs.picking.autopick import AutoPick
+from relionlab.jobs.picking.manualpick import ManualPick
+from relionlab.jobs.star.joinstar import JoinStar
 from relionlab.project.node_kinds import node_number
 
 pytestmark = pytest.mark.relion

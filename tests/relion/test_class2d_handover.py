@@ -17,7 +17,7 @@ from scipy.optimize import linear_sum_assignment
 from relionlab.io.images import read_stack
 from relionlab.io.particles import read_particles
 from relionlab.jobs.context import PlainContext
-from relionlab.jobs.refine import Refine
+from relionlab.jobs.refinement.program import Refine
 from relionlab.simulation import Simulation, d2_assembly, simulate_particles
 
 pytestmark = [pytest.mark.full, pytest.mark.relion]

@@ -14,7 +14,7 @@ from relionlab.io.particles import read_particles, write_particles
 from relionlab.io.star import read_star
 from relionlab.io.table import Table
 from relionlab.jobs.context import PlainContext
-from relionlab.jobs.preprocess import Preprocess
+from relionlab.jobs.extraction.program import Preprocess
 from tests.jobs.test_extraction import mics
 
 pytestmark = pytest.mark.relion

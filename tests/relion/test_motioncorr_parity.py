@@ -14,7 +14,7 @@ from relionlab.io.particles import read_particles
 from relionlab.io.star import write_star
 from relionlab.io.table import Table
 from relionlab.jobs.context import PlainContext
-from relionlab.jobs.run_motioncorr import RunMotionCorr
+from relionlab.jobs.motion.program import RunMotionCorr
 from relionlab.settings import settings
 from tests.engine.motion_cases import movie
 

@@ -14,7 +14,7 @@ import pytest
 
 from relionlab.errors import LockedError
 from relionlab.io.star import read_star
-from relionlab.jobs.importing import Import
+from relionlab.jobs.importing.job import Import
 from relionlab.jobs.job_star import write_job
 from relionlab.jobs.process_types import process_type
 from relionlab.project import Project

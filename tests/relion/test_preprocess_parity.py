@@ -12,7 +12,7 @@ import pytest
 from relionlab.engine.fourier import resize, shift
 from relionlab.io.images import read_stack
 from relionlab.jobs.context import PlainContext
-from relionlab.jobs.preprocess import Preprocess
+from relionlab.jobs.extraction.program import Preprocess
 
 pytestmark = pytest.mark.relion
 

@@ -8,10 +8,10 @@ import ipywidgets as w
 import pytest
 
 from relionlab.errors import JobStateError, ParameterError
-from relionlab.jobs.class2d import Class2D
-from relionlab.jobs.importing import Import
+from relionlab.jobs.importing.job import Import
+from relionlab.jobs.refinement.class2d import Class2D
 from relionlab.jobs.registry import job_types
-from relionlab.jobs.select import Select
+from relionlab.jobs.selecting.select import Select
 from relionlab.params import to_text
 from relionlab.widgets import JobForm
 from relionlab.widgets.files import files_for

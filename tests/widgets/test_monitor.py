@@ -109,7 +109,7 @@ def test_removed_directory_ends_the_watch(tmp_path):
 
 
 def test_follows_the_job_that_a_form_starts(tmp_path, project):
-    from relionlab.jobs.importing import Import
+    from relionlab.jobs.importing.job import Import
 
     form = JobForm(Import, project=project)
     monitor = JobMonitor(form, period=1e6)

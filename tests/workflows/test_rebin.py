@@ -13,9 +13,9 @@ from relionlab.io.image_names import ImageReader
 from relionlab.io.images import write_image
 from relionlab.io.particles import Particles, read_particles, write_particles
 from relionlab.jobs.context import PlainContext
-from relionlab.jobs.particle_sets import match_particles
-from relionlab.jobs.preprocess import Preprocess
-from relionlab.jobs.star_file import read_list
+from relionlab.jobs.extraction.program import Preprocess
+from relionlab.jobs.star.list_file import read_list
+from relionlab.jobs.star.particle_sets import match_particles
 from relionlab.workflows.rebin import rebin_ladder
 from tests.jobs.test_extraction import mics, picks
 

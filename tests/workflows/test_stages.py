@@ -11,8 +11,8 @@ from relionlab.errors import JobStateError, RelionlabError, RunError
 from relionlab.io.images import write_stack
 from relionlab.io.particles import Particles, write_particles
 from relionlab.io.table import Table
-from relionlab.jobs.class2d import Class2D
-from relionlab.jobs.importing import Import
+from relionlab.jobs.importing.job import Import
+from relionlab.jobs.refinement.class2d import Class2D
 from relionlab.project import Project
 from relionlab.widgets import JobForm
 from relionlab.workflows.stages import Clock, done_before, finished, same_work

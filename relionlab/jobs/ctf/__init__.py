@@ -1,0 +1,1 @@
+"""CtfFind: the contrast transfer function of every micrograph."""

@@ -1,0 +1,1 @@
+"""Import: movies, micrographs, coordinates, particles and maps come into the project."""

@@ -1,0 +1,1 @@
+"""What every program on micrographs shares: its list, its options, and the loop with its continuation."""

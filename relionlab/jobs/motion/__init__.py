@@ -1,0 +1,1 @@
+"""MotionCorr: frames of a movie aligned, weighted by dose and summed."""

@@ -1,0 +1,1 @@
+"""ManualPick and AutoPick: where the particles are."""

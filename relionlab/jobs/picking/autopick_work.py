@@ -1,0 +1,372 @@
+"""What picking does with its files: micrograph by micrograph scores, then picks, then the summary.
+
+The two stages are public, so that thresholds can be tuned on a few micrographs (jobs/picking/autopick_tuning.py) by the very
+code that picks from all.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from relionlab.engine.ctf import Optics, ctf
+from relionlab.engine.picking import (
+    BlobSearch,
+    Frame,
+    Picks,
+    Scores,
+    Templates,
+    blob_scores,
+    frame_for,
+    peaks_from,
+    place,
+    template_scores,
+)
+from relionlab.engine.picking.blobs import blob_thresholds
+from relionlab.engine.picking.templates import BLOB_NOISE, BLOB_SURROUND, BLOB_TYPICAL
+from relionlab.errors import InputError, ParameterError
+from relionlab.io.coordinate_files import write_coords_suffix
+from relionlab.io.images import open_image, read_image
+from relionlab.io.particles import Particles
+from relionlab.jobs.context import Context
+from relionlab.jobs.micrographs.each import EVERYTHING, Choice, for_each_micrograph
+from relionlab.jobs.micrographs.listing import first_shape, names_of
+from relionlab.jobs.picking import pick_files
+from relionlab.jobs.picking.autopick_input import DEFOCUS, check_ctf, read_list
+from relionlab.jobs.picking.autopick_references import GAUSS, ReferenceOptions, References, read_references
+
+MOST_MAPS = 30
+"""Micrographs of which maps are written without being asked twice, as in RELION."""
+_QUICK = 2e9  # map pixels times references times angles below which starting workers takes longer than the work
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picking:
+    """What is to be picked and how: the values of the program's flags. Lengths in Å, ``None`` where nothing is said.
+
+    bright     the micrographs' particles have the sign of the references (of bright blobs)
+    threshold  least figure of merit; with blobs: by how much the default one is moved
+    """
+
+    micrographs: str
+    output: str
+    pickname: str = "autopick"
+    pixel_size: float | None = None
+    blobs: BlobSearch | None = None
+    ref: str = ""
+    angpix_ref: float | None = None
+    particle_diameter: float | None = None
+    healpix_order: int = 1
+    symmetry: str = "C1"
+    psi_step: float = 10.0
+    shrink_mask: float = 2.0
+    lowpass: float | None = None
+    highpass: float | None = None
+    bright: bool = False
+    ctf: bool = False
+    intact_first_peak: bool = False
+    shrink: float = 0.0
+    exact_scale: bool = False
+    outliers: float = 8.0
+    skip_side: float = 0.0
+    threshold: float = 0.25
+    upper: float | None = None
+    neighbour: float = 0.75
+    min_distance: float | None = None
+    max_stddev: float | None = None
+    min_average: float | None = None
+    write_maps: bool = False
+    read_maps: bool = False
+    unlimited_maps: bool = False
+    choice: Choice = EVERYTHING
+    workers: int = 0
+
+
+@dataclass(frozen=True)
+class PickingRun:
+    """A picking with its micrographs and references read; plain values, so that it can go to other processes."""
+
+    picking: Picking
+    directory: Path
+    micrographs: Particles
+    references: References | None
+    templates: Templates | None
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The micrographs' names."""
+        return names_of(self.micrographs)
+
+    def root(self, index: int) -> Path:
+        """Return how the names of a micrograph's files begin."""
+        return self.directory / pick_files.root_of(self.names[index], self.picking.output, self.picking.pickname)
+
+    def picks_path(self, index: int) -> Path:
+        """Return the place of a micrograph's coordinates."""
+        root = self.root(index)
+        return root.with_name(f"{root.name}.star")
+
+    def scores(self, index: int) -> Scores:
+        """Compute the maps of a micrograph, or read them if they are to be read; writes them if they are to be kept."""
+        picking, root = self.picking, self.root(index)
+        if picking.read_maps:
+            return self._kept(index)
+        micrograph = read_image(self.directory / self.names[index])
+        frame = self._frame(index, micrograph.shape)
+        self._check_size(index, micrograph.shape)
+        spectrum = place(
+            micrograph,
+            frame,
+            bright=picking.bright,
+            lowpass=picking.lowpass,
+            highpass=picking.highpass,
+            outliers=picking.outliers,
+        )
+        transfer = self._transfer(index, frame) if picking.ctf else None
+        if picking.blobs is not None:
+            scores = blob_scores(spectrum, frame, picking.blobs, transfer=transfer, skip_side=picking.skip_side)
+        elif self.templates is not None:
+            scores = template_scores(
+                spectrum,
+                frame,
+                self.templates,
+                transfer=transfer,
+                skip_side=picking.skip_side,
+                one_reference=_writer(root) if picking.write_maps else None,
+            )
+        else:
+            raise InputError("there is nothing to pick with: give references or diameters.")
+        if picking.write_maps:
+            _write_maps(root, scores)
+        return scores
+
+    def picks(self, scores: Scores) -> Picks:
+        """Return the automatic picks of one micrograph's maps."""
+        picking = self.picking
+        lowest, upper = picking.threshold, None
+        if picking.blobs is not None:
+            lowest, upper = blob_thresholds(scores, adjust=picking.threshold, upper=picking.upper)
+        return peaks_from(
+            scores,
+            lowest,
+            self.distance,
+            max_stddev=picking.max_stddev,
+            min_average=picking.min_average,
+            upper=upper,
+            neighbour=picking.neighbour,
+        )
+
+    @property
+    def distance(self) -> float:
+        """Least distance of two picks in Å, whatever their diameters."""
+        if self.picking.min_distance is not None:
+            return self.picking.min_distance
+        if self.picking.blobs is not None:
+            return 0.0
+        if self.references is not None and self.picking.ref != GAUSS:
+            return self.references.box / 2
+        return (self.picking.particle_diameter or 0.0) / 2
+
+    def edited(self, index: int, automatic: Picks) -> Picks:
+        """Return picks with the micrograph's hand edits laid over them."""
+        root = self.root(index)
+        edits = pick_files.read_edits(root.with_name(f"{root.name}_edits.star"))
+        if not len(edits):
+            return automatic
+        return edits.over(automatic, radius=self.edit_radius / self._pixel_size(index))
+
+    @property
+    def edit_radius(self) -> float:
+        """How near in Å an automatic pick has to be to an edit to be meant by it: a quarter of the particle."""
+        if self.picking.blobs is not None:
+            return self.picking.blobs.smallest / 4
+        diameter = self.references.diameter if self.references is not None else self.picking.particle_diameter
+        return (diameter or 2 * self.distance) / 4
+
+    def work(self, index: int) -> Picks:
+        """Pick from one micrograph and write its coordinates."""
+        found = self.edited(index, self.picks(self.scores(index)))
+        order = pick_files.TEMPLATE_ORDER if self.picking.blobs is None else pick_files.BLOB_ORDER
+        pick_files.write_picks(self.picks_path(index), found, order=order)
+        return found
+
+    def finished(self, index: int) -> Picks | None:
+        """Return what an earlier run (RELION's too) picked from a micrograph; ``None`` if nothing usable is there."""
+        path = self.picks_path(index)
+        if not path.exists():
+            return None
+        try:
+            return pick_files.read_picks(path)
+        except InputError:
+            return None
+
+    def _check_size(self, index: int, shape: tuple[int, ...]) -> None:
+        side = min(shape) * self._pixel_size(index)
+        if self.references is not None and self.picking.ref != GAUSS and self.references.box > side:
+            raise InputError(
+                f"the references' box, {self.references.box:.0f} Å, is larger than the micrograph, {side:.0f} Å: correct"
+                " --angpix_ref or the micrographs' pixel size."
+            )
+
+    def _pixel_size(self, index: int) -> float:
+        return float(self._pixel_sizes[index])
+
+    @cached_property
+    def _pixel_sizes(self) -> np.ndarray:
+        return self.micrographs.row_pixel_sizes
+
+    def _frame(self, index: int, shape: tuple[int, ...]) -> Frame:
+        picking = self.picking
+        return frame_for(
+            (shape[0], shape[1]),
+            self._pixel_size(index),
+            lowpass=picking.lowpass,
+            shrink=picking.shrink,
+            exact=picking.exact_scale,
+        )
+
+    def _transfer(self, index: int, frame: Frame) -> np.ndarray:
+        row = {label: float(self.micrographs.column(label)[index]) for label in DEFOCUS}
+        if not all(np.isfinite(list(row.values()))) or row["rlnDefocusU"] == 0:
+            raise InputError(
+                f"its defocus is {row['rlnDefocusU']:g} Å: no CTF was found for it. Run CtfFind on it again."
+            )
+
+        def value(label: str, missing: float = 0.0) -> float:
+            return float(self.micrographs.column(label)[index]) if label in self.micrographs else missing
+
+        optics = Optics(
+            value("rlnVoltage"),
+            value("rlnSphericalAberration"),
+            value("rlnAmplitudeContrast", 0.1),
+            self._pixel_size(index),
+        )
+        x, y = frame.frequencies
+        return np.asarray(
+            ctf(
+                x,
+                y,
+                optics=optics,
+                defocus_u=np.float32(row["rlnDefocusU"]),
+                defocus_v=np.float32(row["rlnDefocusV"]),
+                defocus_angle=np.float32(row["rlnDefocusAngle"]),
+                phase_shift=np.float32(value("rlnPhaseShift")),
+                # a blob has nothing of a particle's structure: only the sign of what is beyond the first peak is its own
+                intact_first_peak=self.picking.intact_first_peak or self.picking.ref == GAUSS,
+            ),
+            dtype=np.float32,
+        )
+
+    def _kept(self, index: int) -> Scores:
+        root = self.root(index)
+        if pick_files.scores_path(root).exists():
+            return pick_files.read_scores(root)
+        shape = open_image(self.directory / self.names[index]).frame_shape
+        margin = (self.picking.particle_diameter or 0.0) / 2 + self.picking.skip_side * self._pixel_size(index)
+        return pick_files.read_relion_maps(root, shape=shape, pixel_size=self._pixel_size(index), margin=margin)
+
+
+def open_picking(context: Context, picking: Picking) -> PickingRun:
+    """Read the list of micrographs and the references, and check them; nothing is picked yet.
+
+    Raises InputError (or one of its kinds) that says what is missing.
+    """
+    micrographs = read_list(context, picking.micrographs, pixel_size=picking.pixel_size)
+    if picking.ctf and not picking.read_maps:
+        check_ctf(micrographs, picking.micrographs, flag="--ctf" if picking.blobs is None else "--LoG_use_ctf")
+    references = templates = None
+    if picking.blobs is None and picking.ref and not picking.read_maps:
+        wanted = ReferenceOptions(
+            ref=picking.ref,
+            angpix_ref=picking.angpix_ref,
+            micrograph_pixel=float(micrographs.row_pixel_sizes[0]),
+            particle_diameter=picking.particle_diameter,
+            healpix_order=picking.healpix_order,
+            symmetry=picking.symmetry,
+        )
+        references = read_references(context, wanted)
+        templates = _templates(picking, references)
+    return PickingRun(picking, context.directory, micrographs, references, templates)
+
+
+def _templates(picking: Picking, references: References) -> Templates:
+    images, pixel_size, diameter = references.images, references.pixel_size, references.diameter
+    if picking.ref == GAUSS:
+        scale = (BLOB_NOISE, BLOB_TYPICAL)
+        return Templates(images, pixel_size, diameter, 360.0, picking.lowpass, 0.0, BLOB_SURROUND, scale)
+    return Templates(images, pixel_size, diameter, picking.psi_step, picking.lowpass, picking.shrink_mask)
+
+
+def pick(context: Context, picking: Picking) -> None:
+    """Pick from all micrographs: coordinates, summary.star, coords_suffix and a word on the result."""
+    run = open_picking(context, picking)
+    if picking.write_maps and len(run.names) > MOST_MAPS and not picking.unlimited_maps:
+        raise ParameterError(
+            f"--write_fom_maps would write maps of {len(run.names)} micrographs: give a list of at most {MOST_MAPS}, or add --no_fom_limit."
+        )
+    if run.references is not None:
+        images = run.references.images
+        context.say(
+            f" References: {len(images)} ({run.references.origin}), mask diameter {run.references.diameter:.0f} Å"
+        )
+    pixels, work = _sample(context, run)
+    done = for_each_micrograph(
+        context,
+        run.names,
+        run.work,
+        finished=run.finished,
+        choice=picking.choice,
+        bytes_each=24 * pixels + 60 * work,
+        threads=1 if _effort(run, pixels, work) < _QUICK else picking.workers,
+    )
+    names, found = [run.names[index] for index in done.results], list(done.results.values())
+    pick_files.write_summary(run.directory / picking.output / "summary.star", names, found)
+    suffix_file = run.directory / picking.output / f"coords_suffix_{picking.pickname}.star"
+    write_coords_suffix(suffix_file, picking.micrographs)
+    total = sum(map(len, found))
+    context.say(f" Total number of particles from {len(names)} micrographs is {total}")
+    context.say(f" i.e. on average there were {round(total / max(len(names), 1))} particles per micrograph")
+    if not total:
+        context.warn(
+            "warning: no particle was found. Lower the threshold, or check diameter, pixel size and contrast (--invert)."
+        )
+
+
+def _writer(root: Path) -> Callable[[int, np.ndarray, np.ndarray], None]:
+    def write(number: int, fom: np.ndarray, psi: np.ndarray) -> None:
+        pick_files.write_map(root, "bestCCF", fom, reference=number)
+        pick_files.write_map(root, "bestPSI", psi, reference=number)
+
+    return write
+
+
+def _write_maps(root: Path, scores: Scores) -> None:
+    pick_files.write_scores(root, scores)
+    if scores.diameter is not None:
+        pick_files.write_map(root, "bestLoG", scores.fom)
+        pick_files.write_map(root, "bestSize", scores.diameter)
+        return
+    pick_files.write_map(root, "avgNoise", scores.average)
+    pick_files.write_map(root, "stddevNoise", scores.stddev)
+
+
+def _sample(context: Context, run: PickingRun) -> tuple[int, int]:
+    """Return the pixels of a micrograph and of its maps."""
+    shape = first_shape(context, run.names)
+    if shape is None:
+        return 0, 0
+    try:
+        return math.prod(shape), math.prod(run._frame(0, shape).work)
+    except InputError:
+        return math.prod(shape), 0  # said when it is worked on
+
+
+def _effort(run: PickingRun, pixels: int, work: int) -> float:
+    """Return about how many map pixels are transformed in all."""
+    count = len(run.templates.images) * len(run.templates.angles) if run.templates is not None else 8
+    return len(run.names) * (work * count + 8 * pixels)

@@ -1,0 +1,1 @@
+"""Class2D and the program refine: images, references and poses."""

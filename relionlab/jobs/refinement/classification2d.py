@@ -1,0 +1,295 @@
+"""The recipe of a 2D classification: read, check, plan, iterate, write."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from relionlab.engine.classify2d.accuracy import accuracies, changes
+from relionlab.engine.classify2d.expectation import Expectation
+from relionlab.engine.classify2d.maximisation import Update, low_pass, maximise, prior_variance
+from relionlab.engine.classify2d.start import FirstLook, first_model, noise_model, seed_search, seeds
+from relionlab.engine.classify2d.state import Model, Search
+from relionlab.engine.memory import available_memory, fitting, plan_classification
+from relionlab.engine.parallel import executor_for
+from relionlab.engine.steps import Executor, shards
+from relionlab.errors import ParameterError
+from relionlab.jobs.context import Context
+from relionlab.jobs.options.run_names import continued_root
+from relionlab.jobs.refinement.checks import check_output
+from relionlab.jobs.refinement.files import Iteration, Saved, read_iteration, restored, write_iteration
+from relionlab.jobs.refinement.input import Dataset, read_dataset, read_table
+from relionlab.jobs.refinement.program import Refine
+from relionlab.jobs.refinement.run_options import optimiser_options, sampling_options, saved_options
+
+_OFFSETS_PER_PERIOD = 3
+"""Offsets tried per period of the finest detail in play: a finer grid would tell nothing more."""
+
+
+def classify(options: Refine, context: Context) -> None:
+    """Classify the particles, from the beginning or from where an earlier run stopped."""
+    saved = read_iteration(options.fn_cont, context.directory) if options.fn_cont else None
+    if saved is not None:
+        options = saved_options(options, saved)
+        if options.nr_iter <= saved.iteration:
+            raise ParameterError(
+                f"Number of iterations (--iter) is {options.nr_iter}, but {options.fn_cont} is of iteration"
+                f" {saved.iteration} already: give the total, more than {saved.iteration}."
+            )
+    if options.random_seed is None:
+        options = options.changed(random_seed=int(np.random.default_rng().integers(1 << 31)))
+    root = continued_root(options.o, options.fn_cont) if saved is not None else options.o
+    check_output(root, context)
+    table = saved.table if saved is not None else read_table(options.fn_img, context)
+    data = read_dataset(table, options, context, root=root)
+    if data.references is not None:
+        options = options.changed(nr_classes=len(data.references))
+    run = Run(options, context, data, root)
+    run.go(saved)
+
+
+@dataclass
+class Run:
+    """A classification under way."""
+
+    options: Refine
+    context: Context
+    data: Dataset
+    root: str
+
+    def go(self, saved: Saved | None) -> None:
+        """Make or restore the first model, and iterate."""
+        search = self._search()
+        workers = self._planned_workers(search)
+        executor = executor_for(replace(self.context.settings, workers=workers))
+        try:
+            state = self._restored(saved) if saved is not None else self._begun(executor, search)
+            while state.number < self.options.nr_iter:
+                self.context.stop_if_asked()
+                state = self._iterate(state, executor, search)
+        finally:
+            executor.close()
+
+    # --- steps -----------------------------------------------------------------------------------------------
+
+    def _iterate(self, state: Iteration, executor: Executor, search: Search) -> Iteration:
+        number = state.number + 1
+        model, before = state.model, state.particles
+        random = np.random.default_rng([self._seed, number])
+        perturbation = float(np.round(random.uniform(-1, 1) * self.options.perturb, 6))
+        search = replace(search, perturbation=perturbation, offset_step=_offset_step(search, model))
+        if self.options.local_offsets:
+            search = replace(search, step_sigma=_step_sigma(search, model, self.options.oversampling))
+        step = Expectation(model, before, self.data.optics, search=search, load=self.data.load)
+        sums = executor.run(step, self._shards(), self._reporter(number))
+        after, particles, spectra = maximise(model, before, sums, search=search, update=self._update(number))
+        angles, offsets = accuracies(after, sums, step.grid)
+        finished = Iteration(
+            number,
+            after,
+            particles,
+            spectra,
+            step.grid.radius,
+            angles,
+            offsets,
+            changes(before, particles),
+            perturbation,
+        )
+        self._write(finished)
+        self._say(finished)
+        self.context.progress(number, self.options.nr_iter, "iterations")
+        return finished
+
+    def _begun(self, executor: Executor, search: Search) -> Iteration:
+        """Return the state before the first iteration: random seeds, or the references given."""
+        poses = self.data.poses
+        if not search.align:
+            poses = replace(poses, norm=np.ones(len(poses)))
+        else:
+            zeros = np.zeros(len(poses))
+            poses = replace(poses, psi=poses.psi if not search.rotate else zeros, norm=np.ones(len(poses)))
+        classes = self.options.nr_classes
+        empty = Model(
+            references=np.zeros((classes, self.data.box, self.data.box), np.float32),
+            pixel_size=self.data.pixel_size,
+            class_share=np.full(classes, 1 / classes),
+            tau2=np.zeros((classes, self.data.box // 2 + 1)),
+            sigma2=np.ones((len(self.data.group_names), self.data.box // 2 + 1)),
+            scale=np.ones(len(self.data.group_names)),
+            offset_sigma=self.options.offset,
+            mean_norm=1.0,
+            radius=self.data.box // 2,
+            resolution_shell=1,
+        )
+        look = FirstLook(empty, poses, self.data.optics, search=search, load=self.data.load)
+        model = noise_model(
+            executor.run(look, self._shards()),
+            classes=classes,
+            pixel_size=self.data.pixel_size,
+            offset_sigma=self.options.offset,
+        )
+        ahead = self.options.incr_size
+        if self.data.references is not None:
+            model = self._with_references(model)
+        else:
+            turned, held = seeds(poses, classes, self._seed)
+            turned = poses if not (search.align and search.rotate) else turned
+            searched = seed_search(search, held)
+            coarse = replace(model, radius=max(model.box // 4, 2))
+            sums = executor.run(
+                Expectation(coarse, turned, self.data.optics, search=searched, load=self.data.load), self._shards()
+            )
+            model = first_model(coarse, sums, search=searched, shells_ahead=ahead, resolution=self.options.ini_high)
+        state = Iteration(0, model, poses)
+        self._write(state)
+        return state
+
+    def _with_references(self, model: Model) -> Model:
+        given = self.data.references
+        assert given is not None
+        shell = model.box // 4
+        if self.options.ini_high is not None:
+            shell = max(round(model.box * model.pixel_size / self.options.ini_high), 1)
+            given = low_pass(given, shell).astype(np.float32)
+        return replace(
+            model,
+            references=given,
+            tau2=prior_variance(given),
+            radius=min(shell + self.options.incr_size, model.box // 2),
+            resolution_shell=shell,
+        )
+
+    def _restored(self, saved: Saved) -> Iteration:
+        model = restored(saved, shells_ahead=self.options.incr_size)
+        if len(model.scale) != len(self.data.group_names):
+            raise ParameterError(
+                f"{self.options.fn_cont} has {len(model.scale)} noise groups, its particles {len(self.data.group_names)}:"
+                " the files do not belong together."
+            )
+        self.context.say(f"Continuing from iteration {saved.iteration} of {self.options.fn_cont}.")
+        return Iteration(saved.iteration, model, self.data.poses)
+
+    # --- what the options mean --------------------------------------------------------------------------------
+
+    @property
+    def _seed(self) -> int:
+        assert self.options.random_seed is not None
+        return self.options.random_seed
+
+    def _search(self) -> Search:
+        options = self.options
+        extent = self.data.box * self.data.pixel_size
+        diameter = options.particle_diameter or extent - 2 * (options.maskedge + 1) * self.data.pixel_size
+        finer = 2.0 / 2**options.oversampling  # the form's steps are those after one oversampling
+        return Search(
+            psi_step=options.psi_sampling * finer,
+            offset_range=options.offset_range,
+            offset_step=options.offset_step * finer,
+            align=options.dont_skip_align,
+            rotate=not options.skip_rotate,
+            diameter=diameter,
+            edge=options.maskedge,
+            zero_mask=options.do_zero_mask,
+            use_ctf=options.do_ctf_correction,
+            phase_flipped=options.ctf_phase_flipped,
+            only_flip_phases=options.only_flip_phases,
+            intact_first_peak=options.ctf_intact_first_peak,
+            radius_limit=None if options.highres_limit is None else max(int(extent / options.highres_limit), 1),
+            first_shell=1
+            if options.strict_lowres_exp is None
+            else max(int(np.ceil(extent / options.strict_lowres_exp)), 1),
+            size_prior=options.size_prior,
+            fraction=options.adaptive_fraction,
+            seed=self._seed,
+        )
+
+    def _update(self, number: int) -> Update:
+        options = self.options
+        first = number == 1 and not options.ref
+        return Update(
+            prior=not first,
+            tau2_fudge=options.tau_fudge,
+            norm=options.norm and not options.no_norm and number > 1,
+            scale=options.scale and not options.no_scale and number > 1,
+            fix_noise=options.fix_sigma_noise,
+            fix_offsets=options.fix_sigma_offset,
+            centre=options.do_center,
+            shells_ahead=options.incr_size,
+        )
+
+    def _planned_workers(self, search: Search) -> int:
+        settings = self.context.settings
+        wanted = settings.workers or (self.options.nr_threads if self.options.nr_threads > 1 else settings.cores())
+        pieces = len(self._shards())
+        plan = plan_classification(
+            particles=len(self.data.table),
+            box=self.data.box,
+            classes=self.options.nr_classes,
+            groups=len(self.data.group_names),
+            search=search,
+            extent=search.diameter / 2 / self.data.pixel_size + search.edge,
+            workers=max(min(wanted, pieces), 1),
+            preread=self.options.do_preread_images,
+            shard=settings.particles_per_shard,
+        )
+        limit = int(settings.memory_gigabytes * 2**30) or int(0.9 * available_memory())
+        plan = fitting(plan, limit)
+        if settings.device == "gpu" or self.options.gpu_ids is not None:
+            self.context.warn("A GPU was asked for: 2D classification computes on the CPU in this release.")
+        self.context.say(f"Memory: at most {plan}; {limit / 2**20:.0f} MB may be used.")
+        return plan.workers
+
+    def _shards(self) -> list[np.ndarray]:
+        return shards(len(self.data.table), self.context.settings.particles_per_shard)
+
+    # --- reports ------------------------------------------------------------------------------------------------
+
+    def _reporter(self, number: int) -> Any:
+        def report(done: int, total: int) -> None:
+            self.context.progress(number - 1 + done / total, self.options.nr_iter, "iterations")
+            self.context.stop_if_asked()
+
+        return report
+
+    def _write(self, state: Iteration) -> None:
+        write_iteration(
+            self.root,
+            state,
+            self.data.table,
+            directory=self.context.directory,
+            options=optimiser_options(self.options, self._search()),
+            sampling=sampling_options(self.options, self.data.pixel_size),
+            command=shlex.join(self.options.changed(o=self.root).flags()),
+            group_names=self.data.group_names,
+        )
+
+    def _say(self, state: Iteration) -> None:
+        model, particles = state.model, state.particles
+        resolution = model.box * model.pixel_size / max(model.resolution_shell, 1)
+        _, _, changed = state.changed
+        self.context.say(
+            f"Iteration {state.number:3d} of {self.options.nr_iter}: resolution {resolution:6.2f} Å, "
+            f"largest class {100 * model.class_share.max():4.1f} %, mean probability of the best pose "
+            f"{particles.best_weight.mean():.3f}, {100 * changed:5.1f} % of the particles changed class"
+        )
+
+
+def _offset_step(search: Search, model: Model) -> float:
+    """Return the offsets' step in px: the one asked for, or what the shells in use can tell apart if that is more."""
+    return max(search.offset_step, model.box / (_OFFSETS_PER_PERIOD * model.radius))
+
+
+def _step_sigma(search: Search, model: Model, oversampling: int) -> float:
+    """Return how far RELION 3.1 lets a particle move in one iteration: px, standard deviation per axis.
+
+    Inferred from the poses that RELION 3.1.3 gave the same images at 5, 3.54 and 1 Å per px: it weighs a step of its
+    coarse grid, from the origin rounded to whole px, about as a Gaussian of ``offset_sigma`` Å / pixel size² px does
+    (by the pixel size itself, one would expect). Fine offsets of one coarse step weigh the same, which adds their
+    spread. A weak pull to the image's middle, which grows as pixels shrink, is left out: it changes no figure.
+    """
+    fine = search.offset_step
+    spread = fine**2 * (4**oversampling - 1) / 12
+    return float(np.sqrt((model.offset_sigma / model.pixel_size**2) ** 2 + spread))

@@ -1,0 +1,155 @@
+"""How the options of a 2D classification stand in RELION's optimiser and sampling files, and come back from them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from relionlab.engine.classify2d.state import Search
+from relionlab.jobs.refinement.files import Saved
+from relionlab.jobs.refinement.program import Refine
+
+_PLAIN: dict[str, tuple[str, type]] = {
+    "nr_iter": ("rlnNumberOfIterations", int),
+    "oversampling": ("rlnAdaptiveOversampleOrder", int),
+    "adaptive_fraction": ("rlnAdaptiveOversampleFraction", float),
+    "random_seed": ("rlnRandomSeed", int),
+    "particle_diameter": ("rlnParticleDiameter", float),
+    "maskedge": ("rlnWidthMaskEdge", float),
+    "do_zero_mask": ("rlnDoZeroMask", bool),
+    "flatten_solvent": ("rlnDoSolventFlattening", bool),
+    "incr_size": ("rlnIncrementImageSize", int),
+    "skip_rotate": ("rlnDoSkipRotate", bool),
+    "norm": ("rlnDoCorrectNorm", bool),
+    "scale": ("rlnDoCorrectScale", bool),
+    "do_ctf_correction": ("rlnDoCorrectCtf", bool),
+    "ctf_intact_first_peak": ("rlnDoIgnoreCtfUntilFirstPeak", bool),
+    "ctf_phase_flipped": ("rlnCtfDataArePhaseFlipped", bool),
+    "only_flip_phases": ("rlnDoOnlyFlipCtfPhases", bool),
+    "fix_sigma_noise": ("rlnFixSigmaNoiseEstimates", bool),
+    "fix_sigma_offset": ("rlnFixSigmaOffsetEstimates", bool),
+}
+"""Options that stand in the optimiser's table as they are: field -> label and type."""
+
+_LIMITS = {"highres_limit": "rlnHighresLimitExpectation", "strict_lowres_exp": "rlnLowresLimitExpectation"}
+
+_CENTRE = "rlnDoCenterClasses"
+
+_OTHERS: dict[str, Any] = {
+    "rlnDoSplitRandomHalves": 0,
+    "rlnJoinHalvesUntilThisResolution": -1.0,
+    "rlnDoSolventFscCorrection": 0,
+    "rlnSolventMaskName": "None",
+    "rlnSolventMask2Name": "None",
+    "rlnBodyStarFile": "None",
+    "rlnTauSpectrumName": "None",
+    "rlnMaximumCoarseImageSize": -1,
+    "rlnDoMapEstimation": 1,
+    "rlnDoFastSubsetOptimisation": 0,
+    "rlnDoExternalReconstruct": 0,
+    "rlnDoStochasticGradientDescent": 0,
+    "rlnDoStochasticEM": 0,
+    "rlnSgdInitialIterations": 50,
+    "rlnSgdFinalIterations": 50,
+    "rlnSgdInBetweenIterations": 200,
+    "rlnSgdInitialResolution": 35.0,
+    "rlnSgdFinalResolution": 15.0,
+    "rlnSgdInitialSubsetSize": 100,
+    "rlnSgdFinalSubsetSize": 500,
+    "rlnSgdMuFactor": 0.0,
+    "rlnSgdSigma2FudgeInitial": 8.0,
+    "rlnSgdSigma2FudgeHalflife": -1,
+    "rlnSgdSkipAnneal": 0,
+    "rlnSgdSubsetSize": -1,
+    "rlnSgdWriteEverySubset": 1,
+    "rlnSgdStepsize": 0.5,
+    "rlnDoAutoRefine": 0,
+    "rlnAutoLocalSearchesHealpixOrder": 4,
+    "rlnNumberOfIterWithoutResolutionGain": 0,
+    "rlnNumberOfIterWithoutChangingAssignments": 0,
+    "rlnSmallestChangesOrientations": 999.0,
+    "rlnSmallestChangesOffsets": 999.0,
+    "rlnSmallestChangesClasses": 9999999,
+    "rlnLocalSymmetryFile": "None",
+    "rlnDoHelicalRefine": 0,
+    "rlnIgnoreHelicalSymmetry": 0,
+    "rlnFourierMask": "None",
+    "rlnHelicalTwistInitial": 0.0,
+    "rlnHelicalRiseInitial": 0.0,
+    "rlnHelicalCentralProportion": 0.3,
+    "rlnNrHelicalNStart": 1,
+    "rlnHelicalMaskTubeInnerDiameter": -1.0,
+    "rlnHelicalMaskTubeOuterDiameter": -1.0,
+    "rlnHelicalSymmetryLocalRefinement": 0,
+    "rlnHelicalSigmaDistance": -1.0,
+    "rlnHelicalKeepTiltPriorFixed": 0,
+    "rlnHasConverged": 0,
+    "rlnHasHighFscAtResolLimit": 0,
+    "rlnHasLargeSizeIncreaseIterationsAgo": 0,
+    "rlnRefsAreCtfCorrected": 1,
+    "rlnMaxNumberOfPooledParticles": 60,
+}
+"""What RELION expects in the table and 2D classification does not use."""
+
+
+def optimiser_options(options: Refine, search: Search) -> dict[str, object]:
+    """Return label -> value for the optimiser's table, and ``tau2_fudge`` for the model's."""
+    values: dict[str, object] = dict(_OTHERS)
+    for name, (label, kind) in _PLAIN.items():
+        value = getattr(options, name)
+        values[label] = int(value) if kind is bool else value
+    values["rlnDoCorrectNorm"] = int(options.norm and not options.no_norm)
+    values["rlnDoCorrectScale"] = int(options.scale and not options.no_scale)
+    values["rlnParticleDiameter"] = search.diameter
+    values["rlnWidthMaskEdge"] = int(options.maskedge)
+    values["rlnDoSkipAlign"] = int(not options.dont_skip_align)
+    for name, label in _LIMITS.items():
+        value = getattr(options, name)
+        values[label] = -1.0 if value is None else value
+    if options.do_center:  # RELION 3.1 does not know the label; 4 and 5 do
+        values[_CENTRE] = 1
+    values["tau2_fudge"] = options.tau_fudge
+    return values
+
+
+def sampling_options(options: Refine, pixel_size: float) -> dict[str, object]:
+    """Return label -> value for the sampling's table; the steps are those before oversampling, offsets in Å."""
+    steps = {
+        "rlnPsiStep": options.psi_sampling * 2,
+        "rlnOffsetRange": options.offset_range * pixel_size,
+        "rlnOffsetStep": options.offset_step * 2 * pixel_size,
+        "rlnHelicalOffsetStep": -1.0,
+        "rlnSamplingPerturbInstance": 0.0,
+        "rlnSamplingPerturbFactor": options.perturb,
+        "rlnHealpixOrderOriginal": 2,
+    }
+    original = {f"{label}Original": steps[label] for label in ("rlnPsiStep", "rlnOffsetRange", "rlnOffsetStep")}
+    return {**steps, **original}
+
+
+def saved_options(options: Refine, saved: Saved) -> Refine:
+    """Return the options of a continued run: what is given now, and for the rest what the files say."""
+    table, sampling, pixel_size = saved.optimiser, saved.sampling, saved.model.pixel_size
+    found: dict[str, Any] = {"nr_classes": saved.model.classes}
+    for name, (label, kind) in _PLAIN.items():
+        if label in table:
+            found[name] = kind(table.value(label))
+    for name, label in _LIMITS.items():
+        if label in table:
+            value = float(table.value(label))
+            found[name] = value if value > 0 else None
+    if "rlnDoSkipAlign" in table:
+        found["dont_skip_align"] = not int(table.value("rlnDoSkipAlign"))
+    if _CENTRE in table:
+        found["do_center"] = bool(int(table.value(_CENTRE)))
+    found["psi_sampling"] = float(sampling.value("rlnPsiStep")) / 2
+    found["offset_range"] = float(sampling.value("rlnOffsetRange")) / pixel_size
+    found["offset_step"] = float(sampling.value("rlnOffsetStep")) / 2 / pixel_size
+    if "rlnSamplingPerturbFactor" in sampling:
+        found["perturb"] = float(sampling.value("rlnSamplingPerturbFactor"))
+    found["tau_fudge"] = saved.tau2_fudge
+    # what RELION began goes on by RELION's rules, also when it is continued again
+    found["size_prior"] = bool(saved.relion_version) or "--size_prior" in saved.flags
+    # of other versions it was not measured
+    found["local_offsets"] = saved.relion_version.startswith("3.1") or "--local_offsets" in saved.flags
+    given = {name: getattr(options, name) for name in options.model_fields_set if name != "nr_classes"}
+    return Refine(**{**dict(options), **found, **given})

@@ -1,0 +1,1 @@
+"""Select and Sort: which classes and particles go on."""

@@ -1,0 +1,253 @@
+"""The program ``class_selection``: keep the particles of chosen classes, or chosen rows of a list."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Annotated, ClassVar
+
+import numpy as np
+
+from relionlab.errors import NodeError, ParameterError, StarError
+from relionlab.io.image_names import ImageReader, format_image_name
+from relionlab.io.images import read_map, write_stack
+from relionlab.io.job_names import as_folder
+from relionlab.io.star import read_star, write_star
+from relionlab.io.table import Table
+from relionlab.jobs.base import Program
+from relionlab.jobs.context import Context
+from relionlab.jobs.selecting import select_options as options
+from relionlab.jobs.selecting.class_scores import choose, score_classes
+from relionlab.jobs.selecting.regrouping import regroup
+from relionlab.jobs.star.list_file import StarList, read_list
+from relionlab.params import Parameter
+
+
+class ClassSelection(Program):
+    """Keep the particles of the classes that are named, or that score above a threshold.
+
+    Writes particles.star, class_averages.star, backup_selection.star (what RELION's gallery shows as chosen) and
+    class_scores.star. With a list instead of a model, --classes gives the rows to keep and --o the file to write.
+    """
+
+    name: ClassVar[str] = "class_selection"
+    title: ClassVar[str] = "Class selection"
+
+    i: Annotated[
+        str,
+        Parameter(
+            label="Input",
+            help="run_itNNN_model.star or run_itNNN_optimiser.star; or a list of particles or micrographs.",
+            tab="I/O",
+            flag="--i",
+            required=True,
+        ),
+    ] = ""
+    o: Annotated[
+        str,
+        Parameter(
+            label="Output",
+            help='Directory, as "Select/job004/"; for a list the file.',
+            tab="I/O",
+            flag="--o",
+            required=True,
+        ),
+    ] = ""
+    classes: options.Classes = ""
+    rank_threshold: Annotated[
+        float | None,
+        Parameter(
+            label="Score threshold",
+            help="Keep the classes that score at least this, from 0 to 1; without it and without --classes none is kept.",
+            tab="Class options",
+            flag="--rank_threshold",
+            none_as="",
+            bounds=(0, 1),
+        ),
+    ] = None
+    min_particles: options.MinimumParticles = -1
+    min_classes: options.MinimumClasses = -1
+    recenter: options.Recentre = False
+    regroup: options.NumberOfGroups = 0  # leaves the groups as they are
+    max_per_class: options.MaximumPerClass = -1
+    random_seed: options.RandomSeed = 0
+
+    def problems(self) -> list[str]:
+        """Return what is wrong with the values, in words."""
+        found = super().problems()
+        if bool(self.classes) == (self.rank_threshold is not None):
+            found.append("Choose classes either by number (--classes 1,3,5) or by score (--rank_threshold 0.5).")
+        return found
+
+    def run(self, context: Context) -> None:
+        """Choose, and write the lists."""
+        self.check()
+        tables = read_star(context.path(self.i))
+        if "model_classes" in tables or "rlnModelStarFile" in tables.get("optimiser_general", ()):
+            self._select_classes(context, read_classification(context, self.i))
+        else:
+            self._select_rows(context)
+
+    def _select_rows(self, context: Context) -> None:
+        data = read_list(context.path(self.i))
+        numbers = parse_numbers(self.classes, len(data.rows), f"row of {self.i}")
+        data.with_rows(data.rows.rows(numbers - 1)).write(context.path(self.o))
+        context.say(f"Saved {self.o} with {len(numbers)} of {len(data.rows)} rows.")
+
+    def _select_classes(self, context: Context, found: Classification) -> None:
+        context.say("Reading in all images...")
+        images = _read_averages(context, found.classes, self.i)
+        count = len(found.classes)
+        counts = np.bincount(found.data.rows["rlnClassNumber"], minlength=count + 1)[1 : count + 1]
+        scores = score_classes(found.classes, images, mask_radius_px=found.mask_radius_px)
+        if self.classes:
+            kept = np.zeros(count, dtype=bool)
+            kept[parse_numbers(self.classes, count, f"class of {self.i}") - 1] = True
+        else:
+            minima = {"min_classes": self.min_classes, "min_particles": self.min_particles}
+            kept = choose(scores.score, counts, threshold=float(self.rank_threshold or 0), **minima)
+            for number in np.flatnonzero(kept):
+                context.say(f" class {number + 1}: score {scores.score[number]:.3f}, {counts[number]} particles")
+        if not kept.any():
+            raise ParameterError(
+                f"no class scores {self.rank_threshold:g} or more (the best has {scores.score.max():.2f}):"
+                " lower --rank_threshold, or name classes with --classes."
+            )
+        output = as_folder(self.o)
+        context.path(output).mkdir(parents=True, exist_ok=True)
+        write_star(context.path(output + "backup_selection.star"), [Table({"rlnSelected": kept.astype(np.int64)})])
+        write_star(context.path(output + "class_scores.star"), [scores.table(found.classes)])
+        self._write_averages(context, output, found, images, np.flatnonzero(kept))
+        particles = self._chosen_particles(context, found, kept)
+        particles.write(context.path(output + "particles.star"))
+        context.say(f"Saved {output}particles.star with {len(particles.rows)} selected particles.")
+
+    def _write_averages(
+        self, context: Context, output: str, found: Classification, images: np.ndarray | None, chosen: np.ndarray
+    ) -> None:
+        table = found.classes.rows(chosen).with_columns(rlnClassNumber=chosen + 1).renamed("")
+        if self.recenter and images is not None and images.ndim == 3:
+            stack = output + "class_averages.mrcs"
+            write_stack(context.path(stack), recentred(images[chosen]), pixel_size=found.pixel_size)
+            names = [format_image_name(number, stack) for number in range(len(chosen))]
+            table = table.with_columns(rlnReferenceImage=names)
+        write_star(context.path(output + "class_averages.star"), [table])
+        context.say(f"Saved {output}class_averages.star with {len(chosen)} selected images.")
+
+    def _chosen_particles(self, context: Context, found: Classification, kept: np.ndarray) -> StarList:
+        rows = found.data.rows
+        numbers = rows["rlnClassNumber"]
+        inside = (numbers >= 1) & (numbers <= len(kept))
+        mask = inside & kept[np.clip(numbers - 1, 0, len(kept) - 1)]
+        if self.max_per_class > 0:
+            rng = np.random.default_rng(self.random_seed)
+            for number in np.flatnonzero(kept) + 1:
+                members = np.flatnonzero(mask & (numbers == number))
+                surplus = len(members) - self.max_per_class
+                if surplus > 0:
+                    mask[rng.choice(members, surplus, replace=False)] = False
+        rows = rows.rows(mask)
+        if self.regroup > 0:
+            rows = regroup(rows, found.groups, wanted=self.regroup, say=context.say)
+        return found.data.with_rows(rows)
+
+
+@dataclass(frozen=True)
+class Classification:
+    """What is needed of one iteration of a classification.
+
+    classes         the model's table of classes
+    groups          the model's table of groups
+    data            the particles with their classes
+    pixel_size      of the averages, Å
+    mask_radius_px  of the particle mask, px
+    """
+
+    classes: Table
+    groups: Table
+    data: StarList
+    pixel_size: float
+    mask_radius_px: float
+
+
+def read_classification(context: Context, name: str) -> Classification:
+    """Read an iteration by its model or optimiser file; raises NodeError where a file of it is missing."""
+    stem = re.sub(r"_(half\d_)?(model|optimiser)\.star$", "", name)
+    tables = read_star(context.path(name))
+    optimiser_file = context.path(stem + "_optimiser.star")
+    general = tables.get("optimiser_general")
+    if general is None and optimiser_file.exists():
+        general = read_star(optimiser_file).get("optimiser_general")
+    model_file, data_file = name, stem + "_data.star"
+    if "model_classes" not in tables:
+        model_file = _existing(
+            context, str(tables["optimiser_general"].value("rlnModelStarFile")), stem + "_model.star"
+        )
+        data_file = str(tables["optimiser_general"].value("rlnExperimentalDataStarFile"))
+        tables = read_star(context.path(model_file))
+    data_file = _existing(context, data_file, stem + "_data.star")
+    model = tables["model_general"]
+    pixel_size, size = float(model.value("rlnPixelSize")), int(model.value("rlnOriginalImageSize"))
+    diameter = float(general.value("rlnParticleDiameter")) if general is not None else -1.0
+    radius = diameter / 2 / pixel_size if diameter > 0 else 0.45 * size
+    data = read_list(context.path(data_file))
+    if "rlnClassNumber" not in data.rows:
+        raise StarError(f"{data_file} has no column rlnClassNumber, so its particles belong to no class.")
+    return Classification(tables["model_classes"], tables["model_groups"], data, pixel_size, min(radius, size / 2 - 1))
+
+
+def parse_numbers(text: str, highest: int, what: str) -> np.ndarray:
+    """Return the numbers of "1,3,5-8", sorted; raises ParameterError for what is none, or beyond the highest."""
+    numbers: set[int] = set()
+    for part in filter(None, re.split(r"[\s,;]+", text)):
+        found = re.fullmatch(r"(\d+)(?:-(\d+))?", part)
+        if not found:
+            raise ParameterError(f"{part!r} in {text!r} is no number: give numbers as 1,3,5-8.")
+        first = int(found.group(1))
+        numbers |= set(range(first, int(found.group(2) or first) + 1))
+    wrong = sorted(number for number in numbers if not 1 <= number <= highest)
+    if wrong:
+        raise ParameterError(f"there is no {what} with number {wrong[0]}: it has 1 to {highest}.")
+    return np.array(sorted(numbers), dtype=np.int64)
+
+
+def recentred(images: np.ndarray) -> np.ndarray:
+    """Shift each image so that the centre of mass of its positive values lies at n//2."""
+    from scipy import ndimage
+
+    moved = np.empty_like(images, dtype=np.float32)
+    for number, image in enumerate(images):
+        positive = np.maximum(image, 0)
+        centre = ndimage.center_of_mass(positive) if positive.any() else [size // 2 for size in image.shape]
+        shift = [size // 2 - place for size, place in zip(image.shape, centre, strict=True)]
+        moved[number] = ndimage.shift(image, shift, order=3, mode="grid-wrap")
+    return moved
+
+
+def _existing(context: Context, name: str, beside: str) -> str:
+    """Return the name, or the file beside the given one where a project was moved."""
+    for candidate in (name, beside, beside + ".gz"):
+        if context.path(candidate).exists():
+            return candidate
+    raise NodeError(f"{name} does not exist, nor {beside}: the classification is not complete.")
+
+
+def _beside(image: str, model: str) -> str:
+    """Return the image's name with the model's folder: "3@a/x.mrcs", "b/m.star" -> "3@b/x.mrcs"."""
+    number, mark, file = image.rpartition("@")
+    return f"{number}{mark}{PurePosixPath(model).parent / PurePosixPath(file).name}"
+
+
+def _read_averages(context: Context, classes: Table, model: str) -> np.ndarray | None:
+    """Return the averages (n, y, x) or maps (n, z, y, x); ``None`` where they cannot be found."""
+    names = classes["rlnReferenceImage"].tolist()
+    missing = [name for name in names if not context.path(name.rpartition("@")[2]).exists()]
+    if missing:  # the folder was renamed: the images lie beside the model
+        names = [_beside(name, model) for name in names]
+    if not all(context.path(name.rpartition("@")[2]).exists() for name in names):
+        context.warn(f"warning: {missing[0]} is not there; the classes are ranked without their images.")
+        return None
+    if "@" in names[0]:
+        return ImageReader(names, context.directory).read()
+    return np.stack([read_map(context.path(name))[0] for name in names])

@@ -1,0 +1,1 @@
+"""Programs on lists: STAR files joined, edited, compared, and columns given by name."""
