@@ -7,6 +7,8 @@ alike, and one product over a row does for all of them. What has no weight (high
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from relionlab.engine.polar import PolarGrid
@@ -91,11 +93,8 @@ class Turns:
 
     def folded_even(self, spectrum: np.ndarray) -> np.ndarray:
         """Return the sum per row of even harmonics (q / 2, ...) complex, as (row, 2, ...): real and imaginary parts."""
-        even = np.arange(0, len(self.row), 2)
-        real = np.zeros((self.rows, len(even)), np.float32)
-        real[self.row[even], np.arange(len(even))] = 1
-        imaginary = real * np.where(self.conjugate[even], np.float32(-1), np.float32(1))
-        flat = spectrum.reshape(len(even), -1)
+        real, imaginary = self._even_to_rows
+        flat = spectrum.reshape(len(spectrum), -1)
         return np.stack([real @ flat.real, imaginary @ flat.imag], axis=1).reshape(-1, 2, *spectrum.shape[1:])
 
     def even_harmonics(self, rows: np.ndarray) -> np.ndarray:
@@ -108,10 +107,8 @@ class Turns:
 
     def ring_sums(self, rows: np.ndarray) -> np.ndarray:
         """Return the sum over harmonics of both signs of something real: (row, n, place) -> (n, k) float64."""
-        once = np.where(self.harmonic == 0, 1.0, 2.0) * self.filled
-        per_ring = (self.ring[..., None] == np.arange(self._rings)) * once[..., None]
         flat = np.moveaxis(rows, 0, 1).reshape(rows.shape[1], -1)
-        return flat.astype(np.float64) @ per_ring.reshape(-1, self._rings)
+        return flat.astype(np.float64) @ self._places_to_rings
 
     def to_angles(self, rows: np.ndarray, out: np.ndarray) -> None:
         """Write the real function whose harmonics are given per row, (row, 2, m) float32, to ``out`` (count, m)."""
@@ -134,6 +131,19 @@ class Turns:
         np.matmul(self._back[0], first + second, out=even)
         np.matmul(self._back[1], first - second, out=odd)
         return out
+
+    @cached_property
+    def _even_to_rows(self) -> tuple[np.ndarray, np.ndarray]:
+        even = np.arange(0, len(self.row), 2)
+        real = np.zeros((self.rows, len(even)), np.float32)
+        real[self.row[even], np.arange(len(even))] = 1
+        return real, real * np.where(self.conjugate[even], np.float32(-1), np.float32(1))
+
+    @cached_property
+    def _places_to_rings(self) -> np.ndarray:
+        once = np.where(self.harmonic == 0, 1.0, 2.0) * self.filled
+        per_ring = (self.ring[..., None] == np.arange(self._rings)) * once[..., None]
+        return per_ring.reshape(-1, self._rings)
 
     def _harmonics(self, rows: np.ndarray, wanted: np.ndarray) -> np.ndarray:
         found = rows[self.row[wanted]]
