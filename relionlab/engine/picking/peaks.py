@@ -11,7 +11,7 @@ from scipy import ndimage
 from relionlab.engine.kernels.peaks import keep_apart
 from relionlab.engine.picking.frame import Frame
 
-_NEAR = 0.1
+_NEAR = 0.2
 """Diameters within which a peak's centre is looked for: neighbours that overlap are not mixed up so near."""
 
 
@@ -107,7 +107,7 @@ def peaks_from(
                  detected diameter and the smallest one, if that is more than ``distance``
 
     Positions are refined to a fraction of a map pixel by parabolas through the neighbours of each maximum; where there is
-    a map of the centres, by its maximum within a tenth of the diameter.
+    a map of the centres, by its maximum within a fifth of the diameter.
     """
     rows, columns = scores.maxima
     enough = np.searchsorted(-scores.fom[rows, columns], -threshold, side="right")
