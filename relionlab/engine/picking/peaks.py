@@ -65,6 +65,7 @@ class Scores:
     frame      the grid
     margin     Å from the edge within which nothing is picked
     centre     where it is given: highest at the particles' centres, which it tells better than ``fom``
+    distance   Å, least distance of two picks where none is asked for
     """
 
     fom: np.ndarray
@@ -76,6 +77,7 @@ class Scores:
     margin: float
     diameter: np.ndarray | None = None
     centre: np.ndarray | None = None
+    distance: float = 0.0
 
     @cached_property
     def maxima(self) -> tuple[np.ndarray, np.ndarray]:
