@@ -101,13 +101,8 @@ def blob_scores(
         diameter=diameter,
     )
     lowest, _ = blob_thresholds(scores)
-    centre = centre_map(
-        weighted,
-        frame,
-        middle,
-        start=image_of(weighted * _laplacian(square, middle), frame),
-        picks=lambda centre: peaks_from(replace(scores, centre=centre), lowest, 0.0, neighbour=NEIGHBOUR),
-    )
+    start = image_of(weighted * _laplacian(square, middle), frame)
+    centre = centre_map(weighted, scores, peaks_from(scores, lowest, 0.0, neighbour=NEIGHBOUR), start=start)
     return replace(scores, centre=centre)
 
 

@@ -9,15 +9,13 @@ contamination and neighbours are among them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import scipy.fft
 from scipy import stats
 
 from relionlab.engine.picking.background import soft_disc
 from relionlab.engine.picking.frame import Frame, image_of
-from relionlab.engine.picking.peaks import Picks
+from relionlab.engine.picking.peaks import Picks, Scores, at_centres
 
 _REACH = 0.75
 """Of the diameter: radius within which particles are averaged, to the outer end of the ring that a blob's disc is compared with."""
@@ -26,23 +24,22 @@ _FEWEST = 5  # picks whose average says more than noise
 _TRIMMED = 0.25  # of the picks at either end, at every radius
 
 
-def centre_map(
-    spectrum: np.ndarray, frame: Frame, diameter: float, *, start: np.ndarray, picks: Callable[[np.ndarray], Picks]
-) -> np.ndarray | None:
+def centre_map(spectrum: np.ndarray, scores: Scores, picks: Picks, *, start: np.ndarray) -> np.ndarray | None:
     """Return a map (y, x) that is highest at the particles' centres; ``None`` where too few are picked to learn from.
 
     spectrum  as :func:`relionlab.engine.picking.frame.place` gives it
-    diameter  of the particles in Å
+    scores    of blobs, with their diameters
+    picks     taken from these
     start     (y, x) such a map to begin with
-    picks     takes such a map, and returns the picks moved to its maxima nearby
     """
+    if len(picks) < _FEWEST or scores.diameter is None:
+        return None
+    frame, reach = scores.frame, _REACH * float(scores.diameter.min() + scores.diameter.max()) / 2
     image, centre = image_of(spectrum, frame), start
     for _ in range(_ROUNDS):
-        found = picks(centre)
-        if len(found) < _FEWEST:
-            return None
-        profile = stats.trim_mean(_profiles(image, frame, found, _REACH * diameter), _TRIMMED, axis=0)
-        centre = image_of(spectrum * _turned_every_way(profile, frame, _REACH * diameter), frame)
+        profiles = _profiles(image, frame, at_centres(scores, picks, centre), reach)
+        profile = stats.trim_mean(profiles, _TRIMMED, axis=0)
+        centre = image_of(spectrum * _turned_every_way(profile, frame, reach), frame)
     return centre
 
 
