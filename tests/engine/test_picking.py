@@ -315,7 +315,7 @@ def test_the_usual_threshold_is_the_valley_of_crowded_micrographs(rng):
     frame = frame_for(image.shape, 1.5, lowpass=20)
     templates = Templates(shell[None], 1.5, 130.0, 30.0, 20.0)
     scores = template_scores(place(image, frame, lowpass=20), frame, templates)
-    parted = valley(scores, 130.0)
+    parted = valley_between(peaks_from(scores, -np.inf, 0.7 * 130).fom, lowest=0.0)
     assert parted is not None
     assert parted[0] == pytest.approx(0.25, abs=0.02)
     assert parted[1] == pytest.approx(1.0, abs=0.05)
@@ -357,3 +357,11 @@ def test_noise_has_no_two_groups_of_peaks(rng):
         frame = frame_for((512, 512), 3.5, lowpass=20)
         scores = blob_scores(place(rng.normal(size=(512, 512)), frame, lowpass=20), frame, BlobSearch(240, 260))
         assert valley(scores, 250.0, noise_peaks=NOISE_PEAKS) is None
+
+
+def test_contrast_of_the_wrong_sign_does_not_lower_the_threshold(rng):
+    image, _, _ = shells(rng)
+    frame = frame_for(image.shape, 1.5, lowpass=20)
+    for bright in (True, False):
+        scores = blob_scores(place(image, frame, lowpass=20, bright=bright), frame, BlobSearch(110, 130))
+        assert blob_thresholds(scores)[0] >= 1

@@ -17,15 +17,21 @@ NOISE_PEAKS, NOISE_PEAKS_TURNED = 2.0, 2.7
 """Robust standard deviations: the highest mean of noise's peaks, of one filter and of the best of many turned references
 (simulated: white and coloured noise, particles of 80 to 250 Å, one reference to the projections of a map, with CTF)."""
 _FEWEST = 20  # peaks
+_LOWEST = 1.0
+"""Robust standard deviations: a lower valley is one between peaks and gaps of the background (contrast of the wrong sign,
+contamination), as noise's own peaks are higher."""
 CUT = 0.25
 """The figure of merit at which noise ends and particles begin: the usual threshold."""
 
 
-def valley_between(heights: np.ndarray, *, noise_peaks: float = NOISE_PEAKS_TURNED) -> tuple[float, float] | None:
+def valley_between(
+    heights: np.ndarray, *, noise_peaks: float = NOISE_PEAKS_TURNED, lowest: float = _LOWEST
+) -> tuple[float, float] | None:
     """Return the height that parts two groups of peaks, and the mean of the upper group; ``None`` if there is one group.
 
     heights      (n,) robust standard deviations
     noise_peaks  highest mean that peaks of noise alone have
+    lowest       least height that may part them
 
     Source of the parting: Otsu (1979) IEEE Trans. Syst. Man Cybern. 9, 62. Two groups are believed where they are further
     apart than the halves of a single hump would be, or where all peaks together stand higher than those of noise.
@@ -46,7 +52,8 @@ def valley_between(heights: np.ndarray, *, noise_peaks: float = NOISE_PEAKS_TURN
         return None
     apart = (high[best] - low[best]) / within > _HALVES + _HALVES_FEW / np.sqrt(count)
     raised = values.mean() - 2 * values.std() / np.sqrt(count) > noise_peaks
-    return (float((first[-1] + second[0]) / 2), float(second.mean())) if apart or raised else None
+    parted = float((first[-1] + second[0]) / 2)
+    return (parted, float(second.mean())) if (apart or raised) and parted >= lowest else None
 
 
 def valley(scores: Scores, diameter: float, *, noise_peaks: float = NOISE_PEAKS_TURNED) -> tuple[float, float] | None:
