@@ -28,7 +28,9 @@ class PowerSpectrum:
     def __init__(self, shape: tuple[int, int], pixel_size: float, size: int) -> None:
         self.pixel_size = max(pixel_size, PIXEL_SIZE)
         self.steps = [n * pixel_size / (size * self.pixel_size) for n in shape]  # bins of the transform per px
-        rows, columns = (min(2 * math.ceil(step * size / 2), n - n % 2) for step, n in zip(self.steps, shape, strict=True))
+        rows, columns = (
+            min(2 * math.ceil(step * size / 2), n - n % 2) for step, n in zip(self.steps, shape, strict=True)
+        )
         self.shape, self.kept, self.size = shape, (rows, columns), size
         self._total = np.zeros((rows, columns // 2 + 1), np.float32)
 

@@ -183,7 +183,7 @@ class CtfWork:
         rows = np.stack([profile.frequency, *normalised(profile), profile.model, profile.quality, profile.noise])
         told = (
             f"Pixel size for fitting          : {fit.spectrum.pixel_size:.4g} Angstroms\n"
-            f"Error of the defocus by noise   : {fit.defocus_error:.1f} Angstroms\n"
+            f"Spread by noise, if rings are right: {fit.defocus_error:.1f} Angstroms of defocus\n"
             f"Spectra averaged                : {fit.spectrum.tiles or 'not known'}"
         )
         write_ctffind4(root, estimate, rows, shown=micrograph.root, program="relionlab", aside=told)
