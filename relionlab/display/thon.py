@@ -21,6 +21,7 @@ from relionlab.io.images import read_image
 from relionlab.io.particles import Particles, read_particles
 from relionlab.io.star import read_star
 from relionlab.jobs.ctf.comparison import TABLE, Comparison, compare, comparison_of, estimates_of
+from relionlab.jobs.ctf.doubts import COARSE
 
 LIST = "micrographs_ctf.star"
 _FREQUENCY = ("frequency", "Spatial frequency (1/Å)")
@@ -200,7 +201,8 @@ def _image(listed: CtfList, row: int) -> np.ndarray:
 
 def _told(listed: CtfList, row: int) -> str:
     limit = listed.numbers("rlnCtfMaxResolution")[row]
-    return f"{listed.defocus[row] / 1e4:.2f} µm, fit to {limit:.1f} Å"
+    worth = "may be chance" if limit > COARSE else f"fit to {limit:.1f} Å"
+    return f"{listed.defocus[row] / 1e4:.2f} µm, {worth}"
 
 
 def _profile_panel(listed: CtfList, row: int) -> Any:
