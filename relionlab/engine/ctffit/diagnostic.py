@@ -56,8 +56,9 @@ def _by_direction(power: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     Both are logarithms of the power; the rings are averaged over arcs of about two sectors.
     """
-    means = np.log(ring_means(power))
-    slow = uniform_filter1d(means - means.mean(axis=0), max(len(power) // 12, 3), axis=1)
+    pieces = ring_means(power)
+    means = np.log(pieces)
+    slow = uniform_filter1d(means - np.log(pieces.mean(axis=0)), max(len(power) // 12, 3), axis=1)
     means = means - slow
     return slow, 0.25 * np.roll(means, 1, axis=0) + 0.5 * means + 0.25 * np.roll(means, -1, axis=0)
 

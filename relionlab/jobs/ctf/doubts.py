@@ -14,7 +14,7 @@ _CHANCE = 7.7
 over N pixels is a few 1/√N by chance. Fits to 90 images of noise (boxes of 128 to 1024 px, 3.5 to 10 Å) reached 6.3 at most
 and 3.5 on average; sound micrographs have figures of merit of 0.1 to 0.3 in boxes of 512 px, where the limit is 0.05."""
 _MOST = 0.2
-_LIMIT = "rlnCtfMaxResolution"
+_MERIT, _LIMIT = "rlnCtfFigureOfMerit", "rlnCtfMaxResolution"
 _DEGREES = 5.0
 _SHOWN = 5
 
@@ -34,7 +34,8 @@ def doubts(names: Sequence[str], found: Sequence[Estimate], *, step: float, phas
         said.append(
             f"warning: {sum(chance)} of {len(found)} CTFs may be chance: their figure of merit is below {min(faint):.2g} or their"
             f" rings fit no further than {COARSE:g} Å, as in noise: {_listed(names, chance)}. Look at them and leave such"
-            f" micrographs out (Select by value, or star_handler --select {_LIMIT} --maxval {COARSE:g}){'' if phase_is_free else '; if a phase plate was used, add --do_phaseshift'}."
+            f" micrographs out: Select by value, or star_handler --select {_MERIT} --minval {min(faint):.2g} and {_LIMIT} --maxval"
+            f" {COARSE:g}{'' if phase_is_free else '; if a phase plate was used, add --do_phaseshift'}."
         )
     ends = [not doubtful and _at_an_end(one, step) for one, doubtful in zip(found, chance, strict=True)]
     if any(ends):
