@@ -50,8 +50,8 @@ def load(directory: Path, task: MovieTask, wanted: MovieSettings, *, log: list[s
         log.append(f"Frames to be used: {chosen.start + 1} to {chosen.stop}")
         frames = Frames(_gain(directory, movie, wanted))
         for number in chosen:
-            frame = movie.read(number)
-            if not np.isfinite(frame.sum(dtype=np.float64)):
+            frame = movie.read_stored(number)
+            if frame.dtype.kind == "f" and not np.isfinite(frame.sum(dtype=np.float64)):
                 raise ImageError(
                     f"{task.name}: frame {number + 1} holds NaN or infinite values. Write the movie again."
                 )
