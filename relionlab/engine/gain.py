@@ -106,6 +106,17 @@ def find_orientation(frame_sum: np.ndarray, gain: np.ndarray, *, bad: np.ndarray
     return GainOrientation(best.rotation, best.flip, best.divides, without, margin, decided, scores)
 
 
+def takes_pattern_away(frame_sum: np.ndarray, gain: np.ndarray, *, most: int = 1024) -> bool:
+    """Say whether the fixed pattern of a sum of raw frames is less after it is multiplied with a gain, both (y, x).
+
+    most  px along either side of the middle part that is looked at; a million pixels tell 1 in 1000
+    """
+    middle = tuple(slice((side - min(side, most)) // 2, (side + min(side, most)) // 2) for side in frame_sum.shape)
+    before, after = _pattern(frame_sum[middle]), _pattern(frame_sum[middle] * gain[middle])
+    trusted = np.isfinite(before) & np.isfinite(after) & (np.abs(before) < _MOST_DEVIATION)
+    return bool(trusted.any()) and _deviation(after[trusted]) < _deviation(before[trusted])
+
+
 def find_hot_pixels(frame_sum: np.ndarray, *, deviations: float = _HOT) -> np.ndarray:
     """Return pixels of a gain-corrected sum that are far too bright or dark for their surroundings, or dead: bool (y, x).
 

@@ -112,6 +112,9 @@ def test_path_lengths_add_up():
     shifts = np.array([[0, 0], [3, 4], [3, 4], [6, 8]], float)
     assert path_lengths(shifts, 2) == (10.0, 5.0, 5.0)
     assert path_lengths(shifts, 0) == (10.0, 0.0, 10.0)
+    assert path_lengths(shifts, -3) == (10.0, 0.0, 10.0)
+    assert path_lengths(shifts, 1) == (10.0, 2.5, 7.5)  # the first step is over after two frames
+    assert path_lengths(shifts, 1.9999999) == (10.0, 5.0, 5.0)
 
 
 # --- sums -------------------------------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ class PowerSpectrum:
     def image(self) -> np.ndarray:
         """Return the spectrum (size, size) float32, zero frequency at size//2; its Nyquist is that of ``pixel_size``."""
         rows, columns = self.kept
-        damped_y = spline_response(np.fft.fftfreq(rows, self.shape[0] / rows))  # by the sums' interpolation
+        damped_y = spline_response(scipy.fft.fftfreq(rows, self.shape[0] / rows))  # by the sums' interpolation
         damped_x = spline_response(np.arange(columns // 2 + 1) / self.shape[1])
         plane = self._total / damped_y.astype(np.float32)[:, None] / damped_x.astype(np.float32)
         down = _averaging(rows, self.size)
@@ -66,7 +66,7 @@ def grouped(frames: int, size: int) -> list[list[int]]:
 def _averaging(n: int, size: int) -> Any:
     """Return a sparse matrix (size, n) float32 that averages a centred spectrum of n bins over ``size`` wider ones."""
     step = n / size
-    centres = (np.arange(size) - size // 2) * step + n // 2
+    centres = np.minimum((np.arange(size) - size // 2) * step + n // 2, n - 0.5 - step / 2)
     bins = np.arange(n)
     low = np.maximum((centres - step / 2)[:, None], bins - 0.5)
     high = np.minimum((centres + step / 2)[:, None], bins + 0.5)

@@ -22,6 +22,8 @@ FINEST_SEARCH, FINEST = 8.0, 6.0
 """Å: the first search and the refinement look at no finer detail; a frame tells next to nothing of it."""
 LIMIT_SEARCH, LIMIT = 0.2, 0.4
 """Cycles per px: neither do they look beyond these, near which a detector's own falloff and aliasing begin."""
+UNKNOWN = 0.4
+"""px of standard error from which on frames have no more in common than noise has by chance."""
 LEAST_PATCH = 64
 """px that a patch must have along either side."""
 
@@ -34,6 +36,7 @@ class Aligned:
     model     (2, 6, 3) local motion, None for whole frames only
     patches   (n, 2) x and y of the patches' centres; measured (n, m, 2) what they say beside the global shifts
     times     (m,) frames after the first that the patches' frames lie at
+    doubts    what the user should know of this movie
     """
 
     shifts: np.ndarray
@@ -41,6 +44,7 @@ class Aligned:
     patches: np.ndarray | None = None
     measured: np.ndarray | None = None
     times: np.ndarray | None = None
+    doubts: tuple[str, ...] = ()
 
 
 def align(movie: Loaded, task: MovieTask, wanted: MovieSettings, *, log: list[str]) -> Aligned:
@@ -58,6 +62,13 @@ def align(movie: Loaded, task: MovieTask, wanted: MovieSettings, *, log: list[st
     )
     log += ["", "Global alignment:"]
     log += [f" Iteration {n}: RMSD = {change / scale:.4g} px" for n, change in enumerate(whole.changes, 1)]
+    if whole.error > UNKNOWN:
+        doubt = (
+            "its frames have no more in common than noise has, so that their motion cannot be known; they were added up unmoved."
+            " Look at the image, and leave the movie out if there is nothing to see"
+        )
+        log.append(f"Warning: {doubt}.")
+        return Aligned(np.zeros_like(whole.shifts), doubts=(doubt,))
     if wanted.patches == (1, 1):
         return Aligned(whole.shifts / scale)
     return _with_patches(movie, whole, spectra, finest=finest, wanted=wanted, log=log)
