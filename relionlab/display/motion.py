@@ -45,9 +45,7 @@ def motion_track(source: Motion | str | Path, *, title: str = "") -> Picture:
     local = _local_tracks(motion)
     if local is not None:
         panels.append(_local_panel(motion, local))
-        caption += (
-            f" Local tracks, beside the global one, are magnified {local.factor:.3g} times: grey as measured, blue the model."
-        )
+        caption += f" Local tracks, beside the global one, are magnified {local.factor:.3g} times: grey as measured, blue the model."
     return Picture(grid(panels, columns=len(panels)), title, caption)
 
 
@@ -65,9 +63,9 @@ def motion_totals(directory: str | Path) -> Picture:
         values, color = micrographs[f"rlnAccumMotion{name}"], PALETTE[len(by_movie)]
         label = "in all" if name == "Total" else name.lower()
         by_movie.append(
-            dots(number, values, (("movie", "Movie"), ("way", "Length of the way (px)")), color=color, hover=True).relabel(
-                label
-            )
+            dots(
+                number, values, (("movie", "Movie"), ("way", "Length of the way (px)")), color=color, hover=True
+            ).relabel(label)
         )
         edges = np.linspace(0, max(longest, 1e-3) * 1.001, min(max(len(values) // 2, 8), 40) + 1)
         counts = np.histogram(values[np.isfinite(values)], bins=edges)[0]

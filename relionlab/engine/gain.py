@@ -113,7 +113,10 @@ def takes_pattern_away(frame_sum: np.ndarray, gain: np.ndarray, *, most: int = 1
     """
     middle = tuple(slice((side - min(side, most)) // 2, (side + min(side, most)) // 2) for side in frame_sum.shape)
     before, after = _pattern(frame_sum[middle]), _pattern(frame_sum[middle] * gain[middle])
-    trusted = np.isfinite(before) & np.isfinite(after) & (np.abs(before) < _MOST_DEVIATION)
+    usual = max(
+        _MOST_DEVIATION, 4 / np.sqrt(max(float(frame_sum[middle].mean()), 1e-3))
+    )  # few counts deviate by chance
+    trusted = np.isfinite(before) & np.isfinite(after) & (np.abs(before) < usual)
     return bool(trusted.any()) and _deviation(after[trusted]) < _deviation(before[trusted])
 
 
@@ -139,7 +142,9 @@ def find_hot_pixels(frame_sum: np.ndarray, *, deviations: float = _HOT) -> np.nd
     step = 1 << 16
     for start in range(0, len(y), step):
         rows, columns = y[start : start + step], x[start : start + step]
-        bad[rows, columns] |= np.abs(image[rows, columns] - _medians(image, rows, columns)) > threshold[start : start + step]
+        bad[rows, columns] |= (
+            np.abs(image[rows, columns] - _medians(image, rows, columns)) > threshold[start : start + step]
+        )
     return bad
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from relionlab.io.gain import equal_turns, read_defects
 from relionlab.io.images import read_stack, write_stack
@@ -15,6 +16,8 @@ from relionlab.io.star import read_star
 from relionlab.jobs.motion.program import RunMotionCorr
 from relionlab.simulation.exposures import exposures
 from relionlab.simulation.movies import simulate_movies
+from tests.engine.motion_cases import movie
+from tests.io.eer_files import write_eer
 from tests.jobs.listening import Listening
 from tests.jobs.test_bad_movies import listed
 
@@ -72,16 +75,40 @@ def test_thirty_defects_and_hot_pixels_are_mended(tmp_path: Path):
 
 
 def test_an_eer_movie_with_a_gain_is_corrected(tmp_path: Path):
-    made = simulated(tmp_path, form="eer", gain_deviation=0.05)
-    gain = str(made.gain.relative_to(tmp_path))
-    truth = read_star(next((tmp_path / "Sim/truth").glob("*_motion.star")))
-    assert truth
-    context = correct(tmp_path, "--i", "Sim/movies.star", "--gainref", gain, "--eer_grouping", "4", "--patch_x", "2",
-                      "--patch_y", "2", "--group_frames", "2")  # fmt: skip
-    assert any("--group_frames 2 with EER movies" in line for line in context.warned)
-    name = read_star(tmp_path / "Sim/movies.star")["movies"]["rlnMicrographMovieName"][0]
-    motion = read_motion(tmp_path / f"MotionCorr/job002/{Path(name).with_suffix('.star')}")
-    assert motion.eer_grouping == 4
+    case, rng, together = movie(size=(192, 224), frames=8, drift=8.0, noise=0.0), np.random.default_rng(0), 4
+    sensitivity = rng.uniform(0.8, 1.2, case.frames.shape[1:])
+    raw = []
+    for frame in np.repeat(case.frames, together, axis=0):
+        hit = np.flatnonzero(
+            rng.random(frame.size) < (0.15 * (1 + 0.5 * (frame - 10)) * sensitivity).ravel().clip(0, 0.9)
+        )
+        raw.append(np.stack([hit, *rng.integers(0, 4, (2, len(hit)))], axis=1))
+    (tmp_path / "Movies").mkdir()
+    said = '<item name="totalDose" unit="e/pixel">36</item>'
+    write_eer(tmp_path / "Movies/a.eer", raw, sensitivity.shape, xml=said)
+    write_stack(tmp_path / "gain.mrc", sensitivity[None].astype(np.float32), pixel_size=1.5)
+    listed(tmp_path, ["Movies/a.eer"])
+    flags = [
+        "--i",
+        "movies.star",
+        "--gainref",
+        "gain.mrc",
+        "--eer_grouping",
+        "4",
+        "--dose_weighting",
+        "--dose_per_frame",
+    ]
+    assert not correct(tmp_path, *flags, "2").warned  # 36 e/px at 1.5 Å are 16 e/Å², in 8 frames
+    motion = read_motion(tmp_path / "MotionCorr/job002/Movies/a.star")
+    assert (motion.eer_grouping, motion.size) == (4, (8, 192, 224))
+    assert np.sqrt(((motion.shifts - case.shifts) ** 2).sum(axis=1).mean()) < 0.3
+    image = read_stack(tmp_path / "MotionCorr/job002/Movies/a.mrc")[0]
+    pattern = image / ndimage.uniform_filter(image, 5)
+    assert abs(np.corrcoef(pattern.ravel(), sensitivity.ravel())[0, 1]) < 0.05
+    told = "\n".join(correct(tmp_path, *flags, "1", "--group_frames", "2").warned)
+    assert "it had 16 e/Å² over 32 raw frames, so that 4 of them have 2; --dose_per_frame says 1" in told
+    assert "--eer_grouping 2, for frames of 1 e/Å²" in told
+    assert "--group_frames 2 with EER movies" in told
 
 
 @pytest.mark.parametrize(

@@ -265,3 +265,19 @@ def test_switches_of_relion_31s_first_release_are_understood(shared_data: Path):
     flags = RunMotionCorr.from_flags(command.arguments)
     assert flags.grouping_for_ps == 3
     assert (flags.patch_x, flags.patch_y, flags.last_frame_sum) == (5, 5, 0)
+
+
+def test_movies_that_motioncor2_aligned_are_taken_over(project: Path, case):
+    (project / "mc2").mkdir()
+    for name in "ab":
+        lines = [f"{n + 1:4d} {x:8.2f} {y:8.2f}" for n, (x, y) in enumerate(case.shifts)]
+        (project / f"mc2/{name}-Full.log").write_text("# full frame alignment\n" + "\n".join(lines) + "\n")
+    (project / "mc2/b-Full.log").write_text("   1   0.00   0.00\n   2   1.00   0.00\n")
+    context = correct(project, "--motioncor2_logs", "mc2")
+    assert any("b-Full.log lists 2 frames; 6 of Movies/b.mrcs are used" in line for line in context.warned)
+    motion = read_motion(project / "MotionCorr/job002/Movies/a.star")
+    assert np.allclose(motion.shifts, case.shifts, atol=0.01)
+    image = read_stack(project / "MotionCorr/job002/Movies/a.mrc")[0]
+    assert np.corrcoef(image[20:-20, 20:-20].ravel(), case.specimen[20:-20, 20:-20].ravel())[0, 1] > 0.9
+    with pytest.raises(InputError, match="--motioncor2_logs none is no directory"):
+        correct(project, "--motioncor2_logs", "none")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numba
 import numpy as np
 
@@ -22,9 +24,9 @@ def suspicious(image, away, spreads, levels, along_y, along_x, deviations, floor
     down, across = spreads.shape
     dead = np.zeros((rows, columns), np.bool_)
     found = 0
-    y = np.empty(1024, np.int64)
-    x = np.empty(1024, np.int64)
-    threshold = np.empty(1024, np.float32)
+    y: Any = np.empty(1024, np.int64)
+    x: Any = np.empty(1024, np.int64)
+    threshold: Any = np.empty(1024, np.float32)
     line_spread, line_level = np.empty(columns, np.float32), np.empty(columns, np.float32)
     bend = np.float32((deviations**2 - 1) / (6 * deviations))
     for j in range(rows):

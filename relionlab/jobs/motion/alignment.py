@@ -14,6 +14,7 @@ from relionlab.engine.motion.power import grouped
 from relionlab.engine.motion.spectra import EDGE, Spectra, empty_spectra, fading, fast_extent, low_frequencies
 from relionlab.engine.motion.whole import WholeAlignment, align_whole
 from relionlab.errors import InputError
+from relionlab.exchange.motioncor2 import find_logs, fitted_model, read_patches, read_whole
 from relionlab.io.motion import read_motion
 from relionlab.jobs.motion.frames import Loaded
 from relionlab.jobs.motion.task import MovieSettings, MovieTask
@@ -76,6 +77,8 @@ def align(movie: Loaded, task: MovieTask, wanted: MovieSettings, *, log: list[st
 
 def given(movie: Loaded, task: MovieTask, wanted: MovieSettings, *, directory: Path) -> Aligned:
     """Take the shifts of an earlier correction, by whichever program."""
+    if not task.metadata.endswith(".star"):
+        return _of_motioncor2(movie, task, directory=directory)
     motion = read_motion(directory / task.metadata)
     frames, start = len(movie.frames), wanted.first - 1
     shifts = motion.shifts[start : start + frames]
@@ -95,6 +98,23 @@ def given(movie: Loaded, task: MovieTask, wanted: MovieSettings, *, directory: P
             f"{motion.first_frame} to use it."
         )
     return Aligned(shifts, motion.model)
+
+
+def _of_motioncor2(movie: Loaded, task: MovieTask, *, directory: Path) -> Aligned:
+    """Take the shifts that MotionCor2's logs list."""
+    beside = [name.name for name in (directory / task.name).parent.glob("*")]
+    whole_log, patch_log = find_logs(directory / task.metadata, task.name, beside)
+    shifts = read_whole(whole_log)
+    if len(shifts) != len(movie.frames):
+        raise InputError(
+            f"{whole_log} lists {len(shifts)} frames; {len(movie.frames)} of {task.name} are used. Choose the same ones with"
+            " --first_frame_sum and --last_frame_sum (of EER: the same --eer_grouping)."
+        )
+    if patch_log is None:
+        return Aligned(shifts)
+    patches = read_patches(patch_log, shifts)
+    places = patches.places * np.array([movie.recorded[2], movie.recorded[1]]) / np.array(patches.size)
+    return Aligned(shifts, fitted_model(patches), places, patches.shifts, np.arange(len(shifts), dtype=float))
 
 
 def default_b_factor(pixel_size: float) -> float:

@@ -17,6 +17,8 @@ from relionlab.jobs.motion.task import MovieSettings, MovieTask, is_eer
 
 ENOUGH_COUNTS, MOST_FRAMES = 60.0, 40
 """Counts per px of the sum by which the gain is looked at, and the frames that are read for it at most."""
+FEW_COUNTS = 20.0
+"""Counts per px below which chance hides a gain's pattern, unless the pattern is strong."""
 LEAST_DOSE, MOST_DOSE, WANTED_DOSE = 0.6, 2.5, 1.0
 """e/Å² of a frame by which patches are aligned. Below, it holds too little to align by; above, the specimen moves within it."""
 SUPER_RESOLUTION = 0.65
@@ -43,7 +45,11 @@ def _of_dose(movie: Movie, task: MovieTask, wanted: MovieSettings) -> Iterator[s
     """Compare the dose of a frame with what frames need, and with what an EER file says of itself."""
     eer = isinstance(movie, EerMovie)
     dose = wanted.dose_per_frame
-    said = eer_dose(movie, task.pixel_size * (2 if wanted.eer_upsampling == 2 else 1)) if isinstance(movie, EerMovie) else None
+    said = (
+        eer_dose(movie, task.pixel_size * (2 if wanted.eer_upsampling == 2 else 1))
+        if isinstance(movie, EerMovie)
+        else None
+    )
     if said and isinstance(movie, EerMovie):
         a_frame = said * movie.grouping / movie.raw_frames
         if wanted.dose_weighting and abs(dose / a_frame - 1) > DIFFERS:
@@ -113,7 +119,7 @@ def _of_gain(directory: Path, movie: Movie, task: MovieTask, wanted: MovieSettin
             f"{wanted.gain} fits {task.name} only if frames are divided by it (with --gain_rot {found.rotation} --gain_flip"
             f" {found.flip}): it is the pixels' sensitivity. Give its inverse"
         )
-    else:
+    elif total.mean() > FEW_COUNTS:
         yield (
             f"{wanted.gain} takes no pattern of the detector from {task.name}, whichever way it is turned: the movie may be"
             " gain-corrected already (leave --gainref away), or the gain is of another session"

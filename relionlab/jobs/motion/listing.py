@@ -96,6 +96,8 @@ def tasks_of(movies: Particles, flags: RunMotionCorr) -> tuple[MovieTask, ...]:
                 f"--apply_motion: {flags.i} has no column rlnMicrographMetadata with each movie's motion STAR file."
             )
         metadata = movies.particles["rlnMicrographMetadata"].tolist()
+    if flags.motioncor2_logs:
+        metadata = [flags.motioncor2_logs] * len(names)
     return tuple(
         MovieTask(name, root, float(size), float(voltage), earlier)
         for name, root, size, voltage, earlier in zip(names, roots, sizes, voltages, metadata, strict=True)
@@ -157,12 +159,22 @@ def write_list(
     optics = movies.optics.with_columns({"rlnMicrographPixelSize": _pixel_sizes(movies, work, made)})
     table = Table({**columns, **kept}, "micrographs")
     path = f"{as_folder(flags.o)}corrected_micrographs.star"
-    write_particles(context.path(path), Particles(optics, table, "micrographs"))
+    _write_where_new(context.path(path), Particles(optics, table, "micrographs"))
     if flags.save_aligned:
         aligned = {"rlnMicrographMovieName": [f"{root}_movie.mrcs" for root in roots], **columns}
         moved = Particles(optics, Table(aligned, "movies"), "movies")
         write_particles(context.path(f"{as_folder(flags.o)}corrected_micrograph_movies.star"), moved)
     return path
+
+
+def _write_where_new(path: Path, listed: Particles) -> None:
+    """Write a list, but leave one that says the same as it is: what was made of it is not made again."""
+    new = path.with_name(f".{path.name}")
+    write_particles(new, listed)
+    if path.is_file() and path.read_bytes() == new.read_bytes():
+        new.unlink()
+    else:
+        new.replace(path)
 
 
 def _pixel_sizes(movies: Particles, work: CorrectMovie, made: dict[int, Corrected]) -> np.ndarray:
@@ -180,3 +192,7 @@ def _check_shared_files(context: Context, flags: RunMotionCorr) -> None:
             raise InputError(
                 f"{flag} {name} does not exist. Check the name, and that it is relative to the project folder."
             )
+    if flags.motioncor2_logs and not context.path(flags.motioncor2_logs).is_dir():
+        raise InputError(
+            f"--motioncor2_logs {flags.motioncor2_logs} is no directory. Give the one with MotionCor2's logs."
+        )

@@ -258,6 +258,17 @@ class RunMotionCorr(Program, MicrographOptions):
             "Ours",
         ),
     ] = False
+    motioncor2_logs: Annotated[
+        str,
+        Parameter(
+            label="MotionCor2's logs",
+            help="Directory with the logs of movies that MotionCor2 or 3 aligned (NAME-Full.log or NAME-Patch-Full.log, and"
+            " NAME-Patch-Patch.log): align nothing, take these shifts, fit RELION's motion model to what the patches say, and make"
+            " sums and motion STAR files, also of EER movies, from which polishing can go on.",
+            tab="Ours",
+            flag="--motioncor2_logs",
+        ),
+    ] = ""
     save_aligned: Annotated[
         bool,
         _switch(
@@ -285,6 +296,8 @@ class RunMotionCorr(Program, MicrographOptions):
                 f"--dose_per_frame is {self.dose_per_frame:g} e/Å²: --dose_weighting needs the dose of a frame; state it, "
                 "or leave --dose_weighting out."
             )
+        if self.apply_motion and self.motioncor2_logs:
+            found.append("Give either --apply_motion or --motioncor2_logs: the shifts come from one of them.")
         if 0 < self.last_frame_sum < self.first_frame_sum:
             found.append(
                 f"--first_frame_sum is {self.first_frame_sum}, beyond --last_frame_sum, {self.last_frame_sum}: "
@@ -298,7 +311,7 @@ class RunMotionCorr(Program, MicrographOptions):
         if self.use_motioncor2:
             raise ParameterError(
                 "--use_motioncor2: relionlab does not drive MotionCor2. Use --use_own, whose model and files are the same; or "
-                "run MotionCor2 with RELION in this project: relionlab reads what it wrote."
+                "run MotionCor2 itself, and take its shifts with --use_own --motioncor2_logs DIRECTORY."
             )
         from relionlab.jobs.motion.listing import correct_all
 
