@@ -66,12 +66,19 @@ def test_thirty_defects_and_hot_pixels_are_mended(tmp_path: Path):
     root = tmp_path / f"MotionCorr/job002/{Path(name).with_suffix('')}"
     motion, image = read_motion(f"{root}.star"), read_stack(f"{root}.mrc")[0]
     bad = read_defects(made.defects, image.shape)
-    hot = read_star(tmp_path / "Sim/truth/detector.star")
+    hot = read_star(tmp_path / "Sim/truth/detector.star")["hot_pixels"]
+    truth = {(int(x), int(y)) for x, y in zip(hot["rlnCoordinateX"], hot["rlnCoordinateY"], strict=True) if not bad[int(y), int(x)]}
+    assert {(int(x), int(y)) for x, y in motion.hot_pixels} == truth  # none is missed, none is wrong
     inner = np.s_[20:-20, 20:-20]
     away = (image - np.median(image))[inner] / (1.4826 * np.median(np.abs(image - np.median(image))))
     assert np.abs(away).max() < 8  # nothing stands out of the corrected micrograph
     assert abs(float(away[bad[inner]].mean())) < 1.0
-    assert len(motion.hot_pixels) >= 25, hot
+    correct(tmp_path, *flags)  # defects are found without their list too
+    found = np.zeros_like(bad)
+    x, y = read_motion(f"{root}.star").hot_pixels.T
+    found[y, x] = True
+    assert found[bad].all()
+    assert set(zip(x[~bad[y, x]].tolist(), y[~bad[y, x]].tolist(), strict=True)) == truth
 
 
 def test_an_eer_movie_with_a_gain_is_corrected(tmp_path: Path):

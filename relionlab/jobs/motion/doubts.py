@@ -15,7 +15,7 @@ from relionlab.io.movies import Movie
 from relionlab.jobs.motion.frames import gain_of, opened
 from relionlab.jobs.motion.task import MovieSettings, MovieTask, is_eer
 
-ENOUGH_COUNTS, MOST_FRAMES = 60.0, 40
+ENOUGH_COUNTS, MOST_FRAMES = 30.0, 40
 """Counts per px of the sum by which the gain is looked at, and the frames that are read for it at most."""
 FEW_COUNTS = 20.0
 """Counts per px below which chance hides a gain's pattern, unless the pattern is strong."""
