@@ -67,7 +67,11 @@ def test_thirty_defects_and_hot_pixels_are_mended(tmp_path: Path):
     motion, image = read_motion(f"{root}.star"), read_stack(f"{root}.mrc")[0]
     bad = read_defects(made.defects, image.shape)
     hot = read_star(tmp_path / "Sim/truth/detector.star")["hot_pixels"]
-    truth = {(int(x), int(y)) for x, y in zip(hot["rlnCoordinateX"], hot["rlnCoordinateY"], strict=True) if not bad[int(y), int(x)]}
+    truth = {
+        (int(x), int(y))
+        for x, y in zip(hot["rlnCoordinateX"], hot["rlnCoordinateY"], strict=True)
+        if not bad[int(y), int(x)]
+    }
     assert {(int(x), int(y)) for x, y in motion.hot_pixels} == truth  # none is missed, none is wrong
     inner = np.s_[20:-20, 20:-20]
     away = (image - np.median(image))[inner] / (1.4826 * np.median(np.abs(image - np.median(image))))
