@@ -6,6 +6,7 @@ shorter ones drown it in noise (McMullan, Vinothkumar & Henderson, Ultramicrosco
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Any
 
@@ -30,10 +31,12 @@ class PowerSpectrum:
     """
 
     def __init__(self, shape: tuple[int, int], pixel_size: float, size: int) -> None:
-        factor = min(pixel_size / PIXEL_SIZE, 1.0)
-        rows, columns = (max(round(n * factor / 2) * 2, 2) for n in shape)
+        self.pixel_size = max(pixel_size, PIXEL_SIZE)
+        self.steps = [n * pixel_size / (size * self.pixel_size) for n in shape]  # bins of the transform per px
+        rows, columns = (
+            min(2 * math.ceil(step * size / 2), n - n % 2) for step, n in zip(self.steps, shape, strict=True)
+        )
         self.shape, self.kept, self.size = shape, (rows, columns), size
-        self.pixel_size = pixel_size * shape[1] / columns
         self._total = np.zeros((rows, columns // 2 + 1), np.float32)
 
     def add(self, image: np.ndarray) -> None:
@@ -48,11 +51,11 @@ class PowerSpectrum:
         damped_y = spline_response(scipy.fft.fftfreq(rows, self.shape[0] / rows))  # by the sums' interpolation
         damped_x = spline_response(np.arange(columns // 2 + 1) / self.shape[1])
         plane = self._total / damped_y.astype(np.float32)[:, None] / damped_x.astype(np.float32)
-        down = _averaging(rows, self.size)
+        down, across = (_averaging(n, self.size, step=step) for n, step in zip(self.kept, self.steps, strict=True))
         right = down @ scipy.fft.fftshift(plane, axes=0)
         left = down @ scipy.fft.fftshift(np.roll(plane[::-1], 1, axis=0), axes=0)  # row ky holds that of -ky
         whole = np.hstack([left[:, columns // 2 : 0 : -1], right[:, : columns // 2]])
-        return np.ascontiguousarray((_averaging(columns, self.size) @ whole.T).T)
+        return np.ascontiguousarray((across @ whole.T).T)
 
 
 def grouped(frames: int, size: int) -> list[list[int]]:
@@ -63,11 +66,13 @@ def grouped(frames: int, size: int) -> list[list[int]]:
 
 
 @lru_cache(maxsize=4)
-def _averaging(n: int, size: int) -> Any:
-    """Return a sparse matrix (size, n) float32 that averages a centred spectrum of n bins over ``size`` wider ones."""
-    step = n / size
-    centres = np.minimum((np.arange(size) - size // 2) * step + n // 2, n - 0.5 - step / 2)
+def _averaging(n: int, size: int, *, step: float) -> Any:
+    """Return a sparse matrix (size, n) float32 that averages a centred spectrum of n bins over ``size`` of ``step`` bins each.
+
+    Steps along y and x differ where the image is not square: one of them rounded would look like astigmatism.
+    """
     bins = np.arange(n)
+    centres = np.clip((np.arange(size) - size // 2) * step + n // 2, 0, n - 1)
     low = np.maximum((centres - step / 2)[:, None], bins - 0.5)
     high = np.minimum((centres + step / 2)[:, None], bins + 0.5)
     shared = np.clip(high - low, 0, None)
