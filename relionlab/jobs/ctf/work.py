@@ -187,7 +187,7 @@ class CtfWork:
             f"Spectra averaged                : {fit.spectrum.tiles or 'not known'}"
         )
         write_ctffind4(root, estimate, rows, shown=micrograph.root, program="relionlab", aside=told)
-        return estimate
+        return read_ctffind4(f"{root}.txt")[0]  # as rounded there: a job that is continued lists the same
 
     def _by_ctffind(self, micrograph: Micrograph) -> Estimate:
         """Have CTFFIND 4.1 answer the questions that it asks, in their order."""

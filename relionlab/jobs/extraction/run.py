@@ -38,6 +38,11 @@ def extract(context: Context, flags: Preprocess, operations: Operations) -> None
             f"warning: --scale {operations.scale} px is larger than the box of {boxes.size} px: the images become larger, and"
             " no information comes with it. Usually it is smaller."
         )
+    if (operations.window or 0) > (operations.scale or boxes.size):
+        context.warn(
+            f"warning: --window {operations.window} px is larger than the images of {operations.scale or boxes.size} px: their"
+            " rims are filled with their mean. Extract larger boxes instead."
+        )
     done = for_each_micrograph(
         context,
         names,
