@@ -78,7 +78,9 @@ def test_scale_bars_are_read_on_bright_images():
     """White on a ground that darkens even a white image, in the page and in the PDF."""
     plan = Mosaic(1, 1, pixels=112)
     white = [np.full((112, 112), 254, np.uint8)]
-    drawn = Image.open(io.BytesIO(to_png(Picture(sheet(mosaic(white, plan) * scale_bar(plan, width=224.0), plan), "", ""))))
+    drawn = Image.open(
+        io.BytesIO(to_png(Picture(sheet(mosaic(white, plan) * scale_bar(plan, width=224.0), plan), "", "")))
+    )
     pixels = np.asarray(drawn.convert("L")).astype(int)
     dark = pixels < 150
     assert dark.sum() > 0.02 * pixels.size

@@ -23,7 +23,9 @@ from tests.relion.test_extraction_parity import NAMES, PICKED, both, stacks
 pytestmark = pytest.mark.relion
 
 SHAPES = ((150, 210), (230, 170))
-POINTS = np.array([[60.2, 50.9], [90.0, 70.5], [120.7, 100.0], [70.0, 120.0], [4.0, 60.0], [166.3, 10.0], [-6.5, 148.0]])
+POINTS = np.array(
+    [[60.2, 50.9], [90.0, 70.5], [120.7, 100.0], [70.0, 120.0], [4.0, 60.0], [166.3, 10.0], [-6.5, 148.0]]
+)
 TOLERANCE = 1e-4
 
 OPTIONS = [
@@ -98,7 +100,11 @@ def test_windows_larger_than_the_box_are_filled_with_the_mean_unlike_relions(rel
     ours, theirs = stacks(folder)
     np.testing.assert_allclose(ours[:, 8:40, 8:40], theirs[:, 8:40, 8:40], atol=1e-3)
     assert not theirs[:, :8].any()
-    np.testing.assert_allclose(ours[:, :8], np.broadcast_to(ours[:, 8:40, 8:40].mean(axis=(1, 2))[:, None, None], (len(ours), 8, 48)), atol=1e-3)
+    np.testing.assert_allclose(
+        ours[:, :8],
+        np.broadcast_to(ours[:, 8:40, 8:40].mean(axis=(1, 2))[:, None, None], (len(ours), 8, 48)),
+        atol=1e-3,
+    )
 
 
 @pytest.mark.parametrize("pixels", ["int16", "uint16", "int8"])
@@ -128,7 +134,9 @@ def test_float16_gives_what_relion_makes_of_the_same_numbers(relion: Path, tmp_p
         assert mrcfile.read(folder / "H" / stem).dtype == np.float32  # half the size only when asked
 
 
-@pytest.mark.parametrize("flags", ["--recenter --scale 36", "--recenter --norm --bg_radius 16", "--reset_offsets --invert_contrast"])
+@pytest.mark.parametrize(
+    "flags", ["--recenter --scale 36", "--recenter --norm --bg_radius 16", "--reset_offsets --invert_contrast"]
+)
 def test_extracted_again_from_oblong_micrographs(flags: str, relion: Path, folder: Path) -> None:
     """Refined origins of many pixels carry boxes over the edge."""
     both(relion, folder, f"{PICKED} --extract_size 32")

@@ -115,7 +115,16 @@ def chain(relion: Path, tmp_path_factory: pytest.TempPathFactory) -> Chain:
 
 def test_relion_aligns_what_we_imported(chain: Chain) -> None:
     """RELION's global shifts are up to 1.3 px from ours; ours are the nearer ones to the truth."""
-    chain.theirs("run_motioncorr", "--i", chain.made("import", ".star"), "--o", "MotionCorr/job100/", "--use_own", *GAIN, *ALIGNED)
+    chain.theirs(
+        "run_motioncorr",
+        "--i",
+        chain.made("import", ".star"),
+        "--o",
+        "MotionCorr/job100/",
+        "--use_own",
+        *GAIN,
+        *ALIGNED,
+    )
     corrected = read_particles(chain.directory / "MotionCorr/job100/corrected_micrographs.star", kind="micrographs")
     names = corrected.particles["rlnMicrographMetadata"].tolist()
     for name, truth in zip(names, chain.movies.motions, strict=True):
@@ -125,7 +134,8 @@ def test_relion_aligns_what_we_imported(chain: Chain) -> None:
         assert np.abs(ours - theirs).max() < 2.5
         assert np.std(ours - true) < np.std(theirs - true)
     ours, theirs = (
-        read_image(chain.directory / place / "Movies/mov001.mrc") for place in (chain.jobs["motion"].name, "MotionCorr/job100")
+        read_image(chain.directory / place / "Movies/mov001.mrc")
+        for place in (chain.jobs["motion"].name, "MotionCorr/job100")
     )
     assert np.corrcoef(ours.ravel(), theirs.ravel())[0, 1] > 0.5  # 0.68, weighted by dose and differently aligned
 
@@ -141,14 +151,22 @@ def test_relion_finds_blobs_on_our_micrographs(chain: Chain, stage: str) -> None
 
 def test_relion_finds_our_class_averages_where_we_do(chain: Chain) -> None:
     """Of the better half of RELION's picks, 65 % lie within 8 px of one of ours: its scores of 61 particles are near noise."""
-    given = ["--i", chain.made("ctf", ".star"), "--ref", chain.made("select", "averages.star"), "--particle_diameter", "230"]
+    given = [
+        "--i",
+        chain.made("ctf", ".star"),
+        "--ref",
+        chain.made("select", "averages.star"),
+        "--particle_diameter",
+        "230",
+    ]
     more = ["--min_distance", "147", "--max_stddev_noise", "1.1", *FOUND]
     chain.theirs("autopick", *given, *more, "--odir", "AutoPick/job110/")
     chain.ours("autopick", *given, *more, "--odir", "AutoPick/job111/")
     near = []
     for number in (1, 2):
         ours, theirs = (
-            read_coordinates(chain.directory / f"AutoPick/job11{side}/Movies/mov00{number}_autopick.star") for side in (1, 0)
+            read_coordinates(chain.directory / f"AutoPick/job11{side}/Movies/mov00{number}_autopick.star")
+            for side in (1, 0)
         )
         best = theirs.rows(np.argsort(-theirs["rlnAutopickFigureOfMerit"])[: max(len(theirs) // 2, 1)])
         a, b = (np.stack([table["rlnCoordinateX"], table["rlnCoordinateY"]], axis=1) for table in (best, ours))
@@ -220,7 +238,19 @@ def polished(chain: Chain) -> dict[str, str]:
         write_map(here / f"half{half}.mrc", (density + noise).astype(np.float32), pixel_size=size)
     away = np.sqrt(((np.indices(density.shape) - density.shape[0] // 2) ** 2).sum(axis=0))
     write_map(here / "mask.mrc", np.clip((120 / size - away) / 4, 0, 1).astype(np.float32), pixel_size=size)
-    chain.theirs("postprocess", "--i", "half1.mrc", "--i2", "half2.mrc", "--mask", "mask.mrc", "--o", "PostProcess/job140/post", "--angpix", str(size))
+    chain.theirs(
+        "postprocess",
+        "--i",
+        "half1.mrc",
+        "--i2",
+        "half2.mrc",
+        "--mask",
+        "mask.mrc",
+        "--o",
+        "PostProcess/job140/post",
+        "--angpix",
+        str(size),
+    )
     truth = chain.particles(chain.movies.particles.relative_to(here).as_posix())
     truth = truth.rows(np.flatnonzero(truth.particles["rlnClassNumber"] == 1))
     stars = {}
@@ -233,7 +263,9 @@ def polished(chain: Chain) -> dict[str, str]:
         chain.ours("preprocess", "--i", mics, "--reextract_data_star", f"{side}.star", *CUT.split(), *cut)
         maps = ["--m1", "half1.mrc", "--m2", "half2.mrc", "--mask", "mask.mrc", "--f", "PostProcess/job140/post.star"]
         fit = ["--s_vel", "0.6", "--s_div", "5000", "--s_acc", "2", "--combine_frames", "--bfac_minfreq", "40"]
-        chain.theirs("motion_refine", "--i", cut[-1], "--corr_mic", mics, *maps, *fit, "--o", f"Polish/{side}/", "--j", "2")
+        chain.theirs(
+            "motion_refine", "--i", cut[-1], "--corr_mic", mics, *maps, *fit, "--o", f"Polish/{side}/", "--j", "2"
+        )
         stars[side] = f"Polish/{side}/shiny.star"
     return stars
 
@@ -256,9 +288,24 @@ def test_we_sort_relions_polished_particles(chain: Chain, polished: dict[str, st
 
 def test_we_go_on_from_relions_movies_to_classes(chain: Chain) -> None:
     """RELION's list of movies, micrographs, picks and particles, each read by our next program."""
-    chain.theirs("import", "--do_movies", "--i", "Movies/*.tiff", "--odir", "Import/job200/", "--ofile", "movies.star", "--angpix", "3")
-    assert read_star(chain.directory / "Import/job200/movies.star") == read_star(chain.directory / chain.made("import", ".star"))
-    chain.theirs("run_motioncorr", "--i", "Import/job200/movies.star", "--o", "MotionCorr/job201/", "--use_own", *GAIN, *ALIGNED)
+    chain.theirs(
+        "import",
+        "--do_movies",
+        "--i",
+        "Movies/*.tiff",
+        "--odir",
+        "Import/job200/",
+        "--ofile",
+        "movies.star",
+        "--angpix",
+        "3",
+    )
+    assert read_star(chain.directory / "Import/job200/movies.star") == read_star(
+        chain.directory / chain.made("import", ".star")
+    )
+    chain.theirs(
+        "run_motioncorr", "--i", "Import/job200/movies.star", "--o", "MotionCorr/job201/", "--use_own", *GAIN, *ALIGNED
+    )
     corrected = "MotionCorr/job201/corrected_micrographs.star"
     chain.ours("run_ctffind", "--i", corrected, "--o", "CtfFind/job202/", "--ResMin", "30", "--ResMax", "6.6")
     found = read_star(chain.directory / "CtfFind/job202/micrographs_ctf.star")["micrographs"]
