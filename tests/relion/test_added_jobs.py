@@ -83,7 +83,9 @@ def test_relion_makes_the_same_command_of_our_job(job: Job, relion: Path, projec
     """RELION's command line, read by our program, means what ours does; it is noted before RELION finds no files."""
     write_job(project.directory / "our_job.star", job)
     pipeliner = str(relion / "relion_pipeliner")
-    subprocess.run([pipeliner, "--addJobFromStar", "our_job.star"], cwd=project.directory, capture_output=True, check=True)
+    subprocess.run(
+        [pipeliner, "--addJobFromStar", "our_job.star"], cwd=project.directory, capture_output=True, check=True
+    )
     (added,) = project.jobs()
     for node in added.inputs:  # RELION waits for them
         (project.directory / node.path).parent.mkdir(parents=True, exist_ok=True)
