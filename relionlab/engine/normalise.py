@@ -14,11 +14,6 @@ FLAT = 1e-10
 """Background deviation below which an image counts as constant (RELION's limit) and is only shifted."""
 
 
-def background_mask(n: int, radius_px: float) -> np.ndarray:
-    """Return which pixels (n, n) are background: farther than ``radius_px`` from the origin, bool."""
-    return radius_grid(n) > radius_px
-
-
 @dataclass(frozen=True)
 class Dust:
     """Which pixels are dust, to be replaced by random ones of the background's mean and deviation.

@@ -44,6 +44,18 @@ _PROGRAMS = {
 }
 
 
+_PROGRAM_OF_JOB = {
+    "motioncorr": "run_motioncorr",
+    "ctffind": "run_ctffind",
+    "extract": "preprocess",
+    "sort": "particle_sort",
+    "joinstar": "star_handler",
+    "class2d": "refine",
+    "select": "class_selection",
+}
+"""Job type -> the program that does its work, where the two have different names."""
+
+
 class LazyClasses(Mapping[str, T], Generic[T]):
     """Names to classes, imported on access; names whose module is not installed are left out."""
 
@@ -100,12 +112,19 @@ def program(name: str) -> type[Program]:
     """Return the program class of this name ("refine"; "relion_refine" and "relion_refine_mpi" too)."""
     plain = name.removeprefix("relion_").removesuffix("_mpi")
     if plain not in programs():
-        from difflib import get_close_matches
-
-        close = get_close_matches(plain, list(programs()), 1)
-        hint = f" Did you mean {close[0]}?" if close else ""
-        raise ParameterError(f"there is no program {name!r}.{hint} There are: {', '.join(programs())}.")
+        raise ParameterError(f"there is no program {name!r}.{_meant(plain)} There are: {', '.join(programs())}.")
     return programs()[plain]
+
+
+def _meant(name: str) -> str:
+    """Return a sentence that says which program may have been meant, "" if that is not known."""
+    from difflib import get_close_matches
+
+    jobs = {folder.lower(): folder for folder in job_classes()}
+    close = next(iter(get_close_matches(name.lower(), [*programs(), *jobs], 1)), "")
+    if close in _PROGRAM_OF_JOB:
+        return f" {jobs[close]} is a job type; its work is done by `relionlab {_PROGRAM_OF_JOB[close]}`."
+    return f" Did you mean {close}?" if close else ""
 
 
 def program_summaries() -> dict[str, str]:

@@ -20,8 +20,8 @@ from relionlab.jobs.star.optics_groups import assign_optics_groups
 from relionlab.params import Parameter
 
 
-def _mode(what: str) -> Parameter:
-    return Parameter(label=f"Import {what}", help=f"Import {what}.", tab="General", flag=f"--do_{what.split()[-1]}")
+def _mode(what: str, meaning: str) -> Parameter:
+    return Parameter(label=f"Import {what}", help=meaning, tab="General", flag=f"--do_{what.split()[-1]}")
 
 
 class ImportFiles(Program):
@@ -42,11 +42,23 @@ class ImportFiles(Program):
         str,
         Parameter(label="Output file", help='As "movies.star".', tab="General", flag="--ofile", required=True),
     ] = ""
-    do_movies: Annotated[bool, _mode("movies")] = False
-    do_micrographs: Annotated[bool, _mode("micrographs")] = False
-    do_coordinates: Annotated[bool, _mode("coordinates")] = False
-    do_halfmaps: Annotated[bool, _mode("unfiltered halfmaps")] = False
-    do_particles: Annotated[bool, _mode("particles")] = False
+    do_movies: Annotated[
+        bool, _mode("movies", "Of movies that --i, a wildcard, matches: they stay where they are and are listed.")
+    ] = False
+    do_micrographs: Annotated[
+        bool, _mode("micrographs", "Of images of one frame that --i, a wildcard, matches: they stay and are listed.")
+    ] = False
+    do_coordinates: Annotated[
+        bool,
+        _mode("coordinates", "Of a file per micrograph: in --i, * stands for the micrographs' names. They are copied."),
+    ] = False
+    do_halfmaps: Annotated[
+        bool,
+        _mode("unfiltered halfmaps", "Of the half-map --i and its partner, found by 'half1' and 'half2' in the names."),
+    ] = False
+    do_particles: Annotated[
+        bool, _mode("particles", "Of a STAR file, which is checked with the stacks that it names and copied.")
+    ] = False
     do_other: Annotated[
         bool,
         Parameter(
