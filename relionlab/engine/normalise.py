@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from relionlab.engine.array import like, namespace, real_dtype, to_host
-from relionlab.engine.masks import radius_grid
 
 FLAT = 1e-10
 """Background deviation below which an image counts as constant (RELION's limit) and is only shifted."""

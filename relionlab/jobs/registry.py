@@ -37,12 +37,17 @@ _PROGRAMS = {
     "particle_sort": "relionlab.jobs.selecting.particle_sort:ParticleSort",
     "particle_sets": "relionlab.jobs.star.particle_sets:ParticleSets",
     "optics_groups": "relionlab.jobs.star.optics_groups:OpticsGroups",
+    "coordinates": "relionlab.jobs.picking.coordinates_program:Coordinates",
+    "frealign": "relionlab.jobs.star.frealign:Frealign",
     "redo": "relionlab.jobs.star.redo:Redo",
     "refine": "relionlab.jobs.refinement.program:Refine",
     "class_selection": "relionlab.jobs.selecting.selection:ClassSelection",
     "star_handler": "relionlab.jobs.star.handler:StarHandler",
 }
 
+
+OWN_PROGRAMS = ("particle_sets", "optics_groups", "coordinates", "frealign", "redo", "class_selection")
+"""Programs that RELION 3.1 has not."""
 
 _PROGRAM_OF_JOB = {
     "motioncorr": "run_motioncorr",

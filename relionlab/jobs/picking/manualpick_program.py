@@ -20,7 +20,6 @@ from relionlab.jobs.context import Context
 from relionlab.jobs.micrographs.listing import names_of, read_micrographs
 from relionlab.params import flagged
 
-
 _flag = partial(flagged, tab="Display")
 
 

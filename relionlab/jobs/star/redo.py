@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 
 from relionlab.errors import InputError, RelionlabError
-from relionlab.io.job_names import root_below_job
+from relionlab.io.job_names import as_folder, root_below_job
 from relionlab.io.star import read_star
 from relionlab.jobs.base import Program
 from relionlab.jobs.context import Context
@@ -63,9 +63,12 @@ class Redo(Program):
         moved = redo_micrographs(context.directory, self.job, names)
         for file in moved:
             context.say(f" {file} -> Trash/")
-        context.say(
-            f" {len(moved)} files of {len(names)} micrographs are put aside: continue {self.job} to make them again."
+        place = as_folder(self.job)
+        is_project = context.path("default_pipeline.star").exists()
+        how = (
+            f"relionlab run {place} --continue" if is_project else f"its program with --o {place} --only_do_unfinished"
         )
+        context.say(f" {len(moved)} files of {len(names)} micrographs are put aside. To make them again: {how}")
 
 
 def redo_micrographs(project: str | os.PathLike[str], job: str, names: Sequence[str]) -> list[str]:
