@@ -31,7 +31,12 @@ _flag = partial(flagged, tab=_EXPERT, level="advanced")
 
 
 class Autopick(Program, MicrographOptions):
-    """Pick particles: blobs of a given size, 2D references, or projections of a map."""
+    """Pick particles: blobs of a given size, 2D references, or projections of a map.
+
+    Corrections by hand live in MICROGRAPH_autopick_edits.star beside the coordinates: a table "added" and a table "removed",
+    each of rlnCoordinateX and rlnCoordinateY in px. Every pick of the micrograph respects them, whatever the threshold: the
+    added ones are among its coordinates, automatic ones within a quarter of the particle of a removed one are not.
+    """
 
     name: ClassVar[str] = "autopick"
     title: ClassVar[str] = "Auto-picking"

@@ -14,13 +14,15 @@ from relionlab.jobs.base import Program
 from relionlab.jobs.context import Context
 from relionlab.params import Parameter
 
+_BY_HAND = "_edits.star"
 _LABELS = ("rlnMicrographName", "rlnMicrographMovieName")
 
 
 class Redo(Program):
     """Put the results of chosen micrographs aside (into Trash/), so that the job, continued, makes them again.
 
-    For any job that works micrograph by micrograph: MotionCorr, CtfFind, AutoPick, Extract.
+    For any job that works micrograph by micrograph: MotionCorr, CtfFind, AutoPick, Extract. Corrections of picks by hand
+    (_edits.star) are no results and stay.
     """
 
     name: ClassVar[str] = "redo"
@@ -82,7 +84,7 @@ def redo_micrographs(project: str | os.PathLike[str], job: str, names: Sequence[
     folder = directory / job
     if not folder.is_dir():
         raise InputError(f"{job} is no directory in {directory}: give a job's, as CtfFind/job003/.")
-    files = [path for path in folder.rglob("*") if path.is_file()]
+    files = [path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(_BY_HAND)]
     known = _known_roots(folder)
     chosen: list[Path] = []
     for name in names:
