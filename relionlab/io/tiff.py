@@ -41,6 +41,10 @@ class TiffMovie(Movie):
         self.frames, self.shape = len(self._pages), (int(first.shape[0]), int(first.shape[1]))
         self.pixel_size = pixel_size_of(first)
 
+    def check_length(self) -> None:
+        """Raise ImageError if the file was cut off; no pixel is read."""
+        check_length(self.path, self._file)
+
     @property
     def _pages(self) -> Any:
         return self._file.pages
@@ -48,10 +52,6 @@ class TiffMovie(Movie):
     def close(self) -> None:
         """Close the file."""
         self._file.close()
-
-    def check_length(self) -> None:
-        """Raise ImageError if the file was cut off; no pixel is read."""
-        check_length(self.path, self._file)
 
     def _read(self, index: int) -> np.ndarray:
         page = decoded(self.path, self._file, index)

@@ -12,7 +12,6 @@ from relionlab.project import Project
 from relionlab.workflows.movie_data import PLACE, MovieData
 from relionlab.workflows.movie_plan import MoviePlan
 from relionlab.workflows.stages import Clock, Watcher
-from relionlab.workflows.tutorial_simulation import recorded
 
 if TYPE_CHECKING:
     from relionlab.simulation.exposures import Exposures
@@ -33,7 +32,7 @@ def simulated_movies(plan: MoviePlan, project: Project, *, clock: Clock, watcher
     conditions = conditions_of(plan)
     directory = project.directory / SIMULATED
     wanted = json.loads(json.dumps(asdict(conditions)))
-    record = recorded(directory / RECORD) or _begun(directory, wanted)
+    record = _recorded(directory / RECORD) or _begun(directory, wanted)
     if record["simulation"] != wanted:
         raise ProjectError(
             f"{directory} holds movies simulated with other options (see {RECORD} there): "
@@ -110,3 +109,10 @@ def _begun(directory: Path, wanted: dict[str, Any]) -> dict[str, Any]:
     record = {"simulation": wanted}
     (directory / RECORD).write_text(json.dumps(record, indent=2) + "\n")
     return record
+
+
+def _recorded(path: Path) -> dict[str, Any] | None:
+    try:
+        return dict(json.loads(path.read_text()))
+    except (OSError, ValueError):
+        return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from relionlab.errors import ProjectError
 from relionlab.project import Project
@@ -52,7 +52,7 @@ def simulated_particles(plan: Plan, project: Project, *, clock: Clock, watcher: 
     simulation = simulation_for(plan)
     directory = project.directory / PLACE
     wanted = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(simulation).items()}
-    record = recorded(directory / RECORD)
+    record = _recorded(directory / RECORD)
     if record is None:
         watcher.begin("Particles")
         with clock.measure("Particles"):
@@ -96,8 +96,7 @@ def told(simulation: Simulation) -> str:
     )
 
 
-def recorded(path: Path) -> dict[str, Any] | None:
-    """Return what a simulation's record says, ``None`` if there is none that can be read."""
+def _recorded(path: Path) -> dict[str, object] | None:
     try:
         return dict(json.loads(path.read_text()))
     except (OSError, ValueError):
