@@ -12,7 +12,7 @@ import pytest
 from relionlab import __version__
 from relionlab.cli import main
 from relionlab.jobs.reference import markdown_reference, terminal_help
-from relionlab.jobs.registry import _PROGRAM_OF_JOB, job_classes, job_types, program, programs
+from relionlab.jobs.registry import _PROGRAM_OF_JOB, OWN_PROGRAMS, job_classes, job_types, program, programs
 from tests.test_rules_declarations import commands_of
 
 
@@ -23,6 +23,9 @@ def test_version_and_overview(capsys):
     overview = capsys.readouterr().out
     assert all(f"  {name} " in overview for name in programs())
     assert "doctor" in overview
+    theirs, ours = overview.split("Programs of our own")
+    assert set(OWN_PROGRAMS) <= set(programs())
+    assert all(f"  {name} " in (ours if name in OWN_PROGRAMS else theirs) for name in programs())
 
 
 def test_module_can_be_run():
