@@ -27,6 +27,7 @@ from relionlab.engine.rotations import matrix_from_euler
 from relionlab.io.coordinates import read_coordinates
 from relionlab.io.images import read_map, write_map, write_stack
 from relionlab.io.particles import read_particles, write_particles
+from relionlab.io.star import read_star
 from relionlab.simulation.exposures import exposures
 from relionlab.simulation.micrographs import simulate_micrographs
 from relionlab.simulation.movies import simulate_movies
@@ -48,6 +49,10 @@ _BY_REFERENCE = (
     f"{_PICK} --invert --ctf --ang 5 --angpix_ref {REFERENCE_PIXEL:g} --particle_diameter {{diameter:g}}"
     " --threshold 0.25 --min_distance {apart:g} --max_stddev_noise -1"
 )
+_EXTRACT = (
+    "preprocess --coord_dir Truth/ --coord_suffix _autopick.star --part_star {out}particles.star --extract"
+    " --extract_size {box} --norm --bg_radius {radius} --white_dust -1 --black_dust -1 --invert_contrast"
+)
 STAGES = {
     "motion": ("Movies", "--o", _MOTION.replace("{p}", "1")),
     "motion3x3": ("Movies", "--o", _MOTION.replace("{p}", "3")),
@@ -55,8 +60,7 @@ STAGES = {
             " --LoG_upper_threshold 5"),
     "template": ("Sim", "--odir", _BY_REFERENCE + " --ref refs.mrcs"),
     "template3d": ("Sim", "--odir", _BY_REFERENCE + " --ref map.mrc --healpix_order 1 --sym D2"),
-    "extract": ("Sim", "--part_dir", "preprocess --coord_dir Truth/ --coord_suffix _autopick.star --part_star {out}particles.star"
-                " --extract --extract_size {box} --norm --bg_radius {radius} --white_dust -1 --black_dust -1 --invert_contrast"),
+    "extract": ("Sim", "--part_dir", _EXTRACT),
 }  # fmt: skip
 
 
@@ -127,9 +131,9 @@ def cost(folder: Path, stage: str, name: str, words: dict[str, object]) -> Cost:
         with (folder / f"Runs/{name}_{stage}_{count}.log").open("wb") as log:
             command = [*start, "--i", f"{source}/{count}.star", flag, out, *flags]
             seconds[count] = measure(command, folder, log.fileno())[1]
-    images = len(read_particles(folder / source / "all.star").particles)
+    images = len(read_star(folder / source / "all.star")["movies" if source == "Movies" else "micrographs"])
     each = (seconds["all"] - seconds["few"]) / (images - FEW)
-    picked = sorted((folder / f"Runs/{name}_{stage}_all").rglob("*_autopick.star"))
+    picked = sorted((folder / f"Runs/{name}_{stage}_all").rglob("mic*_autopick.star"))
     f1 = scored(folder, picked) if picked else float("nan")
     return Cost(seconds["all"], seconds["all"] - each * images, f1)
 
@@ -161,8 +165,11 @@ def prepared(folder: Path, *, j: int) -> dict[str, object]:
 
 def _write_lists(folder: Path) -> None:
     """Write all.star and few.star of micrographs with their true CTFs, and of movies; the truth as picks."""
-    micrographs = read_particles(folder / "Sim/truth/micrographs.star")
-    for source, listed in (("Sim", micrographs), ("Movies", read_particles(folder / "Movies/movies.star"))):
+    micrographs = read_particles(folder / "Sim/truth/micrographs.star", kind="micrographs")
+    for source, listed in (
+        ("Sim", micrographs),
+        ("Movies", read_particles(folder / "Movies/movies.star", kind="movies")),
+    ):
         write_particles(folder / source / "all.star", listed)
         write_particles(folder / source / "few.star", listed.rows(np.arange(FEW)))
     truth = read_particles(folder / "Sim/truth/particles.star").particles
