@@ -133,10 +133,13 @@ def ctf_overview(source: CtfList | str | Path) -> Picture:
     limit, merit = listed.numbers("rlnCtfMaxResolution"), listed.numbers("rlnCtfFigureOfMerit")
     astigmatism = listed.numbers("rlnDefocusU") - listed.numbers("rlnDefocusV")
     panels = [
-        panel(dots(number, listed.defocus / 1e4, (along, ("defocus", "Defocus (µm)")), hover=True), "Defocus"),
+        panel(
+            dots(number, listed.defocus / 1e4, (along, ("defocus", "Defocus (µm)")), hover=True), "Defocus", whole="x"
+        ),
         panel(
             dots(number, astigmatism, (along, ("astigmatism", "U − V (Å)")), hover=True, color=PALETTE[1]),
             "Astigmatism",
+            whole="x",
         ),
     ]
     for title, values, dim in (
@@ -239,7 +242,8 @@ def _curves(rows: np.ndarray, title: str, resolution: float) -> Any:
     if np.isfinite(resolution) and resolution < 900:
         mark = np.array([1 / resolution] * 2)
         lines.append(line(mark, np.array([-0.5, 1.5]), dims, color="#7F7F7F", width=1.5, dash="dashed"))
-    ticks = [(k, f"{k:g}\n{1 / k:.3g} Å") for k in np.arange(0.1, frequency[-1], 0.1).round(2).tolist()]
+    step = 0.1 if frequency[-1] > 0.3 else 0.05
+    ticks = [(k, f"{k:g}\n{1 / k:.3g} Å") for k in np.arange(step, frequency[-1], step).round(2).tolist()]
     return panel(hv.Overlay(lines), title, ylim=(-0.5, 1.5), xticks=ticks)
 
 
@@ -250,4 +254,4 @@ def _histogram(values: np.ndarray, dim: tuple[str, str], title: str) -> list[Any
     low, high = float(finite.min()), float(finite.max())
     room = 0.0 if high > low else max(abs(low) * 0.05, 0.05)
     drawn = bars(finite, dim, range=(low - room, high + room), bins=int(np.clip(len(finite) // 2, 5, 40)))
-    return [panel(drawn, title, ylabel="Micrographs")]
+    return [panel(drawn, title, ylabel="Micrographs", whole="y")]
