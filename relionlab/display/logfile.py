@@ -51,6 +51,7 @@ def _drawn_from_results(directory: Path) -> Callable[[Path], list[Picture]] | No
 _KINDS = {
     "corrected_micrographs.star": "relionlab.display.motion:motion_pictures",
     "micrographs_ctf.star": "relionlab.display.thon:ctf_pictures",
+    "ctf_differences.star": "relionlab.display.thon:comparison_pictures",
     "summary.star": "relionlab.display.picks:picking_pictures",
 }
 """File that tells a kind of job -> the function that draws it; each is loaded when it is needed."""

@@ -212,6 +212,26 @@ def test_fine_pixels_are_binned_for_the_spectrum():
     assert spectrum.image().shape == (128, 128)
 
 
+def test_a_ring_stays_round_in_the_spectrum_of_any_shape():
+    shape, pixel_size, ring = (513, 775), 0.7, 0.1
+    y, x = np.fft.fftfreq(shape[0], pixel_size)[:, None], np.fft.rfftfreq(shape[1], pixel_size)
+    height = np.exp(-0.5 * ((np.hypot(y, x) - ring) / 0.004) ** 2)
+    spectrum = PowerSpectrum(shape, pixel_size, 256)
+    spectrum.add(np.fft.irfft2(height, s=shape).astype(np.float32))
+    image = spectrum.image()
+    place = np.arange(256) - 128
+    for line in (image[128], image[:, 128]):
+        part = line * (place > 10)
+        assert (part * place).sum() / part.sum() == pytest.approx(ring * 256 * spectrum.pixel_size, abs=0.03)
+
+
+@pytest.mark.parametrize("shape", [(127, 131), (99, 200), (64, 63)])
+def test_odd_frames_have_a_spectrum(shape: tuple[int, int]):
+    spectrum = PowerSpectrum(shape, 2.0, 64)
+    spectrum.add(np.random.default_rng(0).normal(size=shape).astype(np.float32))
+    assert np.isfinite(spectrum.image()).all()
+
+
 # --- frames -----------------------------------------------------------------------------------------------------
 
 

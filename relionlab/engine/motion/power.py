@@ -6,6 +6,8 @@ shorter ones drown it in noise (McMullan, Vinothkumar & Henderson, Ultramicrosco
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import scipy.fft
 
@@ -24,10 +26,12 @@ class PowerSpectrum:
     """
 
     def __init__(self, shape: tuple[int, int], pixel_size: float, size: int) -> None:
-        factor = min(pixel_size / PIXEL_SIZE, 1.0)
-        rows, columns = (max(round(n * factor / 2) * 2, 2) for n in shape)
+        self.pixel_size = max(pixel_size, PIXEL_SIZE)
+        self.steps = [n * pixel_size / (size * self.pixel_size) for n in shape]  # bins of the transform per px
+        rows, columns = (
+            min(2 * math.ceil(step * size / 2), n - n % 2) for step, n in zip(self.steps, shape, strict=True)
+        )
         self.shape, self.kept, self.size = shape, (rows, columns), size
-        self.pixel_size = pixel_size * shape[1] / columns
         self._total = np.zeros((rows, columns // 2 + 1), np.float32)
 
     def add(self, image: np.ndarray) -> None:
@@ -49,7 +53,8 @@ class PowerSpectrum:
         whole[:, : columns // 2] = mirrored[:, columns // 2 : 0 : -1]
         whole /= self._response(0)[:, None]
         whole /= self._response(1)
-        return _averaging(rows, self.size) @ whole @ _averaging(columns, self.size).T
+        down, across = (_averaging(n, self.size, step=step) for n, step in zip(self.kept, self.steps, strict=True))
+        return down @ whole @ across.T
 
     def _response(self, axis: int) -> np.ndarray:
         """Return by what the interpolation of the sums has damped each centred frequency along y (0) or x (1)."""
@@ -64,11 +69,13 @@ def grouped(frames: int, size: int) -> list[list[int]]:
     return [list(range(start, start + size if start + 2 * size <= frames else frames)) for start in starts]
 
 
-def _averaging(n: int, size: int) -> np.ndarray:
-    """Return a matrix (size, n) float32 that averages a centred spectrum of n bins over ``size`` wider ones."""
-    step = n / size
-    centres = (np.arange(size) - size // 2) * step + n // 2
+def _averaging(n: int, size: int, *, step: float) -> np.ndarray:
+    """Return a matrix (size, n) float32 that averages a centred spectrum of n bins over ``size`` of ``step`` bins each.
+
+    Steps along y and x differ where the image is not square: one of them rounded would look like astigmatism.
+    """
     bins = np.arange(n)
+    centres = np.clip((np.arange(size) - size // 2) * step + n // 2, 0, n - 1)
     low = np.maximum((centres - step / 2)[:, None], bins - 0.5)
     high = np.minimum((centres + step / 2)[:, None], bins + 0.5)
     shared = np.clip(high - low, 0, None)

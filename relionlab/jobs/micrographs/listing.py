@@ -11,7 +11,7 @@ import numpy as np
 
 from relionlab.errors import InputError, ParameterError, RelionlabError
 from relionlab.io.image_file import ImageHeader
-from relionlab.io.images import open_image
+from relionlab.io.images import open_image, read_header
 from relionlab.io.job_names import root_below_job
 from relionlab.io.movies import open_movie
 from relionlab.io.particles import Particles, read_particles
@@ -99,18 +99,21 @@ def contradiction(header: ImageHeader, listed: float) -> str:
 
 
 def warn_of_pixel_sizes(context: Context, micrographs: Particles) -> None:
-    """Warn where the first micrograph of an optics group has another pixel size in its header than the list says."""
-    names, sizes = names_of(micrographs), micrographs.row_pixel_sizes
-    for row in sorted(np.unique(micrographs.group_rows, return_index=True)[1].tolist()):
+    """Warn where micrographs have another pixel size in their header than the list says; once for each optics group."""
+    names, sizes, groups = names_of(micrographs), micrographs.row_pixel_sizes.tolist(), micrographs.group_rows.tolist()
+    found: dict[int, list[str]] = {}
+    for name, size, group in zip(names, sizes, groups, strict=True):
         try:
-            text = contradiction(open_image(context.path(names[row])).header, float(sizes[row]))
+            text = contradiction(read_header(context.path(name)), float(size))
         except (RelionlabError, OSError):
             continue  # said when it is worked on
         if text:
-            context.warn(
-                f"warning: {names[row]}: {text}. If that is wrong, sizes and filters are wrong as well: import the"
-                " micrographs again."
-            )
+            found.setdefault(group, []).append(f"{name}: {text}")
+    for said in found.values():
+        others = f" (so have {len(said) - 1} others of its optics group)" if len(said) > 1 else ""
+        context.warn(
+            f"warning: {said[0]}{others}. If that is wrong, sizes and filters are wrong as well: import the micrographs again."
+        )
 
 
 def _check_pixel_sizes(micrographs: Particles, source: str) -> None:
