@@ -72,21 +72,6 @@ def dots(x: np.ndarray, y: np.ndarray, dims: tuple[Any, Any], **style: Any) -> A
     )
 
 
-def bars(values: np.ndarray, dim: Any, **style: Any) -> Any:
-    """Return a histogram of the finite values; ``style``: bins, range and color."""
-    import holoviews as hv
-
-    values = np.asarray(values, dtype=np.float64)
-    counts, edges = np.histogram(values[np.isfinite(values)], bins=style.get("bins", 40), range=style.get("range"))
-    histogram = hv.Histogram((edges, counts), kdims=[dim], vdims=[hv.Dimension("particles", label="Particles")])
-    color = style.get("color", PALETTE[0])
-    return both(
-        histogram,
-        {"fill_color": color, "line_color": "white", "tools": ["hover"]},
-        {"facecolor": color, "edgecolor": "white", "linewidth": 0.4},
-    )
-
-
 def panel(element: Any, title: str = "", size: tuple[int, int] = PANEL, **options: Any) -> Any:
     """Return an element or overlay as one panel with title, font sizes and, in the page, its tools.
 

@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from relionlab.display.histograms import histogram
 from relionlab.display.mosaic import Mosaic, captions, grey, mosaic, sheet
 from relionlab.display.picture import Picture
 from relionlab.display.results import find_file
-from relionlab.display.style import PALETTE, bars, dots, grid, line, panel
+from relionlab.display.style import PALETTE, dots, grid, line, panel
+from relionlab.display.words import many
 from relionlab.errors import NodeError, RelionlabError, StarError
 from relionlab.exchange.ctffind4 import read_avrot
 from relionlab.io.images import read_image
@@ -102,7 +104,7 @@ def thon_rings(source: CtfList | str | Path, *, count: int = 6, pixels: int = 30
     return Picture(
         sheet(mosaic(tiles, plan) * captions(texts, plan), plan),
         "Thon rings",
-        f"{len(images)} of {len(listed.micrographs)} micrographs, from the best fit to the worst. Left: the observed power"
+        f"{len(images)} of {many(len(listed.micrographs), 'micrograph')}, from the best fit to the worst. Left: the observed power"
         " spectrum without its background, in the lower quarter averaged along the rings; right: the fitted CTF². Rings have to"
         " meet in the middle.",
     )
@@ -157,7 +159,7 @@ def ctf_overview(source: CtfList | str | Path) -> Picture:
     return Picture(
         grid(panels),
         "CTF of all micrographs",
-        f"{len(number)} micrographs, defocus {listed.defocus.min() / 1e4:.2f} to {listed.defocus.max() / 1e4:.2f} µm; median fit"
+        f"{many(len(number), 'micrograph')}, defocus {listed.defocus.min() / 1e4:.2f} to {listed.defocus.max() / 1e4:.2f} µm; median fit"
         f" to {np.nanmedian(limit):.1f} Å. Single high astigmatism or poor resolution means a micrograph to look at.{worst}",
     )
 
@@ -236,10 +238,4 @@ def _curves(rows: np.ndarray, title: str, resolution: float) -> Any:
 
 
 def _histogram(values: np.ndarray, dim: tuple[str, str], title: str) -> list[Any]:
-    finite = values[np.isfinite(values)]
-    if not finite.size:
-        return []
-    low, high = float(finite.min()), float(finite.max())
-    room = 0.0 if high > low else max(abs(low) * 0.05, 0.05)
-    drawn = bars(finite, dim, range=(low - room, high + room), bins=int(np.clip(len(finite) // 2, 5, 40)))
-    return [panel(drawn, title, ylabel="Micrographs", whole="y")]
+    return [histogram(values, dim, "Micrographs", title=title)] if np.isfinite(values).any() else []
