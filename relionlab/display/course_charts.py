@@ -1,4 +1,4 @@
-"""Charts of the page on movies: errors of every stage against the truth, and figures of merit."""
+"""Charts of the page on movies: motion, reach of the CTF fits, and errors against the truth."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from relionlab.display.histograms import bar_edges, histogram
-from relionlab.display.picks import WRONG
 from relionlab.display.picture import Picture
 from relionlab.display.report_charts import SIZE
 from relionlab.display.style import PALETTE, dots, line, log_scale, panel
-from relionlab.display.words import many
 
 
 def motion_chart(total: np.ndarray, early: np.ndarray | None) -> Picture:
@@ -76,32 +73,6 @@ def fits_chart(defocus: np.ndarray, resolution: np.ndarray) -> Picture:
         panel(drawn, "", SIZE, invert_yaxis=True, padding=0.08),
         "Reach of the fits",
         "The finest spacing at which spectrum and model agree; finer is higher up. Micrographs far below the others deserve a look.",
-    )
-
-
-def merits_chart(fom: np.ndarray, right: np.ndarray | None, *, threshold: float | None, scale: str = "") -> Picture:
-    """Draw the figures of merit of all picks; where it is known, those on particles apart from those on nothing.
-
-    fom        (n,) figures of merit
-    right      (n,) bool, on a particle; ``None``: not known
-    threshold  of the picking, if it is one for all micrographs
-    scale      what the figures mean, in a sentence: they differ between the ways of picking
-    """
-    known = np.isfinite(fom)
-    dim, edges = ("fom", "Figure of merit"), bar_edges(fom[known])
-    parts: np.ndarray | list[tuple[str, np.ndarray, str]] = fom[known]
-    if right is not None:
-        parts = [("on a particle", fom[known & right], PALETTE[0]), ("on none", fom[known & ~right], WRONG)]
-    words = [f"Of {many(int(known.sum()), 'pick')}.", scale]
-    if threshold is not None:
-        words.append(f"The dashed line is the threshold, {threshold:g}.")
-    if right is not None:
-        words.append("Orange: picks that are on no particle, which only a simulation can tell.")
-    words.append("A hump that is cut off at its left: the threshold is too high.")
-    return Picture(
-        histogram(parts, dim, "Picks", size=SIZE, edges=edges, mark=threshold),
-        "Figures of merit",
-        " ".join(word for word in words if word),
     )
 
 

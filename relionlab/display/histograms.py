@@ -49,9 +49,17 @@ def histogram(
     if mark is not None:
         top = float(stacked[0].max(initial=1))
         drawn.append(
-            line(np.full(2, mark), np.array([0.0, top]), (dim, ("count", counted)), color="#000000", dash="dashed")
+            line(
+                np.full(2, mark),
+                np.array([0.0, top]),
+                (dim, (counted.lower(), counted)),
+                color="#000000",
+                dash="dashed",
+            )
         )
-    return panel(hv.Overlay(drawn), title, size, whole="y", legend="right" if several else None)
+    return panel(
+        drawn[0] if len(drawn) == 1 else hv.Overlay(drawn), title, size, whole="y", legend="right" if several else None
+    )
 
 
 def bar_edges(values: np.ndarray, most: int = MOST_BARS) -> np.ndarray:
@@ -67,7 +75,7 @@ def bar_edges(values: np.ndarray, most: int = MOST_BARS) -> np.ndarray:
 def _bars(name: str, color: str, counts: np.ndarray, *, edges: np.ndarray, dim: Any, counted: str, hover: bool) -> Any:
     import holoviews as hv
 
-    kinds = [hv.Dimension(dim)], [hv.Dimension("count", label=counted)]
+    kinds = [hv.Dimension(dim)], [hv.Dimension(counted.lower(), label=counted)]
     drawn = hv.Histogram((edges, counts), kdims=kinds[0], vdims=kinds[1], label=name)
     return both(
         drawn,

@@ -11,7 +11,7 @@ import numpy as np
 from relionlab.display.histograms import histogram
 from relionlab.display.mosaic import grey, round_length
 from relionlab.display.picture import Picture
-from relionlab.display.style import both, dots, grid, panel
+from relionlab.display.style import PALETTE, PANEL, both, dots, grid, panel
 from relionlab.display.words import many
 from relionlab.engine.picking import Frame, Picks, frame_for, place
 from relionlab.engine.picking.frame import image_of
@@ -88,16 +88,33 @@ def micrograph_with_picks(
     )
 
 
-def merit_histogram(picks: Sequence[Picks], *, threshold: float | None = None) -> Picture:
-    """Draw how the figures of merit of all picks are distributed, with the threshold as a line."""
-    values = np.concatenate([found.fom[np.isfinite(found.fom)] for found in picks]) if picks else np.zeros(0)
-    drawn = histogram(values, ("fom", "Figure of merit"), "Particles", title="Figures of merit", mark=threshold)
-    words = f" The dashed line is the threshold, {threshold:g}." if threshold is not None else ""
+def merit_histogram(
+    picks: Sequence[Picks],
+    *,
+    threshold: float | None = None,
+    right: np.ndarray | None = None,
+    scale: str = "",
+    size: tuple[int, int] = PANEL,
+) -> Picture:
+    """Draw how the figures of merit of all picks are distributed, with the threshold as a line.
+
+    right  (n,) bool, where the truth is known: which of all picks, one after the other, are on a particle
+    scale  what the figures mean, in a sentence: they differ between the ways of picking
+    """
+    fom = np.concatenate([found.fom for found in picks]) if picks else np.zeros(0)
+    known = np.isfinite(fom)
+    parts: np.ndarray | list[tuple[str, np.ndarray, str]] = fom[known]
+    words = [f"{many(int(known.sum()), 'automatic pick')}.", scale]
+    if threshold is not None:
+        words.append(f"The dashed line is the threshold, {threshold:g}.")
+    if right is not None:
+        parts = [("on a particle", fom[known & right], PALETTE[0]), ("on none", fom[known & ~right], WRONG)]
+        words.append("Orange: picks that are on no particle, which only a simulation can tell.")
+    words.append("A hump that is cut off at its left means that the threshold is in the middle of the particles.")
     return Picture(
-        drawn,
+        histogram(parts, ("fom", "Figure of merit"), "Picks", size=size, mark=threshold),
         "Figures of merit",
-        f"{many(len(values), 'automatic pick')}.{words} A hump that is cut off at its left means that the threshold is in the middle"
-        " of the particles.",
+        " ".join(word for word in words if word),
     )
 
 
@@ -176,7 +193,7 @@ def _crosses(points: np.ndarray | None, size: float) -> Any:
 
 def _dashed(points: np.ndarray | None, radius: float) -> Any:
     lines = _segments(_around(points, radius * _ring()[::2]))
-    return both(lines, {"line_width": 2}, {"linewidth": 1.4}, color=MISSED)
+    return both(lines, {"line_width": 3}, {"linewidth": 2.0}, color=MISSED)
 
 
 def _circles(picks: Picks, radius: float) -> Any:

@@ -159,12 +159,14 @@ class JobForm(w.VBox):
         self._message = Message()
         self._code = w.HTML()
         self._copy = CopyButton()
-        self._run = button("Run", "Start the job in the project", self.run, self._message, icon="play", style="primary")
+        self._run = button(
+            "Run", "Start the job in the project", self.run, message=self._message, icon="play", style="primary"
+        )
         self._abort = button(
-            "Abort", "Ask the job to stop after its present step", self.abort, self._message, icon="stop"
+            "Abort", "Ask the job to stop after its present step", self.abort, message=self._message, icon="stop"
         )
         self._continue = button(
-            "Continue", "Go on from the last iteration", self.continue_job, self._message, icon="step-forward"
+            "Continue", "Go on from the last iteration", self.continue_job, message=self._message, icon="step-forward"
         )
         shown = [self._run, self._abort, self._continue] if self.project is not None else []
         buttons = w.HBox([*shown, self._copy], layout=w.Layout(margin="6px 0 2px 0"))

@@ -41,7 +41,7 @@ class JobMonitor(w.VBox):
         self._head = w.HTML(layout=w.Layout(flex="1 1 auto"))
         self._told = Message()
         tip = "Ask the job to stop after its present step"
-        self._abort = button("Abort", tip, self._abort_job, self._told, icon="stop")
+        self._abort = button("Abort", tip, self._abort_job, message=self._told, icon="stop")
         self._bar = w.FloatProgress(min=0, max=1, layout=w.Layout(width="420px"))
         self._log, self._warnings = LogView(), LogView(height="110px")
         self._warning_box = w.VBox(

@@ -127,7 +127,7 @@ def steps(course: Course, clock: Clock) -> tuple[Stage, ...]:
         *_told(course.first, 1),
         *_told(course.second, 2),
     )
-    return (*made, *(stage_of(job, what, clock, name) for job, what, name in told))
+    return (*made, *(stage_of(job, what, clock, name=name) for job, what, name in told))
 
 
 def _told(part: Round, number: int) -> list[tuple[JobDirectory, str, str]]:

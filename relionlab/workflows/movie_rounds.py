@@ -7,12 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from relionlab.display.course_charts import merits_chart
 from relionlab.display.course_report import ClassSheet, Figure, Section
 from relionlab.display.particles import image_sheet, particle_montage
-from relionlab.display.picks import micrograph_with_picks
+from relionlab.display.picks import merit_histogram, micrograph_with_picks
 from relionlab.display.picture import Picture
-from relionlab.display.report_charts import course_pictures
+from relionlab.display.report_charts import SIZE, course_pictures
 from relionlab.display.results import read_class_averages, read_course
 from relionlab.display.words import many, verb
 from relionlab.io.images import read_stack
@@ -47,9 +46,8 @@ def picks_section(
     job = part.picked.job
     right = None if truth is None else truth.picks.matched >= 0
     threshold = None if first else float(getattr(job, "threshold_autopick", 0.0))
-    figures.insert(
-        0, Figure(merits_chart(found.fom, right, threshold=threshold, scale=_BLOB_SCALE if first else _TEMPLATE_SCALE))
-    )
+    scale = _BLOB_SCALE if first else _TEMPLATE_SCALE
+    figures.insert(0, Figure(merit_histogram(found.picks, threshold=threshold, right=right, scale=scale, size=SIZE)))
     if not first:
         figures.insert(1, Figure(_templates(course), "image", half=True))
     how = (

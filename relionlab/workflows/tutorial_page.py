@@ -132,7 +132,7 @@ def footer(plan: Plan) -> tuple[str, ...]:
     )
 
 
-def stage_of(directory: JobDirectory, what: str, clock: Clock, name: str = "", *, warned: bool = False) -> Stage:
+def stage_of(directory: JobDirectory, what: str, clock: Clock, *, name: str = "", warned: bool = False) -> Stage:
     """Return a job as a step of the page.
 
     name    in the page and of the clock; "": the job's folder

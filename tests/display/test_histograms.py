@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from relionlab.display.course_charts import merits_chart, motion_chart, motion_errors_chart
+from relionlab.display.course_charts import motion_chart, motion_errors_chart
 from relionlab.display.course_report import Figure, _in_rows
 from relionlab.display.histograms import bar_edges, histogram
+from relionlab.display.picks import merit_histogram
 from relionlab.display.picture import Picture
 from relionlab.display.render import to_bokeh, to_matplotlib
 from relionlab.display.style import dots, log_scale, panel
 from relionlab.display.words import many, verb
+from relionlab.engine.picking import Picks
 
 
 def test_counts_have_whole_ticks_in_page_and_pdf():
@@ -51,8 +55,8 @@ def test_captions_follow_what_is_drawn():
     assert "first 4 e/Å²" in motion_chart(np.array([4.0, 5.0]), np.array([1.0, 2.0])).caption
     model = to_bokeh(motion_errors_chart(np.array([0.2]), np.array([0.1]), np.array([3.0])))
     assert model.below[0].ticker.min_interval == 1
-    one = merits_chart(np.array([1.0]), None, threshold=0.1, scale="In steps.")
-    assert one.caption.startswith("Of 1 pick. In steps.")
+    one = merit_histogram([replace(Picks.at(np.zeros((1, 2))), fom=np.ones(1))], threshold=0.1, scale="In steps.")
+    assert one.caption.startswith("1 automatic pick. In steps. The dashed line is the threshold, 0.1.")
 
 
 def test_no_row_of_the_page_has_a_gap():
