@@ -19,6 +19,7 @@ DOTS = 110
 """Pixels of a mosaic per inch on paper."""
 _ON_PAPER = 96 / DOTS
 """Points on paper for a point on the screen, which has 96 pixels per inch: texts fit the same room."""
+_TEXT_WIDTH, _TEXT_HEIGHT = 42, 17  # of a scale bar's length in bold 8 pt, in screen pixels
 
 
 @dataclass(frozen=True)
@@ -120,11 +121,16 @@ def captions(texts: Sequence[str], plan: Mosaic, *, size: int = 9) -> Any:
 
 
 def scale_bar(plan: Mosaic, *, width: float, length: float | None = None) -> Any:
-    """Return a scale bar with its length in Å in the first image; ``width``: of an image, in Å."""
+    """Return a scale bar with its length in Å in the first image; ``width``: of an image, in Å.
+
+    It is white on a dark ground of its own, so that it is read on bright images too.
+    """
     import holoviews as hv
 
     length = length or round_length(width / 3)
     left, bottom, part = 0.06 * plan.pixels, -0.94 * plan.pixels, plan.pixels * length / width
+    ground = hv.Rectangles([(left - 4, bottom - 4, left + max(part, _TEXT_WIDTH) + 4, bottom + _TEXT_HEIGHT)])
+    ground = both(ground, {"line_color": None, "tools": []}, {"linewidth": 0}, color="#000000", alpha=0.55)
     bar = hv.Segments([(left, bottom, left + part, bottom)], ["x", "y", "x1", "y1"])
     bar = both(bar, {"line_width": 3, "tools": []}, {"linewidth": 2.2}, color="#FFFFFF")
     # The text begins where the bar does: centred on a bar shorter than itself it would leave the image.
@@ -146,7 +152,7 @@ def scale_bar(plan: Mosaic, *, width: float, length: float | None = None) -> Any
             "color": "#FFFFFF",
         },
     )
-    return bar * text
+    return ground * bar * text
 
 
 def round_length(length: float) -> float:

@@ -112,6 +112,9 @@ def test_path_lengths_add_up():
     shifts = np.array([[0, 0], [3, 4], [3, 4], [6, 8]], float)
     assert path_lengths(shifts, 2) == (10.0, 5.0, 5.0)
     assert path_lengths(shifts, 0) == (10.0, 0.0, 10.0)
+    assert path_lengths(shifts, -3) == (10.0, 0.0, 10.0)
+    assert path_lengths(shifts, 1) == (10.0, 2.5, 7.5)  # the first step is over after two frames
+    assert path_lengths(shifts, 1.9999999) == (10.0, 5.0, 5.0)
 
 
 # --- sums -------------------------------------------------------------------------------------------------------
@@ -122,7 +125,7 @@ def test_a_frame_is_moved_as_a_quintic_spline():
     image = ndimage.gaussian_filter(rng.standard_normal((120, 140)), 1.0).astype(np.float32)
     fields = np.array([[3.3, 0.8, 0.5, -0.6, 0.3, 0.2], [-2.7, -0.4, 0.3, 0.7, -0.2, 0.5]])
     sums = np.zeros((2, 120, 140), np.float32)
-    add_warped(image, fields[0], fields[1], np.array([1, 0.5], np.float32), sums)
+    add_warped(image[None], fields[:1], fields[1:], np.array([[1, 0.5]], np.float32), sums)
     y, x = np.mgrid[:120, :140].astype(float)
     shift = np.tensordot(fields, field_basis(x / 140 - 0.5, y / 120 - 0.5), 1)
     expected = ndimage.map_coordinates(image, [y - shift[1], x - shift[0]], order=5, prefilter=False, mode="grid-wrap")
