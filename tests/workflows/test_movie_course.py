@@ -197,7 +197,7 @@ def test_course_resumes_and_ends_in_its_page(tmp_path: Path, capsys: pytest.Capt
     for part in ("movies", "motion", "ctf", "picks1", "particles1", "classes1", "picks2", "particles2", "classes2"):
         assert f'<section id="{part}">' in page
     assert "Is it right?" in page
-    assert "relionlab simulate Simulated --set tiny" in page
+    assert "relionlab simulate Simulated --set tiny" in re.sub(r"</?\w+[^>]*>", "", page.partition("<main>")[2])
     assert not re.search(r"\b1 (particles|classes|boxes|picks|images|are|were|rank)\b", page.partition("<main>")[2])
     assert "http" not in page.partition("<main>")[2].replace("http://www.w3.org", "")
     assert len(page) < 15e6
