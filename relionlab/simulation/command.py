@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 from relionlab.errors import InputError, ParameterError
 from relionlab.io.particles import read_particles
@@ -52,14 +52,17 @@ def _simulate(target: Path, given: argparse.Namespace, conditions: Exposures) ->
 
 
 def _molecules(given: argparse.Namespace, conditions: Exposures) -> list[Any] | None:
-    """Read molecules from files; maps are scaled so that the molecule's grey value is about 1."""
+    """Read molecules from files, or take the built-in ones named; maps are scaled so that the molecule's grey value is about 1."""
     if not given.molecule:
         return None
+    from relionlab.simulation.assembly import Conformation, d2_assembly
     from relionlab.simulation.structures import read_atoms, read_molecule
 
     found: list[Any] = []
     for path in given.molecule:
-        if path.lower().removesuffix(".gz").endswith((".mrc", ".map", ".ccp4")):
+        if path in get_args(Conformation):
+            found.append(d2_assembly(cast("Conformation", path)))
+        elif path.lower().removesuffix(".gz").endswith((".mrc", ".map", ".ccp4")):
             if not given.box:
                 raise ParameterError(f"{path} is a map: say with --box how many pixels its box is to have.")
             map_ = read_molecule(path, given.box, conditions.pixel_size)
@@ -78,7 +81,12 @@ def _parser() -> argparse.ArgumentParser:
     add("directory", help="folder to write into, best inside the project folder")
     add("--set", choices=tuple(SIZES), default="tiny", help="what to begin with (%(default)s)")
     add("--project", type=Path, help="names in the STAR files are relative to this folder (the folder itself)")
-    add("--molecule", action="append", help="PDB, mmCIF or map; several times for conformations (built-in one)")
+    add(
+        "--molecule",
+        action="append",
+        help="PDB, mmCIF or map, or a built-in one: full, moved_subunit or missing_subunit; several times for"
+        " conformations (full)",
+    )
     add("--box", type=int, default=0, help="box in px for maps")
     add("--j", type=int, default=0, help="images at a time (one per core)")
     add("--overwrite", action="store_true", help="write into a folder that is not empty")
