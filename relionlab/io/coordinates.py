@@ -84,6 +84,8 @@ def write_coordinates(path: PathLike, table: Table, *, box: int | None = None) -
 
 
 def _read_star(place: Path) -> Table:
+    if place.stat().st_size == 0:  # RELION's picker leaves such a file where it found nothing
+        return Table({X: np.zeros(0), Y: np.zeros(0)}, source=str(place))
     tables = read_star(place)
     if not tables:
         raise StarError(f"{place} holds no table; expected coordinates (rlnCoordinateX, rlnCoordinateY).")
