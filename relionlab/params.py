@@ -80,6 +80,7 @@ class Parameter:
     required    an empty value is an error
     when        the parameter applies only if all these conditions hold; otherwise it is greyed out and not sent
     on_continue may be changed when a job is continued
+    once        counts for one run: a finished job that is continued has forgotten it
     node        kind of file that is an input from another job, as "ParticleGroupMetadata.star"
     pattern     file name pattern for browsing, as "*_data.star"
     """
@@ -99,6 +100,7 @@ class Parameter:
     required: bool = False
     when: tuple[When, ...] = ()
     on_continue: bool = False
+    once: bool = False
     node: str | None = None
     pattern: str | None = None
 

@@ -14,11 +14,14 @@ CONTINUE_KEY = "fn_cont"
 """RELION's name in job.star for the file from which a refinement goes on."""
 
 
-def continued_job(job: Job, directory: Path, *, project: Path, changes: Mapping[str, Any]) -> tuple[Job, bool]:
+def continued_job(
+    job: Job, directory: Path, *, project: Path, changes: Mapping[str, Any], finished: bool = False
+) -> tuple[Job, bool]:
     """Return the job that continues this one, and whether it goes on (else it starts from the beginning).
 
     directory  of the job; its newest complete optimiser file is continued from, unless ``changes`` name another
     changes    parameters that may be changed on continuing
+    finished   it came to its end: what was wanted once has been done
 
     Raises ParameterError for others.
     """
@@ -31,7 +34,8 @@ def continued_job(job: Job, directory: Path, *, project: Path, changes: Mapping[
             f"{', '.join(wrong)} cannot change when {directory.name} is continued; what can: {free}. "
             "Add a new job to change anything else."
         )
-    values = dict(changes)
+    once = {name: parameter.once for name, parameter in job.parameters().items()}
+    values = {name: type(job).model_fields[name].default for name in once if once[name] and finished} | dict(changes)
     if field is not None and field not in values:
         newest = newest_optimiser(directory)
         values[field] = "" if newest is None else newest.relative_to(project).as_posix()

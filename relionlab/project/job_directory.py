@@ -208,7 +208,9 @@ class JobDirectory:
         if self.state in ("running", "scheduled"):
             raise JobStateError(f"{self.name} is {self.state}: only a job that has ended can be continued.")
         file = self.job_file
-        job, goes_on = continued_job(file.job, self.path, project=self.project.directory, changes=changes)
+        job, goes_on = continued_job(
+            file.job, self.path, project=self.project.directory, changes=changes, finished=self.state == "finished"
+        )
         if self.process.state == "running":
             self.project.refresh()
         dialect = self.project.pipeline.dialect

@@ -56,7 +56,7 @@ def test_tuning_a_job_and_picking_from_all(folder, monkeypatch):  # noqa: F811
     assert tune(job, chosen=1).pick_all(threshold_autopick=9.0).wait(120) == "finished", job.log()
     assert pick_files.read_picks(file).x.tolist() == [25]
     assert not any("edits" in name for name in redo_micrographs(folder, job.name, ["mic0"]))
-    assert job.continue_with(redo_micrographs="", threshold_autopick=0.3).wait(120) == "finished"
+    assert job.continue_with(threshold_autopick=0.3).wait(120) == "finished"
     assert 25 in pick_files.read_picks(file).x
 
 

@@ -20,6 +20,7 @@ Redo = Annotated[
         flag="--redo",
         level="advanced",
         on_continue=True,
+        once=True,
     ),
 ]
 
