@@ -149,11 +149,10 @@ def _gather_on_cpu(volume, turns, points, table, taps):  # type: ignore[no-untyp
             real, imaginary = volume.dtype.type(0), volume.dtype.type(0)
             for c in range(taps):
                 for b in range(taps):
-                    row = volume[k + c, j + b]
                     line_real, line_imaginary = volume.dtype.type(0), volume.dtype.type(0)
                     for a in range(taps):
-                        line_real += wx[a] * row[i + a, 0]
-                        line_imaginary += wx[a] * row[i + a, 1]
+                        line_real += wx[a] * volume[k + c, j + b, i + a, 0]
+                        line_imaginary += wx[a] * volume[k + c, j + b, i + a, 1]
                     weight = wz[c] * wy[b]
                     real += weight * line_real
                     imaginary += weight * line_imaginary
@@ -179,12 +178,9 @@ def _spread_on_cpu(sums, turns, points, values, table, taps):  # type: ignore[no
             i, j, k = i + taps // 2, j + middle, k + middle
             for c in range(taps):
                 for b in range(taps):
-                    row = sums[k + c, j + b]
                     weight = wz[c] * wy[b]
                     for a in range(taps):
-                        row[i + a, 0] += weight * wx[a] * real
-                        row[i + a, 1] += weight * wx[a] * imaginary
-                        row[i + a, 2] += weight * wx[a] * share
+                        _add(sums, k + c, j + b, i + a, weight * wx[a], real, imaginary, share)
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True, inline="always")
@@ -215,18 +211,22 @@ def _spread_linear_on_cpu(sums, turns, points, values) -> None:  # type: ignore[
             i, j, k = int(x), int(y), int(z)
             fx, fy, fz = sums.dtype.type(x - i), sums.dtype.type(y - j), sums.dtype.type(z - k)
             i += 1  # the margin
-            for c in range(2):
-                gz = fz if c else one - fz
-                for b in range(2):
-                    far = gz * (fy if b else one - fy)
-                    near, far = far * (one - fx), far * fx
-                    row = sums[k + c, j + b]
-                    row[i, 0] += near * real
-                    row[i, 1] += near * imaginary
-                    row[i, 2] += near * share
-                    row[i + 1, 0] += far * real
-                    row[i + 1, 1] += far * imaginary
-                    row[i + 1, 2] += far * share
+            gx, gy, gz = one - fx, one - fy, one - fz
+            _add(sums, k, j, i, gz * gy * gx, real, imaginary, share)
+            _add(sums, k, j, i + 1, gz * gy * fx, real, imaginary, share)
+            _add(sums, k, j + 1, i, gz * fy * gx, real, imaginary, share)
+            _add(sums, k, j + 1, i + 1, gz * fy * fx, real, imaginary, share)
+            _add(sums, k + 1, j, i, fz * gy * gx, real, imaginary, share)
+            _add(sums, k + 1, j, i + 1, fz * gy * fx, real, imaginary, share)
+            _add(sums, k + 1, j + 1, i, fz * fy * gx, real, imaginary, share)
+            _add(sums, k + 1, j + 1, i + 1, fz * fy * fx, real, imaginary, share)
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True, inline="always")
+def _add(sums, k, j, i, weight, real, imaginary, share) -> None:  # type: ignore[no-untyped-def]
+    sums[k, j, i, 0] += weight * real
+    sums[k, j, i, 1] += weight * imaginary
+    sums[k, j, i, 2] += weight * share
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
@@ -260,10 +260,11 @@ def _symmetrise_on_cpu(sums, operations):  # type: ignore[no-untyped-def]
                             if far == 0:
                                 continue
                             near, far = far * (one - fx), far * fx
-                            row = sums[k + c, j + b]
-                            real += near * row[i, 0] + far * row[i + 1, 0]
-                            imaginary += sign * (near * row[i, 1] + far * row[i + 1, 1])
-                            share += near * row[i, 2] + far * row[i + 1, 2]
-                row = out[kz + middle, ky + middle, kx + 1]
-                row[0], row[1], row[2] = real, imaginary, share
+                            u, v = k + c, j + b
+                            real += near * sums[u, v, i, 0] + far * sums[u, v, i + 1, 0]
+                            imaginary += sign * (near * sums[u, v, i, 1] + far * sums[u, v, i + 1, 1])
+                            share += near * sums[u, v, i, 2] + far * sums[u, v, i + 1, 2]
+                out[kz + middle, ky + middle, kx + 1, 0] = real
+                out[kz + middle, ky + middle, kx + 1, 1] = imaginary
+                out[kz + middle, ky + middle, kx + 1, 2] = share
     return out

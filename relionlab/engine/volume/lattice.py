@@ -79,17 +79,6 @@ class Lattice:
             return np.sinc(frequency) ** 2
         return _kaiser_bessel_transform(frequency, self.taps, self.padding)
 
-    def gridding(self) -> np.ndarray:
-        """Return what gridding multiplies the map (n, n, n) by, float32."""
-        line = self.kernel_transform()
-        return (line[:, None, None] * line[:, None] * line).astype(np.float32)
-
-    def shells(self) -> np.ndarray:
-        """Return the shell (z, y, x) of each lattice point with x >= 0, the margins left out: rounded, int64."""
-        line = np.arange(-self.reach, self.reach + 1) ** 2
-        square = line[:, None, None] + line[:, None] + np.arange(self.reach + 1) ** 2
-        return np.floor(np.sqrt(square) / self.padding + 0.5).astype(np.int64)
-
     @property
     def inner(self) -> tuple[slice, slice, slice]:
         """The part of the array without margins: frequencies -reach … reach in z and y, 0 … reach in x."""

@@ -1,7 +1,10 @@
-"""From sums in Fourier space to a map: division by weights and prior, back to real space, gridding correction.
+"""From sums in Fourier space to a map: weights and prior, density compensation, back to real space, gridding correction.
 
-The Wiener form of Scheres (2012) J. Mol. Biol. 415, 406: F = numerator / (weight + 1 / tau²), with weights no smaller than
-a thousandth of their shell's average, so that gaps in the views are not filled with noise.
+The Wiener form of Scheres (2012) J. Mol. Biol. 415, 406: F = numerator / (weight + 1 / tau²), with weights no smaller
+than a thousandth of their shell's average, so that gaps in the views are not filled with noise. Dividing point by
+point would amplify the noise between samples; instead, factors W are sought with (W × weight) * c = 1, c a narrow
+kernel, by the iteration W / ((W × weight) * c) of Pipe & Menon (1999) Magn. Reson. Med. 41, 179. It begins with
+1 / (weight * c), from where three rounds come as far as RELION's ten; c is a window of three points along each axis.
 """
 
 from __future__ import annotations
@@ -10,13 +13,19 @@ from typing import Any
 
 import numpy as np
 
-from relionlab.engine.array import binned_sum, fft_namespace, like, namespace, real_dtype
+from relionlab.engine.array import fft_namespace, like, namespace, real_dtype
+from relionlab.engine.kernels.weights import add_and_bound, shell_sums, smooth
+from relionlab.engine.masks import radius_grid
 from relionlab.engine.symmetry import PointGroup
 from relionlab.engine.volume.lattice import Lattice
 from relionlab.engine.volume.sums import FourierSums
 
 FLOOR = 1e-3
 """Least weight, as a fraction of its shell's average."""
+ROUNDS = 3
+"""Rounds of density compensation."""
+_EDGE_PX = 3
+_TINY = 1e-6  # least of (W × weight) * c, which is near 1 but for the rim
 
 
 def reconstruct(
@@ -24,39 +33,45 @@ def reconstruct(
     *,
     group: PointGroup | None = None,
     inverse_tau2: np.ndarray | None = None,
-    radius: int | None = None,
+    rounds: int = ROUNDS,
+    masked: bool = True,
 ) -> Any:
     """Return the map (n, n, n), float32.
 
-    inverse_tau2  (radius + 1 or more,) 1 / tau² per shell: tau² the power of the signal per Fourier pixel, in the
-                  units in which the weights are c² / sigma². None: no prior
-    radius        outermost shell that is kept; None: the lattice's
+    group         over whose operations the sums are summed
+    inverse_tau2  1 / tau² per shell, (radius + 1,): tau² is the power of the signal per Fourier pixel, in the units in
+                  which the weights are c² / sigma². None: no prior
+    rounds        of density compensation; 0: division by the smoothed weights
+    masked        the corners outside the box's sphere become their average, as RELION leaves them
     """
     lattice = sums.lattice
     completed = sums.completed(group)[lattice.inner]
-    xp = namespace(completed)
-    shells = like(lattice.shells(), completed)
-    weight = completed[..., 2].astype(np.float64)
-    floor = FLOOR * _shell_means(weight, shells, lattice)
-    if inverse_tau2 is not None:
-        prior = np.zeros(lattice.radius + 1)
-        given = np.asarray(inverse_tau2, float)[: lattice.radius + 1]
-        prior[: len(given)] = given / lattice.padding**3  # a lattice point is that part of a Fourier pixel
-        weight += like(np.append(prior, 0.0), weight)[xp.minimum(shells, lattice.radius + 1)]
-    bounded = xp.minimum(shells, lattice.radius)
-    weight = xp.maximum(weight, like(floor, weight)[bounded])
-    keep = (shells <= (lattice.radius if radius is None else min(radius, lattice.radius))) & (weight > 0)
-    factor = xp.where(keep, 1 / xp.where(keep, weight, 1), 0).astype(np.float32)
-    numerator = completed[..., :2].astype(np.float32) * factor[..., None]
-    return to_map(numerator.view(np.complex64)[..., 0], lattice)
+    weight = completed[..., 2].astype(np.float32)
+    floor, prior = _floor_and_prior(weight, lattice, inverse_tau2)
+    add_and_bound(weight, like(prior, weight), like(floor, weight), padding=lattice.padding)
+    factor = compensated(weight, rounds=rounds)
+    numerator = completed[..., :2].astype(np.float32)
+    del completed
+    numerator *= factor[..., None]
+    map_ = to_map(numerator.view(np.complex64)[..., 0], lattice)
+    return with_flat_corners(map_) if masked else map_
+
+
+def compensated(weight: Any, *, rounds: int = ROUNDS) -> Any:
+    """Return the factors by which the numerators are multiplied; zero where there is no weight."""
+    xp = namespace(weight)
+    inside = weight > 0
+    factor = xp.where(inside, 1 / xp.where(inside, smooth(weight), 1), 0).astype(weight.dtype)
+    for _ in range(rounds):
+        factor /= xp.maximum(smooth(factor * weight), weight.dtype.type(_TINY))
+    return factor
 
 
 def weight_spectrum(sums: FourierSums, group: PointGroup | None = None) -> np.ndarray:
     """Return the weight that a Fourier pixel has on average in each shell, (radius + 1,): 1 / sigma² of the map."""
-    completed = sums.completed(group)[sums.lattice.inner]
-    shells = like(sums.lattice.shells(), completed)
-    means = _shell_means(completed[..., 2], shells, sums.lattice)
-    return np.asarray(means) * sums.lattice.padding**3
+    lattice = sums.lattice
+    total, members = shell_sums(sums.completed(group)[lattice.inner][..., 2], lattice.padding, lattice.radius + 1)
+    return np.asarray(total / members) * lattice.padding**3
 
 
 def to_map(half_space: Any, lattice: Lattice) -> Any:
@@ -73,9 +88,9 @@ def to_map(half_space: Any, lattice: Lattice) -> Any:
     for axis in (0, 1):
         value = xp.moveaxis(value, axis, 0)
         ring = xp.zeros((padded, *value.shape[1:]), value.dtype)
-        for part in (slice(0, reach), slice(reach, None)):  # negative frequencies, and the others; both Nyquists add up
+        for part in (slice(0, reach), slice(reach, None)):  # negative frequencies, then the others
             ring[xp.arange(-reach, reach + 1)[part] % padded] += value[part]
-        if 2 * reach == padded:
+        if 2 * reach == padded:  # both Nyquists have met
             ring[reach] *= np.float32(0.5)
         value = xp.moveaxis(fft.ifft(ring, axis=0, norm="forward", overwrite_x=True)[inside], 0, axis)
     map_ = fft.irfft(value, padded, axis=2, norm="forward")[..., inside]
@@ -84,7 +99,23 @@ def to_map(half_space: Any, lattice: Lattice) -> Any:
     return map_
 
 
-def _shell_means(weight: Any, shells: Any, lattice: Lattice) -> Any:
+def with_flat_corners(map_: Any) -> Any:
+    """Return the map with the outside of its box's sphere (radius n/2, soft edge of 3 px) replaced by the average there."""
+    xp, n = namespace(map_), map_.shape[-1]
+    radius = like(radius_grid(n, 3).astype(np.float32), map_)
+    inside = 0.5 + 0.5 * xp.cos(np.pi * xp.clip((radius - n // 2) / _EDGE_PX, 0, 1))
+    outside = 1 - inside
+    level = xp.sum(map_ * outside, dtype=np.float64) / xp.maximum(xp.sum(outside, dtype=np.float64), 1e-9)
+    return (map_ * inside + outside * level.astype(np.float32)).astype(np.float32)
+
+
+def _floor_and_prior(weight: Any, lattice: Lattice, inverse_tau2: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Return the least weight and the prior's weight in each shell, (radius + 1,) float32, per lattice point."""
     count = lattice.radius + 1
-    members = binned_sum(namespace(weight).ones(shells.shape), shells, count)
-    return binned_sum(weight, shells, count) / members
+    total, members = shell_sums(weight, lattice.padding, count)
+    prior = np.zeros(count)
+    if inverse_tau2 is not None:
+        given = np.asarray(inverse_tau2, float)[:count]
+        prior[: len(given)] = given / lattice.padding**3  # a lattice point is that part of a Fourier pixel
+    floor = FLOOR * (np.asarray(total / members) + prior)
+    return floor.astype(np.float32), prior.astype(np.float32)
