@@ -39,6 +39,7 @@ _PROGRAMS = {
     "optics_groups": "relionlab.jobs.star.optics_groups:OpticsGroups",
     "redo": "relionlab.jobs.star.redo:Redo",
     "refine": "relionlab.jobs.refinement.program:Refine",
+    "reconstruct": "relionlab.jobs.reconstruction.reconstruct:Reconstruct",
     "class_selection": "relionlab.jobs.selecting.selection:ClassSelection",
     "star_handler": "relionlab.jobs.star.handler:StarHandler",
 }

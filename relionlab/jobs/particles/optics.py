@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from relionlab.engine.ctf import Optics, ctf_images
@@ -20,6 +22,15 @@ CTF_LABELS = ("rlnDefocusU", *ASSUMED)
 _TILT = ("rlnBeamTiltX", "rlnBeamTiltY")
 _ZERNIKE = ("rlnOddZernike", "rlnEvenZernike")
 _MAGNIFICATION = ("rlnMagMat00", "rlnMagMat01", "rlnMagMat10", "rlnMagMat11")
+
+
+@dataclass(frozen=True)
+class CtfTreatment:
+    """What was done to the images' CTF, and how much of it is to be corrected; see :func:`relionlab.engine.ctf.ctf`."""
+
+    phase_flipped: bool = False
+    only_flip_phases: bool = False
+    intact_first_peak: bool = False
 
 
 def particles_of_stack(name: str, header: ImageHeader) -> Particles:
@@ -64,19 +75,25 @@ def optics_of(particles: Particles, row: int, *, zoom: float = 1.0) -> Optics:
     )
 
 
-def ctf_of_rows(particles: Particles, rows: np.ndarray, n: int, *, zoom: float = 1.0) -> np.ndarray:
-    """Return the CTF (N, n, n//2+1) of rows of a particle list, as it was recorded: neither flipped nor multiplied.
+def ctf_of_rows(
+    particles: Particles, rows: np.ndarray, n: int, *, zoom: float = 1.0, treatment: CtfTreatment | None = None
+) -> np.ndarray:
+    """Return the CTF (N, n, n//2+1) of rows of a particle list; by default as recorded: neither flipped nor multiplied.
 
-    zoom  factor of the pixel size, if the images were rescaled
+    zoom       factor of the pixel size, if the images were rescaled
+    treatment  what is left of the CTF, and how much of it is to be corrected
     """
+    treatment = treatment or CtfTreatment()
     out = np.ones((len(rows), n, n // 2 + 1), np.float32)
     chosen = particles.rows(rows)
     defocus_u = chosen.column("rlnDefocusU")
     defocus_v = chosen.column("rlnDefocusV") if "rlnDefocusV" in chosen else defocus_u
-    zeros = np.zeros(len(rows))
-    angle, shift = (
-        chosen.column(label) if label in chosen else zeros for label in ("rlnDefocusAngle", "rlnPhaseShift")
-    )
+
+    def optional(label: str, default: float) -> np.ndarray:
+        return chosen.column(label) if label in chosen else np.full(len(rows), default)
+
+    angle, shift = optional("rlnDefocusAngle", 0.0), optional("rlnPhaseShift", 0.0)
+    bfactor, factor = optional("rlnCtfBfactor", 0.0), optional("rlnCtfScalefactor", 1.0)
     groups = chosen.group_rows
     for group in np.unique(groups):
         own = groups == group
@@ -87,6 +104,11 @@ def ctf_of_rows(particles: Particles, rows: np.ndarray, n: int, *, zoom: float =
             defocus_v=defocus_v[own],
             defocus_angle=angle[own],
             phase_shift=shift[own],
+            bfactor=bfactor[own],
+            scale=factor[own],
+            phase_flipped=treatment.phase_flipped,
+            only_flip_phases=treatment.only_flip_phases,
+            intact_first_peak=treatment.intact_first_peak,
         )
     return out
 
