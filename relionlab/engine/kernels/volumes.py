@@ -268,3 +268,53 @@ def _symmetrise_on_cpu(sums, operations):  # type: ignore[no-untyped-def]
                 out[kz + middle, ky + middle, kx + 1, 1] = imaginary
                 out[kz + middle, ky + middle, kx + 1, 2] = share
     return out
+
+
+def gather_turned(volume: Any, rotations: Any, points: Any) -> Any:
+    """Return the volume (N, P, 2) at points turned by rotations, interpolated linearly.
+
+    volume     (z, y, x, 2) as for LINEAR
+    rotations  (N, 3, 3), times lattice points per unit of ``points``
+    points     (P, 3) x, y, z
+    """
+    if namespace(volume) is np:
+        return _gather_turned_on_cpu(volume, rotations, points)
+    xp = namespace(volume)
+    position = points @ rotations.transpose(0, 2, 1)
+    mirrored = position[..., 0] < 0
+    position = xp.where(mirrored[..., None], -position, position)
+    linear = xp.clip(1 - xp.arange(_ENTRIES + 2) / _ENTRIES, 0, None)
+    result = xp.zeros((*position.shape[:2], 2), volume.dtype)
+    for place, weight in _neighbours(xp, position, volume.shape, linear, 2):
+        result += volume[place] * weight[..., None].astype(volume.dtype)
+    result[..., 1] = xp.where(mirrored, -result[..., 1], result[..., 1])
+    return result
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+def _gather_turned_on_cpu(volume, rotations, points):  # type: ignore[no-untyped-def]
+    middle = (volume.shape[0] - 1) // 2
+    out = np.empty((rotations.shape[0], points.shape[0], 2), volume.dtype)
+    for n in range(rotations.shape[0]):
+        r = rotations[n]
+        for p in range(points.shape[0]):
+            a, b, c = points[p, 0], points[p, 1], points[p, 2]
+            x = r[0, 0] * a + r[0, 1] * b + r[0, 2] * c
+            y = r[1, 0] * a + r[1, 1] * b + r[1, 2] * c
+            z = r[2, 0] * a + r[2, 1] * b + r[2, 2] * c
+            sign = 1.0
+            if x < 0:
+                x, y, z, sign = -x, -y, -z, -1.0
+            y, z = y + middle, z + middle
+            i, j, k = int(x), int(y), int(z)
+            fx, fy, fz = x - i, y - j, z - k
+            i += 1
+            for part in range(2):
+                near = volume[k, j, i, part] * (1 - fx) + volume[k, j, i + 1, part] * fx
+                far = volume[k, j + 1, i, part] * (1 - fx) + volume[k, j + 1, i + 1, part] * fx
+                low = near * (1 - fy) + far * fy
+                near = volume[k + 1, j, i, part] * (1 - fx) + volume[k + 1, j, i + 1, part] * fx
+                far = volume[k + 1, j + 1, i, part] * (1 - fx) + volume[k + 1, j + 1, i + 1, part] * fx
+                high = near * (1 - fy) + far * fy
+                out[n, p, part] = (low * (1 - fz) + high * fz) * (sign if part else 1.0)
+    return out
