@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from relionlab.engine.volume.solving import ROUNDS
+from relionlab.jobs.reconstruction.declaring import ignored, refused
 from relionlab.params import Declared, Parameter
 
 _REFUSED = {
@@ -23,26 +24,6 @@ _REFUSED = {
 
 def _switch(flag: str, label: str, help: str, tab: str = "CTF") -> Any:  # noqa: A002
     return Annotated[bool, Parameter(label=label, help=help, tab=tab, flag=flag)]
-
-
-def _refused(flag: str, label: str) -> Any:
-    return Annotated[
-        bool,
-        Parameter(
-            label=label, help="Of RELION; refused here, run relion_reconstruct for it.", tab="RELION only", flag=flag,
-            level="developer",
-        ),
-    ]  # fmt: skip
-
-
-def _ignored(kind: Any, flag: str, label: str) -> Any:
-    return Annotated[
-        kind,
-        Parameter(
-            label=label, help="Of RELION; understood, and without effect here.", tab="RELION only", flag=flag,
-            level="developer",
-        ),
-    ]  # fmt: skip
 
 
 def _number(kind: Any, flag: str, label: str, help: str, *, tab: str = "Optimisation", **more: Any) -> Any:  # noqa: A002
@@ -109,33 +90,33 @@ class ReconstructOptions(Declared):
         ),
     ] = ""  # fmt: skip
 
-    ewald: _refused("--ewald", "Ewald-sphere correction") = False
-    reverse_curvature: _refused("--reverse_curvature", "Reverse curvature") = False
-    skip_mask: _refused("--skip_mask", "Skip mask") = False
-    skip_weighting: _refused("--skip_weighting", "Skip weighting") = False
-    mask_diameter: _ignored(float, "--mask_diameter", "Mask diameter of the Ewald correction") = -1.0
-    width_mask_edge: _ignored(float, "--width_mask_edge", "Mask edge of the Ewald correction") = 3.0
-    newbox: _ignored(int, "--newbox", "Box of the Ewald correction") = -1
-    sectors: _ignored(int, "--sectors", "Sectors of the Ewald correction") = 2
-    nr_helical_asu: _ignored(int, "--nr_helical_asu", "Helical units") = 1
-    helical_rise: _ignored(float, "--helical_rise", "Helical rise") = 0.0
-    helical_twist: _ignored(float, "--helical_twist", "Helical twist") = 0.0
-    nn: _refused("--NN", "Nearest neighbour") = False
-    blob_r: _ignored(float, "--blob_r", "Blob radius") = 1.9
-    blob_m: _ignored(int, "--blob_m", "Blob order") = 0
-    blob_a: _ignored(float, "--blob_a", "Blob alpha") = 15.0
-    refdim: _ignored(int, "--refdim", "Dimension") = 3
-    rotations_3d: _refused("--3d_rot", "3D rotations") = False
-    reconstruct_ctf: _ignored(int, "--reconstruct_ctf", "Reconstruct CTFs") = -1
-    ctf2: _refused("--ctf2", "Reconstruct squared CTFs") = False
-    debug: _ignored(str, "--debug", "Debugging files") = ""
-    debug_ori_size: _ignored(int, "--debug_ori_size", "Debugging size") = 1
-    debug_size: _ignored(int, "--debug_size", "Debugging size in Fourier space") = 1
-    reconstruct_noise: _ignored(str, "--reconstruct_noise", "Reconstruct noise") = ""
-    read_weights: _refused("--read_weights", "Read weights") = False
-    write_debug_output: _refused("--write_debug_output", "Write debugging output") = False
-    external_reconstruct: _refused("--external_reconstruct", "External reconstruction") = False
-    verb: _ignored(int, "--verb", "Verbosity") = 1
+    ewald: refused("--ewald", "Ewald-sphere correction") = False
+    reverse_curvature: refused("--reverse_curvature", "Reverse curvature") = False
+    skip_mask: refused("--skip_mask", "Skip mask") = False
+    skip_weighting: refused("--skip_weighting", "Skip weighting") = False
+    mask_diameter: ignored(float, "--mask_diameter", "Mask diameter of the Ewald correction") = -1.0
+    width_mask_edge: ignored(float, "--width_mask_edge", "Mask edge of the Ewald correction") = 3.0
+    newbox: ignored(int, "--newbox", "Box of the Ewald correction") = -1
+    sectors: ignored(int, "--sectors", "Sectors of the Ewald correction") = 2
+    nr_helical_asu: ignored(int, "--nr_helical_asu", "Helical units") = 1
+    helical_rise: ignored(float, "--helical_rise", "Helical rise") = 0.0
+    helical_twist: ignored(float, "--helical_twist", "Helical twist") = 0.0
+    nn: refused("--NN", "Nearest neighbour") = False
+    blob_r: ignored(float, "--blob_r", "Blob radius") = 1.9
+    blob_m: ignored(int, "--blob_m", "Blob order") = 0
+    blob_a: ignored(float, "--blob_a", "Blob alpha") = 15.0
+    refdim: ignored(int, "--refdim", "Dimension") = 3
+    rotations_3d: refused("--3d_rot", "3D rotations") = False
+    reconstruct_ctf: ignored(int, "--reconstruct_ctf", "Reconstruct CTFs") = -1
+    ctf2: refused("--ctf2", "Reconstruct squared CTFs") = False
+    debug: ignored(str, "--debug", "Debugging files") = ""
+    debug_ori_size: ignored(int, "--debug_ori_size", "Debugging size") = 1
+    debug_size: ignored(int, "--debug_size", "Debugging size in Fourier space") = 1
+    reconstruct_noise: ignored(str, "--reconstruct_noise", "Reconstruct noise") = ""
+    read_weights: refused("--read_weights", "Read weights") = False
+    write_debug_output: refused("--write_debug_output", "Write debugging output") = False
+    external_reconstruct: refused("--external_reconstruct", "External reconstruction") = False
+    verb: ignored(int, "--verb", "Verbosity") = 1
 
     def problems(self) -> list[str]:
         """Return what is wrong, RELION's flags among it that are not offered here."""
