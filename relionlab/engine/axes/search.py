@@ -174,10 +174,13 @@ def _coarse(
 
 def _axes_of(group: PointGroup) -> tuple[np.ndarray, np.ndarray]:
     """Return axis (m, 3) and angle (m,) in degrees, 0 to 180, of the rotations, each and its inverse once."""
-    axes, angles = [], []
+    axes: list[np.ndarray] = []
+    angles: list[float] = []
     for operation in group.rotations[1:]:
         angle = float(np.round(angle_between(np.eye(3), operation), 6))
-        axis = np.array([operation[2, 1] - operation[1, 2], operation[0, 2] - operation[2, 0], operation[1, 0] - operation[0, 1]])
+        axis = np.array(
+            [operation[2, 1] - operation[1, 2], operation[0, 2] - operation[2, 0], operation[1, 0] - operation[0, 1]]
+        )
         if np.linalg.norm(axis) < 1e-6:
             axis = np.linalg.eigh(operation)[1][:, -1]
         axis /= np.linalg.norm(axis)
@@ -193,12 +196,14 @@ def _frames(group: PointGroup, *, only_about_z: bool) -> np.ndarray:
     if only_about_z:
         return matrix_from_euler(np.arange(0.0, 360.0, 2.0), 0.0, 0.0)
     grid = sampling(_AXES_ORDER, group="C1")
-    psi = np.zeros(1)
+    psi: np.ndarray = np.zeros(1)
     if not _is_cyclic(group):
         # R and g R are one frame: for an n-fold axis along z, psi needs to go round 1/n only
         fold = sum(1 for g in group.rotations if g[2, 2] > 1 - 1e-9)
         psi = np.arange(0.0, 360.0 / fold, grid.psi_step)
-    upper = grid.tilt <= 90 if group.order > 1 and _turns_z_over(group) or _is_cyclic(group) else np.ones(len(grid), bool)
+    upper = (
+        grid.tilt <= 90 if (group.order > 1 and _turns_z_over(group)) or _is_cyclic(group) else np.ones(len(grid), bool)
+    )
     frames = matrix_from_euler(grid.rot[upper, None], grid.tilt[upper, None], psi)
     return frames.reshape(-1, 3, 3)
 

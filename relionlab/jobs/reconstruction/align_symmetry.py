@@ -67,11 +67,11 @@ class AlignSymmetry(Program):
             tab="Optimisation", unit="Å", flag="--maxres", none_as="-1", bounds=(0.1, None),
         ),
     ] = None  # fmt: skip
-    nr_uniform: ignored(int, "--nr_uniform", "Random orientations") = 400
-    local_search_range: ignored(int, "--local_search_range", "Local search range") = 2
-    local_search_step: ignored(float, "--local_search_step", "Local search step") = 2.0
-    pad: ignored(int, "--pad", "Padding") = 2
-    nn: refused("--NN", "Nearest neighbour") = False
+    nr_uniform: Annotated[int, ignored("--nr_uniform", "Random orientations")] = 400
+    local_search_range: Annotated[int, ignored("--local_search_range", "Local search range")] = 2
+    local_search_step: Annotated[float, ignored("--local_search_step", "Local search step")] = 2.0
+    pad: Annotated[int, ignored("--pad", "Padding")] = 2
+    nn: Annotated[bool, refused("--NN", "Nearest neighbour")] = False
 
     def problems(self) -> list[str]:
         """Return what is wrong."""
@@ -94,9 +94,7 @@ class AlignSymmetry(Program):
         shells = self.box_size // 2
         if self.maxres is not None:
             shells = min(shells, int(n * pixel_size / self.maxres))
-        found = find_axes(
-            map_, group, shells=max(shells, 4), recentre=not self.keep_centre, only_about_z=self.only_rot
-        )
+        found = find_axes(map_, group, shells=max(shells, 4), recentre=not self.keep_centre, only_about_z=self.only_rot)
         rot, tilt, psi = (float(angle) for angle in euler_from_matrix(found.rotation))
         context.say(f" The solution is ROT = {rot:.3f} TILT = {tilt:.3f} PSI = {psi:.3f}")
         x, y, z = found.centre * pixel_size

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
 from relionlab.params import Parameter
 
 
-def ignored(kind: Any, flag: str, label: str) -> Any:
+def ignored(flag: str, label: str) -> Parameter:
     """Declare a flag that is understood, and needs nothing to be done."""
-    return Annotated[
-        kind,
-        Parameter(
-            label=label, help="Of RELION; understood, and without effect here.", tab="RELION only", flag=flag,
-            level="developer",
-        ),
-    ]  # fmt: skip
+    help_ = "Of RELION; understood, and without effect here."
+    return Parameter(label=label, help=help_, tab="RELION only", flag=flag, level="developer")
 
 
-def refused(flag: str, label: str) -> Any:
+def refused(flag: str, label: str) -> Parameter:
     """Declare a switch that is refused in words."""
-    return Annotated[
-        bool,
-        Parameter(
-            label=label, help="Of RELION; refused here, run RELION's program for it.", tab="RELION only", flag=flag,
-            level="developer",
-        ),
-    ]  # fmt: skip
+    help_ = "Of RELION; refused here, run RELION's program for it."
+    return Parameter(label=label, help=help_, tab="RELION only", flag=flag, level="developer")

@@ -57,7 +57,9 @@ class FlipHand(Program):
         self.check()
         names = [name.strip() for name in self.i.split(",") if name.strip()]
         targets = {name: self._target(name) for name in names}
-        taken = [target for name, target in targets.items() if target in names or list(targets.values()).count(target) > 1]
+        taken = [
+            target for name, target in targets.items() if target in names or list(targets.values()).count(target) > 1
+        ]
         if taken:
             raise ParameterError(f"{taken[0]} would be written over: give another --odir or --suffix.")
         for name, target in targets.items():
@@ -65,14 +67,18 @@ class FlipHand(Program):
             context.path(target).parent.mkdir(parents=True, exist_ok=True)
             if Path(name).suffix == ".star":
                 particles = read_particles(context.path(name), directory=context.directory)
-                write_particles(context.path(target), with_rotations(particles, mirrored_poses(rotations_of(particles))))
+                write_particles(
+                    context.path(target), with_rotations(particles, mirrored_poses(rotations_of(particles)))
+                )
             else:
                 map_, pixel_size = read_map(context.path(name))
                 write_map(context.path(target), mirrored_map(map_), pixel_size=pixel_size or 1.0)
             context.say(f" Written {target}")
         now = group_after(self.sym)
         if now != point_group(self.sym).name:
-            context.warn(f"The symmetry is called {now} now, no longer {point_group(self.sym).name}: use that in what follows.")
+            context.warn(
+                f"The symmetry is called {now} now, no longer {point_group(self.sym).name}: use that in what follows."
+            )
 
     def _target(self, name: str) -> str:
         path = Path(name)

@@ -10,7 +10,7 @@ import numpy as np
 
 from relionlab.engine.fourier import irfft2_centred, rfft2_centred, shift_phases
 from relionlab.engine.projection import Projector
-from relionlab.engine.rotations import matrix_from_euler, random_euler
+from relionlab.engine.rotations import random_euler
 from relionlab.errors import ImageError, NodeError, StarError
 from relionlab.io.image_names import ImageReader, format_image_name
 from relionlab.io.images import StackWriter, read_map, write_image
@@ -68,10 +68,13 @@ class Project(Program, ProjectOptions):
                 raise NodeError(f"{self.ang} is not there (looked in {context.directory}): give a particles STAR file.")
             particles = read_particles(path, directory=context.directory)
             if self.ctf and not has_ctf(particles):
-                raise StarError(f"{self.ang} has no CTF columns (rlnDefocusU …): leave out --ctf, or give another list.")
+                raise StarError(
+                    f"{self.ang} has no CTF columns (rlnDefocusU …): leave out --ctf, or give another list."
+                )
             if self.angpix:
                 particles = replace(
-                    particles, optics=particles.optics.with_columns(rlnImagePixelSize=np.full(len(particles.optics), self.angpix))
+                    particles,
+                    optics=particles.optics.with_columns(rlnImagePixelSize=np.full(len(particles.optics), self.angpix)),
                 )
         else:
             if self.ctf:
@@ -86,7 +89,11 @@ class Project(Program, ProjectOptions):
     def _made(self, n: int, pixel_size: float) -> Particles:
         rng = np.random.default_rng(0)
         count = self.nr_uniform or 1
-        angles = random_euler(rng, count) if self.nr_uniform else tuple(np.array([a]) for a in (self.rot, self.tilt, self.psi))
+        angles = (
+            random_euler(rng, count)
+            if self.nr_uniform
+            else tuple(np.array([a]) for a in (self.rot, self.tilt, self.psi))
+        )
         optics = {
             "rlnOpticsGroup": [1], "rlnOpticsGroupName": ["optics1"], "rlnVoltage": [300.0],
             "rlnSphericalAberration": [2.7], "rlnImagePixelSize": [pixel_size], "rlnImageSize": [n],
@@ -95,7 +102,9 @@ class Project(Program, ProjectOptions):
         # a single projection is moved by --xoff, --yoff: its particle lies there, its origin is the opposite
         offsets = (0.0, 0.0) if self.nr_uniform else (self.xoff, self.yoff)
         columns = {f"rlnAngle{name}": values for name, values in zip(("Rot", "Tilt", "Psi"), angles, strict=True)}
-        columns |= {f"rlnOrigin{axis}Angst": np.full(count, v * pixel_size) for axis, v in zip("XY", offsets, strict=True)}
+        columns |= {
+            f"rlnOrigin{axis}Angst": np.full(count, v * pixel_size) for axis, v in zip("XY", offsets, strict=True)
+        }
         return Particles(Table(optics, "optics"), Table(columns | {"rlnOpticsGroup": np.ones(count, int)}, "particles"))
 
     # --- the images -----------------------------------------------------------------------------------------------
@@ -144,7 +153,9 @@ class Project(Program, ProjectOptions):
         """Return the slices with their CTF, and without what is finer than the maximum resolution."""
         n = slices.shape[1]
         if self.ctf or self.ctf2:
-            treatment = CtfTreatment(only_flip_phases=False, phase_flipped=self.ctf_phase_flip, intact_first_peak=self.ctf_intact_first_peak)
+            treatment = CtfTreatment(
+                only_flip_phases=False, phase_flipped=self.ctf_phase_flip, intact_first_peak=self.ctf_intact_first_peak
+            )
             ctf = ctf_of_rows(particles, rows, n, treatment=treatment)
             slices = slices * (ctf**2 if self.ctf2 else ctf)
         if self.maxres is not None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
 from relionlab.engine.memory import available_memory
 from relionlab.engine.parallel import executor_for
+from relionlab.engine.rotations import matrix_from_euler
 from relionlab.engine.steps import InlineExecutor
 from relionlab.engine.symmetry import point_group
 from relionlab.engine.volume import FourierSums, Lattice, reconstruct, weight_spectrum
@@ -24,7 +25,6 @@ from relionlab.jobs.particles.optics import CtfTreatment, has_ctf, unused_aberra
 from relionlab.jobs.reconstruction.backprojection import BackProjection, Inserted
 from relionlab.jobs.reconstruction.poses import origins_px, rotations_of
 from relionlab.jobs.reconstruction.reconstruct_options import ReconstructOptions
-from relionlab.engine.rotations import matrix_from_euler
 from relionlab.params import Parameter
 
 _MOST_SHARDS = 32
@@ -86,7 +86,9 @@ class Reconstruct(Program, ReconstructOptions):
             if value is None:
                 continue
             if label not in particles:
-                raise StarError(f"{self.i} has no column {label}, by which particles are to be chosen: leave the flag out.")
+                raise StarError(
+                    f"{self.i} has no column {label}, by which particles are to be chosen: leave the flag out."
+                )
             chosen &= particles.column(label) == value
         if not chosen.any():
             raise StarError(f"{self.i}: none of the {len(particles)} particles is of the chosen class and half-set.")
@@ -111,14 +113,15 @@ class Reconstruct(Program, ReconstructOptions):
             raise StarError(f"{self.i} has no CTF columns (rlnDefocusU …): estimate the CTF first, or leave out --ctf.")
         said_of(context, unused_aberrations(particles))
         rng = np.random.default_rng(0)
-        rotations, origins = rotations_of(particles), origins_px(particles)
+        rotations: Any = rotations_of(particles)
+        origins: Any = origins_px(particles)
         if self.angular_error:
             angles = rng.normal(0, self.angular_error, (3, len(particles)))
             named = [particles.particles[f"rlnAngle{name}"] for name in ("Rot", "Tilt", "Psi")]
             rotations = matrix_from_euler(*(a + b for a, b in zip(named, angles, strict=True)))
         if self.shift_error:
             origins = origins + rng.normal(0, self.shift_error, origins.shape) / particles.row_pixel_sizes[:, None]
-        weights = np.ones(len(particles))
+        weights: Any = np.ones(len(particles))
         if self.fom_weighting:
             if "rlnParticleFigureOfMerit" not in particles:
                 raise StarError(f"{self.i} has no column rlnParticleFigureOfMerit: leave out --fom_weighting.")
@@ -155,7 +158,9 @@ class Reconstruct(Program, ReconstructOptions):
 
     def _added_up(self, step: BackProjection, context: Context) -> Inserted:
         count, sums = len(step.particles), step.lattice.voxels * 12
-        shards = int(np.clip(_SUMS_IN_FLIGHT // sums, 2, _MOST_SHARDS))  # fixed by the box: results never depend on workers
+        shards = int(
+            np.clip(_SUMS_IN_FLIGHT // sums, 2, _MOST_SHARDS)
+        )  # fixed by the box: results never depend on workers
         size = max(context.settings.particles_per_shard, -(-count // shards))
         wanted = replace(context.settings, workers=self.j) if self.j else context.settings
         free = int(wanted.memory_gigabytes * 2**30) or available_memory()
@@ -184,7 +189,11 @@ class Reconstruct(Program, ReconstructOptions):
     def _prior(self, sums: FourierSums, context: Context) -> np.ndarray:
         """Return 1 / tau² per shell from an FSC curve: SSNR = FSC / (1 - FSC), tau² = SSNR × sigma²."""
         tables = read_star(context.path(self.fsc))
-        label = "rlnGoldStandardFsc" if any("rlnGoldStandardFsc" in t for t in tables.values()) else "rlnFourierShellCorrelation"
+        label = (
+            "rlnGoldStandardFsc"
+            if any("rlnGoldStandardFsc" in t for t in tables.values())
+            else "rlnFourierShellCorrelation"
+        )
         table = next((t for t in tables.values() if label in t), None)
         if table is None:
             raise StarError(
@@ -201,9 +210,9 @@ def _say_bad(inserted: Inserted, particles: Particles, context: Context) -> None
         return
     names = particles.particles["rlnImageName"]
     if len(inserted.bad) == len(names):
-        raise ImageError(f"All {len(names)} images hold NaN or infinite pixels, the first is {names[0]}. Extract them again.")
+        raise ImageError(
+            f"All {len(names)} images hold NaN or infinite pixels, the first is {names[0]}. Extract them again."
+        )
     shown = ", ".join(names[row] for row in inserted.bad[:10])
     more = " …" if len(inserted.bad) > 10 else ""
     context.warn(f"{len(inserted.bad)} image(s) hold NaN or infinite pixels and are left out: {shown}{more}")
-
-

@@ -29,20 +29,22 @@ class ParticleSymmetryExpand(Program):
     sym: Annotated[
         str, Parameter(label="Symmetry", help="Point group of the refinement, as C3 or D2.", tab="I/O", flag="--sym")
     ] = "C1"
-    helix: refused("--helix", "Helical expansion") = False
-    twist: ignored(float, "--twist", "Helical twist") = 0.0
-    rise: ignored(float, "--rise", "Helical rise") = 0.0
-    angpix: ignored(float, "--angpix", "Pixel size, for helices") = 1.0
-    asu: ignored(int, "--asu", "Helical units") = 1
-    frac_sampling: ignored(int, "--frac_sampling", "Samples in a unit") = 1
-    frac_range: ignored(float, "--frac_range", "Range of the rise") = 0.5
-    ignore_optics: ignored(bool, "--ignore_optics", "Without optics groups") = False
+    helix: Annotated[bool, refused("--helix", "Helical expansion")] = False
+    twist: Annotated[float, ignored("--twist", "Helical twist")] = 0.0
+    rise: Annotated[float, ignored("--rise", "Helical rise")] = 0.0
+    angpix: Annotated[float, ignored("--angpix", "Pixel size, for helices")] = 1.0
+    asu: Annotated[int, ignored("--asu", "Helical units")] = 1
+    frac_sampling: Annotated[int, ignored("--frac_sampling", "Samples in a unit")] = 1
+    frac_range: Annotated[float, ignored("--frac_range", "Range of the rise")] = 0.5
+    ignore_optics: Annotated[bool, ignored("--ignore_optics", "Without optics groups")] = False
 
     def run(self, context: Context) -> None:
         """Expand and write."""
         self.check()
         if self.helix:
-            raise ParameterError(f"{self.called('helix')}: helices are not expanded; run relion_particle_symmetry_expand.")
+            raise ParameterError(
+                f"{self.called('helix')}: helices are not expanded; run relion_particle_symmetry_expand."
+            )
         group = point_group(self.sym)
         particles = read_particles(context.path(self.i), directory=context.directory)
         poses = group.equivalent_poses(rotations_of(particles))
