@@ -22,17 +22,17 @@ def shell_sums(weights: Any, padding: int, count: int) -> tuple[Any, Any]:
 
 
 def add_and_bound(weights: Any, added: Any, floor: Any, *, padding: int) -> None:
-    """Add a value per shell, and raise what lies below another value per shell to it, in place; zero beyond.
+    """Add a value per shell, and raise what lies below another value per shell to it, in place; zero beyond the reach.
 
     added, floor  (count,)
     """
     if namespace(weights) is np:
         _add_and_bound_on_cpu(weights, added, floor, padding)
         return
-    xp = namespace(weights)
-    shells = _shells(weights, padding)
-    inside = shells < len(added)
-    shells = xp.minimum(shells, len(added) - 1)
+    xp, reach = namespace(weights), weights.shape[2] - 1
+    line = xp.arange(-reach, reach + 1) ** 2
+    inside = line[:, None, None] + line[:, None] + xp.arange(reach + 1) ** 2 <= reach**2
+    shells = xp.minimum(_shells(weights, padding), len(added) - 1)
     weights[...] = xp.where(inside, xp.maximum(weights + added[shells], floor[shells]), 0)
 
 
@@ -85,10 +85,10 @@ def _add_and_bound_on_cpu(weights, added, floor, padding):  # type: ignore[no-un
         for j in range(weights.shape[1]):
             square = (k - reach) ** 2 + (j - reach) ** 2
             for i in range(reach + 1):
-                shell = int(np.sqrt(square + i * i) / padding + 0.5)
-                if shell >= len(added):
+                if square + i * i > reach * reach:
                     weights[k, j, i:] = 0
                     break
+                shell = int(np.sqrt(square + i * i) / padding + 0.5)
                 weights[k, j, i] = max(weights[k, j, i] + added[shell], floor[shell])
 
 

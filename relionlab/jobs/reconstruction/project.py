@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
-from relionlab.engine.fourier import irfft2_centred, rfft2_centred, shift_phases
+from relionlab.engine.fourier import irfft2_centred, radial_index, radius_squared, rfft2_centred, shift_phases
 from relionlab.engine.projection import Projector
 from relionlab.engine.rotations import random_euler
 from relionlab.errors import ImageError, NodeError, StarError
@@ -99,7 +99,6 @@ class Project(Program, ProjectOptions):
             "rlnSphericalAberration": [2.7], "rlnImagePixelSize": [pixel_size], "rlnImageSize": [n],
             "rlnImageDimensionality": [2],
         }  # fmt: skip
-        # a single projection is moved by --xoff, --yoff: its particle lies there, its origin is the opposite
         offsets = (0.0, 0.0) if self.nr_uniform else (self.xoff, self.yoff)
         columns = {f"rlnAngle{name}": values for name, values in zip(("Rot", "Tilt", "Psi"), angles, strict=True)}
         columns |= {
@@ -159,10 +158,8 @@ class Project(Program, ProjectOptions):
             ctf = ctf_of_rows(particles, rows, n, treatment=treatment)
             slices = slices * (ctf**2 if self.ctf2 else ctf)
         if self.maxres is not None:
-            from relionlab.engine.fourier import radius_squared
-
             sizes = particles.row_pixel_sizes[rows][:, None, None]
-            slices = slices * (radius_squared(n) <= (n * sizes / self.maxres) ** 2)
+            slices = slices * (radius_squared(n) <= np.ceil(n * sizes / self.maxres) ** 2)
         return slices
 
     def _noise(self, n: int, context: Context) -> np.ndarray | None:
@@ -175,8 +172,6 @@ class Project(Program, ProjectOptions):
         spectra = [table["rlnSigma2Noise"] for table in tables.values() if "rlnSigma2Noise" in table]
         if not spectra:
             raise StarError(f"{self.model_noise} has no table with rlnSigma2Noise; expected a run_itNNN_model.star.")
-        from relionlab.engine.fourier import radial_index
-
         spectrum = np.mean([s[: n // 2 + 1] for s in spectra], axis=0)
         # sigma² is the power of one component of the forward normalised transform; white noise of 1 has 1 / (2 n²)
         power = np.append(spectrum, 0.0)[np.minimum(radial_index(n), len(spectrum))]
