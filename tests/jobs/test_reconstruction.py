@@ -63,6 +63,7 @@ def test_the_map_comes_back_and_its_header_is_right(data: Path) -> None:
 
 def test_results_do_not_depend_on_workers(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("relionlab.jobs.reconstruction.reconstruct._INLINE_BELOW", 0)
+    monkeypatch.setattr("relionlab.jobs.reconstruction.reconstruct._SAMPLES_PER_POINT", 0.1)
     made = []
     for workers in (1, 2):
         settings = Settings(workers=workers, particles_per_shard=40, memory_gigabytes=4)

@@ -100,9 +100,9 @@ class FourierSums:
         """
         xp = namespace(self.array)
         sums, margin = self.array.copy(), self.lattice.margin
-        opposite = self.array[::-1, ::-1] * xp.asarray([1, -1, 1], self.array.dtype)
+        conjugate = xp.asarray([1, -1, 1], self.array.dtype)
         for x in range(margin + 1):  # the column of -x lies as far before the origin as that of x behind
-            sums[:, :, margin + x] += opposite[:, :, margin - x]
+            sums[:, :, margin + x] += self.array[::-1, ::-1, margin - x] * conjugate
         sums[:, :, :margin] = 0
         if group is None or group.order == 1:
             return sums

@@ -28,6 +28,7 @@ from relionlab.jobs.reconstruction.reconstruct_options import ReconstructOptions
 from relionlab.params import Parameter
 
 _MOST_SHARDS = 32
+_SAMPLES_PER_POINT = 2  # that a shard puts in at least: merging should cost less than adding up
 _SUMS_IN_FLIGHT = 4 * 2**30  # bytes of unmerged sums
 _INLINE_BELOW = 10**8  # pixels that are not worth starting workers for
 
@@ -158,10 +159,10 @@ class Reconstruct(Program, ReconstructOptions):
 
     def _added_up(self, step: BackProjection, context: Context) -> Inserted:
         count, sums = len(step.particles), step.lattice.voxels * 12
-        shards = int(
-            np.clip(_SUMS_IN_FLIGHT // sums, 2, _MOST_SHARDS)
-        )  # fixed by the box: results never depend on workers
-        size = max(context.settings.particles_per_shard, -(-count // shards))
+        # shards follow from the data alone, never from the workers, so that neither does the map
+        samples = count * step.lattice.n**2 // 2
+        most = min(_MOST_SHARDS, _SUMS_IN_FLIGHT // sums, samples // (_SAMPLES_PER_POINT * step.lattice.voxels))
+        size = max(context.settings.particles_per_shard, -(-count // max(int(most), 1)))
         wanted = replace(context.settings, workers=self.j) if self.j else context.settings
         free = int(wanted.memory_gigabytes * 2**30) or available_memory()
         workers = min(wanted.cores(), max(1, -(-count // size)), int(free // sums) - 3)
