@@ -15,6 +15,7 @@ from relionlab.display.style import both
 
 WHITE = 255
 """Grey value of the paper between the images."""
+_TEXT_WIDTH, _TEXT_HEIGHT = 42, 17  # of a scale bar's length in bold 8 pt, in screen pixels
 
 
 @dataclass(frozen=True)
@@ -116,14 +117,20 @@ def captions(texts: Sequence[str], plan: Mosaic, *, size: int = 9) -> Any:
 
 
 def scale_bar(plan: Mosaic, *, width: float, length: float | None = None) -> Any:
-    """Return a scale bar with its length in Å in the first image; ``width``: of an image, in Å."""
+    """Return a scale bar with its length in Å in the first image; ``width``: of an image, in Å.
+
+    It is white on a dark ground of its own, so that it is read on bright images too.
+    """
     import holoviews as hv
 
     length = length or round_length(width / 3)
     left, bottom, part = 0.06 * plan.pixels, -0.94 * plan.pixels, plan.pixels * length / width
+    middle, reach = left + part / 2, max(part / 2 + 4, _TEXT_WIDTH / 2)
+    ground = hv.Rectangles([(middle - reach, bottom - 4, middle + reach, bottom + _TEXT_HEIGHT)])
+    ground = both(ground, {"line_color": None, "tools": []}, {"linewidth": 0}, color="#000000", alpha=0.55)
     bar = hv.Segments([(left, bottom, left + part, bottom)], ["x", "y", "x1", "y1"])
     bar = both(bar, {"line_width": 3, "tools": []}, {"linewidth": 2.2}, color="#FFFFFF")
-    text = hv.Labels(([left + part / 2], [bottom + 2], [f"{length:g} Å"]), ["x", "y"], "text")
+    text = hv.Labels(([middle], [bottom + 2], [f"{length:g} Å"]), ["x", "y"], "text")
     text = both(
         text,
         {
@@ -135,7 +142,7 @@ def scale_bar(plan: Mosaic, *, width: float, length: float | None = None) -> Any
         },
         {"size": 6.5, "horizontalalignment": "center", "verticalalignment": "bottom", "color": "#FFFFFF"},
     )
-    return bar * text
+    return ground * bar * text
 
 
 def round_length(length: float) -> float:

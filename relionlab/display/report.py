@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ from relionlab.io.atomic import atomic_write
 if TYPE_CHECKING:
     from relionlab.workflows.truth import ClassTruth
 
+_OPTION = re.compile(r"(?<!\S)(--?[A-Za-z][\w-]{0,38})(?![^\s=])")  # of a command line
 TILE = 176
 """Width of a class average in pixels; twice the screen's, so that it is sharp on fine screens."""
 
@@ -111,7 +113,15 @@ def template(name: str) -> Any:
     environment = Environment(
         loader=PackageLoader("relionlab.display", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
+    environment.filters["unbroken"] = unbroken
     return environment.get_template(name)
+
+
+def unbroken(command: str) -> Any:
+    """Return a command line as HTML in which no option is broken: browsers end lines behind dashes."""
+    from markupsafe import Markup, escape
+
+    return Markup(_OPTION.sub(r'<span style="white-space:nowrap">\1</span>', str(escape(command))))
 
 
 def class_cards(report: Classes) -> list[dict[str, Any]]:

@@ -29,6 +29,7 @@ from relionlab.project.progress import PROCESS_FILE, Heartbeat, Progress
 from relionlab.settings import Settings, settings
 
 _PROGRESS_SECONDS = 0.2  # more often is only wear
+_TERMINATED = "The job was told to end (SIGTERM). Continue it from its last finished step."
 
 
 @dataclass
@@ -38,6 +39,7 @@ class JobContext:
     directory: Path
     job_directory: Path
     settings: Settings = field(default_factory=settings)
+    told_to_end: bool = False
     _told: Progress = field(default_factory=Progress)
     _latest: Progress = field(default_factory=Progress)
 
@@ -68,7 +70,9 @@ class JobContext:
             self._told = self._latest
 
     def stop_if_asked(self) -> None:
-        """Raise AbortedError if RELION_JOB_ABORT_NOW lies in the job directory."""
+        """Raise AbortedError if RELION_JOB_ABORT_NOW lies in the job directory, or the process was told to end."""
+        if self.told_to_end:
+            raise AbortedError(_TERMINATED)
         if (self.job_directory / ABORT_NOW).exists():
             raise AbortedError(
                 "The job was stopped because somebody asked for it. Continue it from its last finished step."
@@ -110,9 +114,10 @@ def _take_over(job: JobDirectory) -> None:
 
 
 def _outcome(job: JobDirectory, draw: Callable[[JobDirectory], None] | None) -> tuple[str, str]:
+    context = JobContext(job.project.directory, job.path)
     try:
-        with _terminable():
-            _work(job)
+        with _terminable(context):
+            _work(job, context)
             _draw(job, draw)
     except AbortedError as error:
         return "aborted", str(error)
@@ -135,8 +140,7 @@ def _outcome(job: JobDirectory, draw: Callable[[JobDirectory], None] | None) -> 
     return "finished", ""
 
 
-def _work(job: JobDirectory) -> None:
-    context = JobContext(job.project.directory, job.path)
+def _work(job: JobDirectory, context: JobContext) -> None:
     (job.path / OUTPUT_NODES_FILE).unlink(missing_ok=True)
     declared = job.job
     declared.check()
@@ -178,6 +182,13 @@ def _draw(job: JobDirectory, draw: Callable[[JobDirectory], None] | None) -> Non
         return
     try:
         draw(job)
+    except (AbortedError, KeyboardInterrupt):
+        print(
+            f"The job was told to end while its pictures were drawn; its results are complete. Draw them with"
+            f" relionlab.display.write_logfile('{job.name}').",
+            file=sys.stderr,
+            flush=True,
+        )
     except Exception as error:  # noqa: BLE001 - results without pictures are still results
         traceback.print_exc()
         print(f"WARNING: the pictures could not be drawn: {error}", file=sys.stderr, flush=True)
@@ -193,14 +204,18 @@ def _disk(error: OSError, job: JobDirectory) -> str:
 
 
 @contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-    """Turn SIGTERM, by which queues and machines end their processes, into an orderly end."""
+def _terminable(context: JobContext) -> Iterator[None]:
+    """Turn SIGTERM, by which queues and machines end their processes, into an orderly end.
+
+    The context keeps it in mind: what is raised at any place may be taken there for the fault of one file.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-        raise AbortedError("The job was told to end (SIGTERM). Continue it from its last finished step.")
+        context.told_to_end = True
+        raise AbortedError(_TERMINATED)
 
     before = signal.signal(signal.SIGTERM, stop)
     try:

@@ -43,6 +43,7 @@ def motion_job(plan: MoviePlan, data: MovieData, imported: JobDirectory) -> Moti
         fn_gain_ref=data.gain,
         gain_rot=get_args(GainRotation)[data.gain_rotation],
         gain_flip=get_args(GainFlip)[data.gain_flip],
+        find_gain=bool(data.gain),
         fn_defect=data.defects,
         nr_threads=cores(),
     )

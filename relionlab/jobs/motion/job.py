@@ -6,15 +6,16 @@ import shlex
 from typing import Annotated, ClassVar, Literal
 
 from relionlab.jobs.base import Command, Job, Node
+from relionlab.jobs.micrographs.options import RedoOptions
 from relionlab.jobs.motion import options
 from relionlab.jobs.options.running import RunningOptions
-from relionlab.params import Parameter, When
+from relionlab.params import Dialect, Parameter, When
 
 GainRotation = Literal["No rotation (0)", "90 degrees (1)", "180 degrees (2)", "270 degrees (3)"]
 GainFlip = Literal["No flipping (0)", "Flip upside down (1)", "Flip left to right (2)"]
 
 
-class MotionCorr(Job, RunningOptions):
+class MotionCorr(Job, RedoOptions, RunningOptions):
     """Align the frames of movies, globally and in patches, and add them up, weighted by dose.
 
     Defaults are those of RELION 3.1's form. The job takes RELION 4's and 5's job.star too; float16 output, their
@@ -92,11 +93,19 @@ class MotionCorr(Job, RunningOptions):
             key="gain_flip",
         ),
     ] = "No flipping (0)"
+    find_gain: options.FindGain = False
     fn_defect: options.DefectFile = ""
     do_own_motioncor: options.UseOwn = True
     fn_motioncor2_exe: options.MotionCor2Program = ""
     gpu_ids: options.GpuIds = "0"
     other_motioncor2_args: options.MotionCor2Arguments = ""
+
+    def job_options(self, dialect: Dialect = "3.1") -> dict[str, str]:
+        """Return job.star's variables; what RELION does not know is written only where it is asked for."""
+        written = super().job_options(dialect)
+        if not self.find_gain:
+            written.pop(options.FIND_GAIN_KEY, None)
+        return written
 
     def label(self) -> str:
         """Return RELION 4's label, which tells the two implementations apart."""
@@ -114,7 +123,7 @@ class MotionCorr(Job, RunningOptions):
 
     def commands(self, output: str) -> list[Command]:
         """Return the call of ``run_motioncorr``."""
-        given = ["--o", output, *self.flags(), "--only_do_unfinished"]
+        given = ["--o", output, *_without(self.flags(), "--j"), *self.side_by_side(), "--only_do_unfinished"]
         given += ["--gain_rot", _number(self.gain_rot), "--gain_flip", _number(self.gain_flip)]
         if not self.do_own_motioncor:
             given.append("--use_motioncor2")
@@ -129,6 +138,12 @@ class MotionCorr(Job, RunningOptions):
             Node(f"{output}corrected_micrographs.star", "MicrographGroupMetadata.star.relion.motioncorr"),
             Node(f"{output}logfile.pdf", "LogFile.pdf.relion.motioncorr"),
         ]
+
+
+def _without(flags: list[str], flag: str) -> list[str]:
+    """Return arguments without a flag and its value."""
+    at = flags.index(flag)
+    return flags[:at] + flags[at + 2 :]
 
 
 def _number(choice: str) -> str:

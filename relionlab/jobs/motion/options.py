@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from relionlab.jobs.options.compute import gpu_ids
 from relionlab.params import Parameter, When
 
 _DOSE = (When("do_dose_weighting"),)
@@ -178,6 +179,18 @@ GainReference = Annotated[
         pattern="*.{mrc,tif,tiff,gain}",
     ),
 ]
+FIND_GAIN_KEY = "do_find_gain"
+FindGain = Annotated[
+    bool,
+    Parameter(
+        label="Find how the gain lies",
+        help="Compare the gain, turned and mirrored in all ways, with the fixed pattern of the first movies' electrons, and"
+        " take the way that fits in place of the rotation and flip given, if one clearly does. Not in RELION.",
+        tab="Motion",
+        key=FIND_GAIN_KEY,
+        flag="--find_gain",
+    ),
+]
 DefectFile = Annotated[
     str,
     Parameter(
@@ -227,14 +240,10 @@ MotionCor2Arguments = Annotated[
 ]
 GpuIds = Annotated[
     str,
-    Parameter(
-        label="Which GPUs to use",
-        help="Devices for MotionCor2, separated by colons. relionlab's own correction computes on the cores.",
-        tab="Motion",
-        level="advanced",
-        key="gpu_ids",
-        flag="--gpu",
-        when=(When("do_own_motioncor", value=False),),
+    gpu_ids(
+        "Motion",
+        "Devices for MotionCor2, separated by colons. relionlab's own correction computes on the cores.",
+        (When("do_own_motioncor", value=False),),
     ),
 ]
 DoseWeight = Annotated[
