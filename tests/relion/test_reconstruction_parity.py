@@ -183,6 +183,30 @@ def test_reconstruction_is_relions(flags: list[str], least: float, data: Path, t
         assert (good[1 : N // 2 - 2] > theirs[1 : N // 2 - 2] - 0.01).all()
 
 
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"rlnBeamTiltX": 2500.0, "rlnBeamTiltY": -1000.0},
+        {"rlnOddZernike": "[3,-2,400,-900,500,300]"},
+        {"rlnEvenZernike": "[0.3,60,-40,50,900,-500,2000,300,700]"},
+        {"rlnMagMat00": 1.02, "rlnMagMat01": 0.01, "rlnMagMat10": -0.005, "rlnMagMat11": 0.97},
+    ],
+    ids=lambda columns: next(iter(columns)),
+)
+def test_aberrations_are_corrected_as_relion_does(columns: dict[str, object], data: Path, tmp_path: Path) -> None:
+    """Of aberrations that the images do not have: the maps get worse, in the same way."""
+    table = read_particles(data / "images.star")
+    optics = table.optics.with_columns({label: [value] for label, value in columns.items()})
+    write_particles(tmp_path / "images.star", Particles(optics, table.particles))
+    (tmp_path / "images.mrcs").symlink_to(data / "images.mrcs")
+    run_relion(tmp_path, "relion_reconstruct", "--i", "images.star", "--o", "relion.mrc", "--ctf")
+    ours(tmp_path, "reconstruct", "--i", "images.star", "--o", "ours.mrc", "--ctf")
+    one, two = (read_map(tmp_path / f"{name}.mrc")[0] for name in ("ours", "relion"))
+    assert shell_correlation(one, two)[1 : N * 3 // 8].min() > 0.99
+    if "rlnEvenZernike" not in columns:
+        assert shell_correlation(one, read_map(data / "map.mrc")[0])[N // 4 : N * 3 // 8].max() < 0.95
+
+
 # --- project, expand, hand --------------------------------------------------------------------------------------
 
 
@@ -196,6 +220,20 @@ def test_projections_are_relions(flags: list[str], data: Path, tmp_path: Path) -
     np.testing.assert_allclose(one, two, atol=0.04 * two.std())
     mine, theirs = (read_star(tmp_path / f"{name}.star")["particles"] for name in ("ours", "relion"))
     assert set(mine.labels) == set(theirs.labels)
+
+
+def test_projections_with_aberrations_are_relions(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "map.mrc").symlink_to(data / "map.mrc")
+    table = read_particles(data / "poses.star").rows(np.arange(20))
+    columns = {"rlnMagMat00": 1.02, "rlnMagMat01": 0.01, "rlnMagMat10": -0.005, "rlnMagMat11": 0.97}
+    columns |= {"rlnBeamTiltX": 2500.0, "rlnBeamTiltY": 100.0}
+    optics = table.optics.with_columns({label: [value] for label, value in columns.items()})
+    optics = optics.with_columns(rlnEvenZernike=["[0.3,60,-40,50]"])
+    write_particles(tmp_path / "poses.star", Particles(optics, table.particles))
+    run_relion(tmp_path, "relion_project", "--i", "map.mrc", "--o", "relion", "--ang", "poses.star", "--ctf")
+    ours(tmp_path, "project", "--i", "map.mrc", "--o", "ours", "--ang", "poses.star", "--ctf")
+    one, two = read_stack(tmp_path / "ours.mrcs"), read_stack(tmp_path / "relion.mrcs")
+    np.testing.assert_allclose(one, two, atol=0.04 * two.std())
 
 
 @pytest.mark.parametrize("name", ["D2", "T", "I3"])

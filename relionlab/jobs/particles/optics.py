@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -21,16 +22,20 @@ CTF_LABELS = ("rlnDefocusU", *ASSUMED)
 
 _TILT = ("rlnBeamTiltX", "rlnBeamTiltY")
 _ZERNIKE = ("rlnOddZernike", "rlnEvenZernike")
-_MAGNIFICATION = ("rlnMagMat00", "rlnMagMat01", "rlnMagMat10", "rlnMagMat11")
+MAGNIFICATION = ("rlnMagMat00", "rlnMagMat01", "rlnMagMat10", "rlnMagMat11")
 
 
 @dataclass(frozen=True)
 class CtfTreatment:
-    """What was done to the images' CTF, and how much of it is to be corrected; see :func:`relionlab.engine.ctf.ctf`."""
+    """What was done to the images' CTF, and how much of it is to be corrected; see :func:`relionlab.engine.ctf.ctf`.
+
+    aberrations  whether symmetric aberrations and the anisotropic magnification of the optics table belong to it
+    """
 
     phase_flipped: bool = False
     only_flip_phases: bool = False
     intact_first_peak: bool = False
+    aberrations: bool = False
 
 
 def particles_of_stack(name: str, header: ImageHeader) -> Particles:
@@ -97,6 +102,7 @@ def ctf_of_rows(
     groups = chosen.group_rows
     for group in np.unique(groups):
         own = groups == group
+        more = _aberrations_of(particles, group, n) if treatment.aberrations else {}
         out[own] = ctf_images(
             n,
             optics=optics_of(particles, group, zoom=zoom),
@@ -109,8 +115,16 @@ def ctf_of_rows(
             phase_flipped=treatment.phase_flipped,
             only_flip_phases=treatment.only_flip_phases,
             intact_first_peak=treatment.intact_first_peak,
+            **more,
         )
     return out
+
+
+def _aberrations_of(particles: Particles, row: int, n: int) -> dict[str, Any]:
+    """Return what :func:`ctf_images` is to know of a group's aberrations."""
+    from relionlab.jobs.particles.aberrations import magnification, symmetric_phase
+
+    return {"symmetric_phase": symmetric_phase(particles, row, n), "magnification": magnification(particles, row)}
 
 
 def unused_aberrations(particles: Particles) -> list[Finding]:
@@ -136,17 +150,17 @@ def group_name(particles: Particles, row: int) -> str:
 def _aberrations(optics: Table, row: int) -> list[str]:
     """Return the higher-order aberrations of an optics group in words."""
     found = [f"{label} {optics[label][row]:g} mrad" for label in _TILT if label in optics and optics[label][row] != 0]
-    found += [label for label in _ZERNIKE if label in optics and _coefficients(optics, label, row).any()]
-    if all(label in optics for label in _MAGNIFICATION):
-        matrix = np.array([optics[label][row] for label in _MAGNIFICATION], float).reshape(2, 2)
+    found += [label for label in _ZERNIKE if label in optics and coefficients(optics, label, row).any()]
+    if all(label in optics for label in MAGNIFICATION):
+        matrix = np.array([optics[label][row] for label in MAGNIFICATION], float).reshape(2, 2)
         percent = 100 * np.linalg.norm(matrix - np.eye(2), 2)
         if percent > 1e-4:  # STAR files have six digits
             found.append(f"an anisotropic magnification of {percent:.2g} % (rlnMagMat)")
     return found
 
 
-def _coefficients(optics: Table, label: str, row: int) -> np.ndarray:
-    """Return the numbers of a vector, "[0.1,0,0]"."""
+def coefficients(optics: Table, label: str, row: int) -> np.ndarray:
+    """Return the numbers of a vector in a table of optics groups, "[0.1,0,0]"."""
     text = str(optics[label][row])
     try:
         return np.array([float(number) for number in text.strip("[] ").split(",") if number.strip()])

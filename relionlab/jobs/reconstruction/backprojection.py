@@ -11,6 +11,7 @@ from relionlab.engine.projection import Projector
 from relionlab.engine.volume import FourierSums, Lattice
 from relionlab.io.image_names import ImageReader
 from relionlab.io.particles import Particles
+from relionlab.jobs.particles.aberrations import antisymmetric_phase
 from relionlab.jobs.particles.optics import CtfTreatment, ctf_of_rows
 
 _AT_ONCE = 2**21  # pixels of one batch
@@ -33,7 +34,7 @@ class BackProjection:
     """A Step: images, multiplied by their CTF, are added to the planes of their poses.
 
     particles    the list
-    rotations    (N, 3, 3)
+    rotations    (N, 3, 3), an anisotropic magnification included
     origins_px   (N, 2) in px of the images
     weights      (N,) of each particle
     lattice      of the map
@@ -92,6 +93,9 @@ class BackProjection:
         scale = self.lattice.n * self.pixel_size / (n * float(self.particles.row_pixel_sizes[rows[0]]))
         transforms = rfft2_centred(images)
         transforms *= shift_phases(n, self.origins_px[rows].astype(np.float32))
+        turned = antisymmetric_phase(self.particles, int(self.particles.group_rows[rows[0]]), n)
+        if turned is not None:
+            transforms *= np.exp(-1j * turned).astype(np.complex64)
         weight = self.weights[rows].astype(np.float32)[:, None, None]
         if self.treatment is None:
             ctf = None

@@ -1,4 +1,7 @@
-"""The program ``project``: projections of a map, at given, listed or random poses."""
+"""The program ``project``: projections of a map, at given, listed or random poses.
+
+As in relion_project, symmetric aberrations and an anisotropic magnification count in the CTF, and there alone.
+"""
 
 from __future__ import annotations
 
@@ -153,7 +156,7 @@ class Project(Program, ProjectOptions):
         n = slices.shape[1]
         if self.ctf or self.ctf2:
             treatment = CtfTreatment(
-                only_flip_phases=False, phase_flipped=self.ctf_phase_flip, intact_first_peak=self.ctf_intact_first_peak
+                phase_flipped=self.ctf_phase_flip, intact_first_peak=self.ctf_intact_first_peak, aberrations=True
             )
             ctf = ctf_of_rows(particles, rows, n, treatment=treatment)
             slices = slices * (ctf**2 if self.ctf2 else ctf)

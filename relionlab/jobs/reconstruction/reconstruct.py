@@ -20,8 +20,8 @@ from relionlab.io.particles import Particles, read_particles
 from relionlab.io.star import read_star
 from relionlab.jobs.base import Program
 from relionlab.jobs.context import Context
-from relionlab.jobs.particles.findings import said_of
-from relionlab.jobs.particles.optics import CtfTreatment, has_ctf, unused_aberrations
+from relionlab.jobs.particles.aberrations import with_magnification
+from relionlab.jobs.particles.optics import CtfTreatment, has_ctf
 from relionlab.jobs.reconstruction.backprojection import BackProjection, Inserted
 from relionlab.jobs.reconstruction.poses import origins_px, rotations_of
 from relionlab.jobs.reconstruction.reconstruct_options import ReconstructOptions
@@ -112,7 +112,6 @@ class Reconstruct(Program, ReconstructOptions):
     def _step(self, particles: Particles, lattice: Lattice, pixel_size: float, context: Context) -> BackProjection:
         if self.ctf and not has_ctf(particles):
             raise StarError(f"{self.i} has no CTF columns (rlnDefocusU …): estimate the CTF first, or leave out --ctf.")
-        said_of(context, unused_aberrations(particles))
         rng = np.random.default_rng(0)
         rotations: Any = rotations_of(particles)
         origins: Any = origins_px(particles)
@@ -130,7 +129,7 @@ class Reconstruct(Program, ReconstructOptions):
         label = "rlnCtfDataAreCtfPremultiplied"
         return BackProjection(
             particles=particles,
-            rotations=rotations,
+            rotations=with_magnification(particles, rotations),
             origins_px=origins,
             weights=weights,
             lattice=lattice,
@@ -145,7 +144,7 @@ class Reconstruct(Program, ReconstructOptions):
         """Return how the CTF is corrected; None: not at all."""
         if not self.ctf:
             return None
-        return CtfTreatment(self.ctf_phase_flipped, self.only_flip_phases, self.ctf_intact_first_peak)
+        return CtfTreatment(self.ctf_phase_flipped, self.only_flip_phases, self.ctf_intact_first_peak, aberrations=True)
 
     def _subtracted(self, box: int, context: Context) -> np.ndarray | None:
         if not self.subtract:
