@@ -18,6 +18,7 @@ from relionlab.io.particles import Particles, read_particles, write_particles
 from relionlab.io.star import read_star
 from relionlab.io.table import Table
 from relionlab.jobs.context import PlainContext
+from relionlab.jobs.refinement.sampling_file import read_sampling, sampling_tables
 from relionlab.jobs.registry import program
 from tests.engine.volume_cases import Blobs, shell_correlation
 
@@ -136,7 +137,9 @@ def test_directions_and_poses_are_on_relions_grid(name: str, data: Path, tmp_pat
         np.testing.assert_allclose(grid.tilt, directions["rlnAngleTilt"], atol=1e-4)
         general = tables["sampling_general"]
         assert general.value("rlnPsiStep") == pytest.approx(grid.psi_step)
-        used = grid.perturbed(float(general.value("rlnSamplingPerturbInstance")))
+        used = read_sampling(tables).orientations
+        written = sampling_tables(read_sampling(tables))
+        assert set(written[0].labels) == set(general.labels)
         found = read_star(tmp_path / "out" / "run_it001_data.star")["particles"]
         poses = matrix_from_euler(*(found[f"rlnAngle{angle}"] for angle in ("Rot", "Tilt", "Psi")))
         fine = used.oversampled(
