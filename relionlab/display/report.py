@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from relionlab.display.mosaic import enlarge, grey, round_length
 from relionlab.display.picture import Picture
 from relionlab.display.report_charts import course_pictures
 from relionlab.display.results import ClassAverages, Course
+from relionlab.display.words import many
 from relionlab.io.atomic import atomic_write
 
 if TYPE_CHECKING:
@@ -28,13 +30,16 @@ TILE = 176
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of the work: its name, what it did in a sentence, how long it took (s), where, and by which command."""
+    """One step of the work: its name, what it did in a sentence, how long it took (s), where, by which command, and what
+    it warned of.
+    """
 
     name: str
     what: str
     seconds: float
     directory: str = ""
     commands: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,7 @@ def write_report(report: Report, path: str | Path) -> Path:
         scale_bar=class_scale_bar(report.averages),
         box_width=report.averages.pixel_size * report.averages.images.shape[-1],
         duration=duration,
+        many=many,
     )
     with atomic_write(path) as file:
         file.write_text(page, encoding="utf-8")
@@ -160,8 +166,8 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def interactive(pictures: Sequence[Picture]) -> tuple[str, list[dict[str, str]]]:
-    """Return Bokeh's scripts, and title, caption and place of each picture."""
+def interactive(pictures: Sequence[Picture], *, heights: Sequence[int] = ()) -> tuple[str, list[dict[str, str]]]:
+    """Return Bokeh's scripts, and title, caption and place of each picture; ``heights``: least ones, in screen pixels."""
     from bokeh.embed import components
     from bokeh.resources import Resources
 
@@ -169,7 +175,9 @@ def interactive(pictures: Sequence[Picture]) -> tuple[str, list[dict[str, str]]]
 
     if not pictures:
         return "", []
-    script, places = components([_fitted(to_bokeh(one)) for one in pictures])
+    script, places = components(
+        [_fitted(to_bokeh(one), height) for one, height in itertools.zip_longest(pictures, heights, fillvalue=0)]
+    )
     # The plain charts need neither Bokeh's tables nor its mathematics; that keeps the page small.
     # render() would add what Panel, which HoloViews loads, wants from elsewhere.
     library = "\n".join(f"<script>{code}</script>" for code in Resources(mode="inline", components=["bokeh"]).js_raw)
@@ -180,9 +188,10 @@ def interactive(pictures: Sequence[Picture]) -> tuple[str, list[dict[str, str]]]
     return library + script, figures
 
 
-def _fitted(chart: Any) -> Any:
-    """Let a chart take the width that the page has, and show its tools only under the mouse."""
+def _fitted(chart: Any, height: int) -> Any:
+    """Let a chart take the width that the page has and at least this height, and show its tools only under the mouse."""
     chart.sizing_mode = "stretch_width"
+    chart.height = max(chart.height, height)
     chart.toolbar.autohide = True
     chart.toolbar.logo = None
     return chart

@@ -10,13 +10,13 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import TextIO
 
-from relionlab.errors import AbortedError, JobStateError, RelionlabError, RunError
+from relionlab.errors import AbortedError, JobStateError, ParameterError, RelionlabError, RunError
 from relionlab.jobs import registry
 from relionlab.jobs.base import Command, Program
 from relionlab.project.ending import conclude, made_outputs
@@ -79,28 +79,49 @@ class JobContext:
             )
 
 
-def run_job(directory: str | Path, *, draw: Callable[[JobDirectory], None] | None = None) -> str:
+def run_job(
+    directory: str | Path,
+    *,
+    draw: Callable[[JobDirectory], None] | None = None,
+    changes: Mapping[str, str] | None = None,
+) -> str:
     """Run the job in a job directory here and now, and return how it ended: "finished", "failed" or "aborted".
 
     directory  as "Class2D/job003/"; the project is the folder two levels up
     draw       called with the job directory after the programs, to draw its pictures; if it fails, the job does not
+    changes    continue a job that has ended, with these parameters changed (name -> text, as in job.star); ``None``:
+               run one that is not finished
 
     Nothing is raised for a job that fails: run.err, the exit marker and the pipeline say so. Raises ProjectError if
-    the directory is no job's, JobStateError if somebody else is running it, or if it is finished.
+    the directory is no job's, JobStateError if somebody else is running it, or if it is finished; where it is
+    continued, as :meth:`relionlab.project.JobDirectory.continue_with` does.
     """
     job = job_directory_at(directory)
-    _take_over(job)
+    if changes is not None:
+        _make_ready(job, changes)
+    _take_over(job, again=changes is not None)
     with _logged(job.path), Heartbeat(job.path), contextlib.chdir(job.project.directory):
         state, message = _outcome(job, draw)
     conclude(job, state, message)
     return state
 
 
-def _take_over(job: JobDirectory) -> None:
-    if job.process.state == "finished":  # one that is started again from Python is running by now
+def _make_ready(job: JobDirectory, changes: Mapping[str, str]) -> None:
+    declared = job.job
+    unknown = [name for name in changes if name not in declared.parameters()]
+    if unknown:
+        raise ParameterError(
+            f"{job.name} has no parameter {unknown[0]!r}: `relionlab reference {job.name.partition('/')[0]}` lists them."
+        )
+    job.ready_to_continue(**{name: declared.parse(name, text) for name, text in changes.items()})
+
+
+def _take_over(job: JobDirectory, *, again: bool) -> None:
+    if job.process.state == "finished" and not again:  # one that is started again from Python is running by now
         raise JobStateError(
             f"{job.name} is finished: running it again would overwrite its results, on which other jobs may rest. "
-            "Continue it or add a new job, from Python or a notebook; start(again=True) overwrites."
+            f"`relionlab run {job.name}/ --continue` goes on with it and does what is missing; from Python, add a new job, "
+            "or overwrite with start(again=True)."
         )
     record = ProcessRecord.read(job.path / PROCESS_FILE)
     if record is not None and record.alive() and record.pid != os.getpid():
