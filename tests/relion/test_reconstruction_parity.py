@@ -15,7 +15,7 @@ from relionlab.engine.sampling import healpix, sampling
 from relionlab.engine.symmetry import point_group
 from relionlab.io.images import read_map, read_stack, write_map
 from relionlab.io.particles import Particles, read_particles, write_particles
-from relionlab.io.star import read_star
+from relionlab.io.star import read_star, write_star
 from relionlab.io.table import Table
 from relionlab.jobs.context import PlainContext
 from relionlab.jobs.refinement.sampling_file import read_sampling, sampling_tables
@@ -184,6 +184,26 @@ def test_reconstruction_is_relions(flags: list[str], least: float, data: Path, t
         truth = read_map(data / "map.mrc")[0]
         good, theirs = shell_correlation(one, truth), shell_correlation(two, truth)
         assert (good[1 : N // 2 - 2] > theirs[1 : N // 2 - 2] - 0.01).all()
+
+
+def test_an_fsc_damps_as_in_relion(data: Path, tmp_path: Path) -> None:
+    for name in ("images.star", "images.mrcs"):
+        (tmp_path / name).symlink_to(data / name)
+    shells = np.arange(N // 2 + 1)
+    fsc = np.clip(1.1 - shells / 18, 0.01, 0.98)
+    columns = {"rlnSpectralIndex": shells, "rlnResolution": shells / (N * PIXEL)}
+    columns |= {
+        "rlnFourierShellCorrelationCorrected": fsc,
+        "rlnFourierShellCorrelation": fsc,
+        "rlnGoldStandardFsc": fsc,
+    }
+    write_star(tmp_path / "fsc.star", [Table(columns, "fsc")])
+    run_relion(tmp_path, "relion_reconstruct", "--i", "images.star", "--o", "relion.mrc", "--ctf", "--fsc", "fsc.star")
+    ours(tmp_path, "reconstruct", "--i", "images.star", "--o", "ours.mrc", "--ctf", "--fsc", "fsc.star")
+    one, two = (np.abs(rfft3_centred(read_map(tmp_path / f"{who}.mrc")[0])) for who in ("ours", "relion"))
+    for shell in (2, 6, 10, 14):
+        inside = radial_index(N, 3) == shell
+        assert np.linalg.norm(one[inside]) / np.linalg.norm(two[inside]) == pytest.approx(1, abs=0.04)
 
 
 @pytest.mark.parametrize(

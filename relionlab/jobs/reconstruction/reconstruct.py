@@ -187,7 +187,11 @@ class Reconstruct(Program, ReconstructOptions):
             executor.close()
 
     def _prior(self, sums: FourierSums, context: Context) -> np.ndarray:
-        """Return 1 / tau² per shell from an FSC curve: SSNR = FSC / (1 - FSC), tau² = SSNR × sigma²."""
+        """Return 1 / tau² per shell from the FSC of two half-maps: SSNR = C / (1 - C), tau² = SSNR × sigma².
+
+        C = sqrt(2 FSC / (1 + FSC)) is the whole map's correlation with a perfect one (Rosenthal & Henderson (2003) J. Mol.
+        Biol. 333, 721), as RELION takes it.
+        """
         tables = read_star(context.path(self.fsc))
         label = (
             "rlnGoldStandardFsc"
@@ -202,7 +206,8 @@ class Reconstruct(Program, ReconstructOptions):
         fsc = np.zeros(sums.lattice.radius + 1)
         given = np.clip(np.asarray(table[label], float), 1e-3, 0.999)[: len(fsc)]
         fsc[: len(given)], fsc[len(given) :] = given, 1e-3
-        return weight_spectrum(sums, point_group(self.sym)) * (1 - fsc) / fsc
+        whole = np.sqrt(2 * fsc / (1 + fsc))
+        return weight_spectrum(sums, point_group(self.sym)) * (1 - whole) / whole
 
 
 def _say_bad(inserted: Inserted, particles: Particles, context: Context) -> None:
