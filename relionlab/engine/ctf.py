@@ -51,6 +51,7 @@ def ctf(
     phase_flipped: bool = False,
     only_flip_phases: bool = False,
     intact_first_peak: bool = False,
+    symmetric_phase: Any = None,
 ) -> Any:
     """Return the CTF at these frequencies; all arguments broadcast against each other.
 
@@ -63,9 +64,12 @@ def ctf(
     phase_flipped             the images' phases were flipped: the absolute value
     only_flip_phases          the sign only: 1 or -1
     intact_first_peak         1 up to the first maximum
+    symmetric_phase           radians that symmetric aberrations take from the phase
     """
     xp = namespace(frequency_x, frequency_y, defocus_u)
     phase = _phase(xp, frequency_x, frequency_y, optics, (defocus_u, defocus_v, defocus_angle, phase_shift))
+    if symmetric_phase is not None:
+        phase = phase - symmetric_phase
     value = xp.sin(phase)
     if intact_first_peak:
         value = xp.where(xp.abs(phase) < np.pi / 2, value.dtype.type(1), value)
@@ -91,12 +95,15 @@ def ctf_images(
     phase_flipped: bool = False,
     only_flip_phases: bool = False,
     intact_first_peak: bool = False,
+    symmetric_phase: Any = None,
+    magnification: Any = None,
     dtype: Any = np.float32,
 ) -> Any:
     """Return the CTF of N particles on the half plane of an n-pixel box.
 
     Each defocus, angle, phase shift, B-factor and scale is one number or (N,); the frequencies follow from
-    ``optics.pixel_size``. Options as :func:`ctf`. Returns (N, n, n//2+1) in ``dtype``.
+    ``optics.pixel_size``, and from an anisotropic magnification (2, 2), if there is one. Options as :func:`ctf`;
+    ``symmetric_phase`` (n, n//2+1). Returns (N, n, n//2+1) in ``dtype``.
     """
     xp = namespace(defocus_u)
 
@@ -104,6 +111,8 @@ def ctf_images(
         return xp.atleast_1d(xp.asarray(value, dtype=dtype)).reshape(-1, 1, 1)
 
     x, y = (like(axis, xp.zeros(0)).astype(dtype) for axis in frequencies(n, optics.pixel_size))
+    if magnification is not None:
+        x, y = (row[0] * x + row[1] * y for row in np.asarray(magnification, dtype))
     return ctf(
         x[None],
         y[None],
@@ -117,6 +126,7 @@ def ctf_images(
         phase_flipped=phase_flipped,
         only_flip_phases=only_flip_phases,
         intact_first_peak=intact_first_peak,
+        symmetric_phase=None if symmetric_phase is None else like(symmetric_phase, xp.zeros(0)).astype(dtype),
     )
 
 

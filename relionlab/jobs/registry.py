@@ -42,6 +42,11 @@ _PROGRAMS = {
     "frealign": "relionlab.jobs.star.frealign:Frealign",
     "redo": "relionlab.jobs.star.redo:Redo",
     "refine": "relionlab.jobs.refinement.program:Refine",
+    "reconstruct": "relionlab.jobs.reconstruction.reconstruct:Reconstruct",
+    "project": "relionlab.jobs.reconstruction.project:Project",
+    "align_symmetry": "relionlab.jobs.reconstruction.align_symmetry:AlignSymmetry",
+    "particle_symmetry_expand": "relionlab.jobs.reconstruction.symmetry_expand:ParticleSymmetryExpand",
+    "flip_hand": "relionlab.jobs.reconstruction.flip_hand:FlipHand",
     "class_selection": "relionlab.jobs.selecting.selection:ClassSelection",
     "star_handler": "relionlab.jobs.star.handler:StarHandler",
 }

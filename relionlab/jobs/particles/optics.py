@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 
 from relionlab.engine.ctf import Optics, ctf_images
@@ -19,7 +22,20 @@ CTF_LABELS = ("rlnDefocusU", *ASSUMED)
 
 _TILT = ("rlnBeamTiltX", "rlnBeamTiltY")
 _ZERNIKE = ("rlnOddZernike", "rlnEvenZernike")
-_MAGNIFICATION = ("rlnMagMat00", "rlnMagMat01", "rlnMagMat10", "rlnMagMat11")
+MAGNIFICATION = ("rlnMagMat00", "rlnMagMat01", "rlnMagMat10", "rlnMagMat11")
+
+
+@dataclass(frozen=True)
+class CtfTreatment:
+    """What was done to the images' CTF, and how much of it is to be corrected; see :func:`relionlab.engine.ctf.ctf`.
+
+    aberrations  whether symmetric aberrations and the anisotropic magnification of the optics table belong to it
+    """
+
+    phase_flipped: bool = False
+    only_flip_phases: bool = False
+    intact_first_peak: bool = False
+    aberrations: bool = False
 
 
 def particles_of_stack(name: str, header: ImageHeader) -> Particles:
@@ -64,22 +80,29 @@ def optics_of(particles: Particles, row: int, *, zoom: float = 1.0) -> Optics:
     )
 
 
-def ctf_of_rows(particles: Particles, rows: np.ndarray, n: int, *, zoom: float = 1.0) -> np.ndarray:
-    """Return the CTF (N, n, n//2+1) of rows of a particle list, as it was recorded: neither flipped nor multiplied.
+def ctf_of_rows(
+    particles: Particles, rows: np.ndarray, n: int, *, zoom: float = 1.0, treatment: CtfTreatment | None = None
+) -> np.ndarray:
+    """Return the CTF (N, n, n//2+1) of rows of a particle list; by default as recorded: neither flipped nor multiplied.
 
-    zoom  factor of the pixel size, if the images were rescaled
+    zoom       factor of the pixel size, if the images were rescaled
+    treatment  what is left of the CTF, and how much of it is to be corrected
     """
+    treatment = treatment or CtfTreatment()
     out = np.ones((len(rows), n, n // 2 + 1), np.float32)
     chosen = particles.rows(rows)
     defocus_u = chosen.column("rlnDefocusU")
     defocus_v = chosen.column("rlnDefocusV") if "rlnDefocusV" in chosen else defocus_u
-    zeros = np.zeros(len(rows))
-    angle, shift = (
-        chosen.column(label) if label in chosen else zeros for label in ("rlnDefocusAngle", "rlnPhaseShift")
-    )
+
+    def optional(label: str, default: float) -> np.ndarray:
+        return chosen.column(label) if label in chosen else np.full(len(rows), default)
+
+    angle, shift = optional("rlnDefocusAngle", 0.0), optional("rlnPhaseShift", 0.0)
+    bfactor, factor = optional("rlnCtfBfactor", 0.0), optional("rlnCtfScalefactor", 1.0)
     groups = chosen.group_rows
     for group in np.unique(groups):
         own = groups == group
+        more = _aberrations_of(particles, group, n) if treatment.aberrations else {}
         out[own] = ctf_images(
             n,
             optics=optics_of(particles, group, zoom=zoom),
@@ -87,8 +110,21 @@ def ctf_of_rows(particles: Particles, rows: np.ndarray, n: int, *, zoom: float =
             defocus_v=defocus_v[own],
             defocus_angle=angle[own],
             phase_shift=shift[own],
+            bfactor=bfactor[own],
+            scale=factor[own],
+            phase_flipped=treatment.phase_flipped,
+            only_flip_phases=treatment.only_flip_phases,
+            intact_first_peak=treatment.intact_first_peak,
+            **more,
         )
     return out
+
+
+def _aberrations_of(particles: Particles, row: int, n: int) -> dict[str, Any]:
+    """Return what :func:`ctf_images` is to know of a group's aberrations."""
+    from relionlab.jobs.particles.aberrations import magnification, symmetric_phase
+
+    return {"symmetric_phase": symmetric_phase(particles, row, n), "magnification": magnification(particles, row)}
 
 
 def unused_aberrations(particles: Particles) -> list[Finding]:
@@ -114,17 +150,17 @@ def group_name(particles: Particles, row: int) -> str:
 def _aberrations(optics: Table, row: int) -> list[str]:
     """Return the higher-order aberrations of an optics group in words."""
     found = [f"{label} {optics[label][row]:g} mrad" for label in _TILT if label in optics and optics[label][row] != 0]
-    found += [label for label in _ZERNIKE if label in optics and _coefficients(optics, label, row).any()]
-    if all(label in optics for label in _MAGNIFICATION):
-        matrix = np.array([optics[label][row] for label in _MAGNIFICATION], float).reshape(2, 2)
+    found += [label for label in _ZERNIKE if label in optics and coefficients(optics, label, row).any()]
+    if all(label in optics for label in MAGNIFICATION):
+        matrix = np.array([optics[label][row] for label in MAGNIFICATION], float).reshape(2, 2)
         percent = 100 * np.linalg.norm(matrix - np.eye(2), 2)
         if percent > 1e-4:  # STAR files have six digits
             found.append(f"an anisotropic magnification of {percent:.2g} % (rlnMagMat)")
     return found
 
 
-def _coefficients(optics: Table, label: str, row: int) -> np.ndarray:
-    """Return the numbers of a vector, "[0.1,0,0]"."""
+def coefficients(optics: Table, label: str, row: int) -> np.ndarray:
+    """Return the numbers of a vector in a table of optics groups, "[0.1,0,0]"."""
     text = str(optics[label][row])
     try:
         return np.array([float(number) for number in text.strip("[] ").split(",") if number.strip()])
