@@ -19,7 +19,7 @@ class Line:
 
     slope        ln(amplitude) per 1/Å²; the B-factor to be applied is four times it
     intercept    ln(amplitude) at 0
-    correlation  how well the line fits, 0 to 1
+    correlation  how well the line fits: the squared correlation coefficient, 0 to 1
     points       number of shells that it was fitted to
     """
 
@@ -57,6 +57,6 @@ def fit_line(
         return None
     dx, dy = x - x.mean(), y - y.mean()
     slope = float(dx @ dy / (dx @ dx))
-    spread = float(np.sqrt((dx @ dx) * (dy @ dy)))
-    correlation = abs(float(dx @ dy)) / spread if spread > 0 else 1.0
+    spread = float((dx @ dx) * (dy @ dy))
+    correlation = float(dx @ dy) ** 2 / spread if spread > 0 else 1.0
     return Line(slope, float(y.mean() - slope * x.mean()), correlation, int(x.size))
