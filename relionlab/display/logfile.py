@@ -24,9 +24,12 @@ def pictures(directory: str | Path) -> list[Picture]:
 def write_logfile(directory: str | Path) -> Path | None:
     """Write logfile.pdf into a job directory; returns its path, or ``None`` if there is nothing to draw.
 
-    Only of jobs that compute something to look at: loading the drawing libraries takes longer than an Import.
+    Only of jobs that compute something to look at: loading the drawing libraries takes longer than an Import. A PDF that
+    is younger than the file that tells what there is to draw is left as it is.
     """
     directory = Path(directory)
+    if _is_drawn(directory):
+        return directory / "logfile.pdf"
     drawn = _drawn_from_results(directory)
     made = drawn(directory) if drawn is not None else []
     if not made:
@@ -35,6 +38,18 @@ def write_logfile(directory: str | Path) -> Path | None:
 
     to_pdf(made, directory / "logfile.pdf")
     return directory / "logfile.pdf"
+
+
+def _is_drawn(directory: Path) -> bool:
+    """Say whether the PDF shows what is there: nothing was written since it was drawn."""
+    told = [directory / name for name in _KINDS if (directory / name).exists()]
+    if not told or model_files(directory):
+        return False
+    try:
+        drawn = (directory / "logfile.pdf").stat()
+    except OSError:
+        return False
+    return drawn.st_size > 0 and drawn.st_mtime_ns > max(place.stat().st_mtime_ns for place in told)
 
 
 def _drawn_from_results(directory: Path) -> Callable[[Path], list[Picture]] | None:
@@ -51,6 +66,7 @@ def _drawn_from_results(directory: Path) -> Callable[[Path], list[Picture]] | No
 _KINDS = {
     "corrected_micrographs.star": "relionlab.display.motion:motion_pictures",
     "micrographs_ctf.star": "relionlab.display.thon:ctf_pictures",
+    "ctf_differences.star": "relionlab.display.thon:comparison_pictures",
     "summary.star": "relionlab.display.picks:picking_pictures",
 }
 """File that tells a kind of job -> the function that draws it; each is loaded when it is needed."""

@@ -116,6 +116,13 @@ def panel(element: Any, title: str = "", size: tuple[int, int] = PANEL, **option
     return both(element, bokeh, matplotlib, **shared)
 
 
+def overlay(elements: Sequence[Any]) -> Any:
+    """Return elements drawn over each other, the first one undermost."""
+    import holoviews as hv
+
+    return hv.Overlay(list(elements))
+
+
 def grid(panels: Sequence[Any], columns: int = 2) -> Any:
     """Return panels as one layout, ``columns`` beside each other."""
     import holoviews as hv

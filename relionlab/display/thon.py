@@ -15,12 +15,13 @@ from relionlab.display.mosaic import Mosaic, captions, grey, mosaic, sheet
 from relionlab.display.picture import Picture
 from relionlab.display.results import find_file
 from relionlab.display.style import PALETTE, bars, dots, grid, line, panel
-from relionlab.engine.ctf import Optics
-from relionlab.engine.ctffit.compare import disagreement
-from relionlab.errors import InputError, NodeError, RelionlabError, StarError
+from relionlab.errors import NodeError, RelionlabError, StarError
 from relionlab.exchange.ctffind4 import read_avrot
 from relionlab.io.images import read_image
 from relionlab.io.particles import Particles, read_particles
+from relionlab.io.star import read_star
+from relionlab.jobs.ctf.comparison import TABLE, Comparison, compare, comparison_of, estimates_of
+from relionlab.jobs.ctf.doubts import COARSE
 
 LIST = "micrographs_ctf.star"
 _FREQUENCY = ("frequency", "Spatial frequency (1/Å)")
@@ -164,10 +165,19 @@ def compare_ctf(first: CtfList | str | Path, second: CtfList | str | Path) -> Pi
     first, second  CtfFind job directories or micrographs_ctf.star; micrographs of the same name are compared
     """
     one, other = (given if isinstance(given, CtfList) else read_ctf_list(given) for given in (first, second))
-    names, rows = _common(one, other)
-    different = disagreement(*(_estimates(part, chosen) for part, chosen in zip((one, other), rows, strict=True)),
-                             wavelength=_wavelengths(one, rows[0]))  # fmt: skip
-    mean, along = one.defocus[rows[0]] / 1e4, ("mean", "Mean defocus of the first (µm)")
+    named = [estimates_of(part.micrographs, str(part.star)) for part in (one, other)]
+    return _compared(compare(*named, voltage_kv=one.numbers("rlnVoltage").tolist()))
+
+
+def comparison_pictures(source: str | Path) -> list[Picture]:
+    """Return the pictures of a directory that the program ``compare_ctf`` wrote."""
+    (table,) = read_star(Path(source) / f"{TABLE}.star").values()
+    return [_compared(comparison_of(table))]
+
+
+def _compared(found: Comparison) -> Picture:
+    different = found.different
+    mean, along = found.defocus / 1e4, ("mean", "Mean defocus of the first (µm)")
     drawn = [
         panel(dots(mean, different.defocus, (along, ("d", "Defocus, second − first (Å)")), hover=True), "Defocus"),
         panel(
@@ -177,34 +187,11 @@ def compare_ctf(first: CtfList | str | Path, second: CtfList | str | Path) -> Pi
         *_histogram(different.defocus, ("dd", "Defocus, second − first (Å)"), "Differences"),
         *_histogram(np.minimum(different.resolution, 30.0), ("r", "90° apart at (Å)"), "Resolution of disagreement"),
     ]
-    worst = int(np.argmax(different.resolution))
     return Picture(
         grid(drawn),
         "Two estimates of the CTF",
-        f"{len(names)} micrographs; median |difference| {np.median(np.abs(different.defocus)):.0f} Å, the CTFs are 90° apart in"
-        f" phase from {np.median(different.resolution):.1f} Å on (median), at worst {different.resolution[worst]:.1f} Å"
-        f" ({names[worst]}).",
+        f"{found}. Finer resolutions are better: images corrected by the wrong one of the two are of no use beyond.",
     )
-
-
-def _common(one: CtfList, other: CtfList) -> tuple[list[str], tuple[list[int], list[int]]]:
-    there = {name: row for row, name in enumerate(other.names)}
-    rows = [(row, there[name]) for row, name in enumerate(one.names) if name in there]
-    if not rows:
-        raise InputError(
-            f"{one.star} and {other.star} have no micrograph in common: give two estimates of the same ones."
-        )
-    mine, theirs = [row for row, _ in rows], [row for _, row in rows]
-    return [one.names[row] for row in mine], (mine, theirs)
-
-
-def _estimates(listed: CtfList, rows: list[int]) -> np.ndarray:
-    labels = (("rlnDefocusU", 0.0), ("rlnDefocusV", 0.0), ("rlnDefocusAngle", 0.0), ("rlnPhaseShift", 0.0))
-    return np.stack([listed.numbers(label, default)[rows] for label, default in labels], axis=1)
-
-
-def _wavelengths(listed: CtfList, rows: list[int]) -> np.ndarray:
-    return np.array([Optics(kv, 0.0, 0.0, 1.0).wavelength for kv in listed.numbers("rlnVoltage")[rows].tolist()])
 
 
 def _image(listed: CtfList, row: int) -> np.ndarray:
@@ -214,7 +201,8 @@ def _image(listed: CtfList, row: int) -> np.ndarray:
 
 def _told(listed: CtfList, row: int) -> str:
     limit = listed.numbers("rlnCtfMaxResolution")[row]
-    return f"{listed.defocus[row] / 1e4:.2f} µm, fit to {limit:.1f} Å"
+    worth = "may be chance" if limit > COARSE else f"fit to {limit:.1f} Å"
+    return f"{listed.defocus[row] / 1e4:.2f} µm, {worth}"
 
 
 def _profile_panel(listed: CtfList, row: int) -> Any:

@@ -7,14 +7,13 @@ takes this pattern away, any other orientation adds to it.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import scipy.ndimage
 
+from relionlab.engine.kernels.pixels import suspicious
 from relionlab.errors import ComputeError, ImageError
 
 _SURROUNDINGS = 7
@@ -107,6 +106,20 @@ def find_orientation(frame_sum: np.ndarray, gain: np.ndarray, *, bad: np.ndarray
     return GainOrientation(best.rotation, best.flip, best.divides, without, margin, decided, scores)
 
 
+def takes_pattern_away(frame_sum: np.ndarray, gain: np.ndarray, *, most: int = 1024) -> bool:
+    """Say whether the fixed pattern of a sum of raw frames is less after it is multiplied with a gain, both (y, x).
+
+    most  px along either side of the middle part that is looked at; a million pixels tell 1 in 1000
+    """
+    middle = tuple(slice((side - min(side, most)) // 2, (side + min(side, most)) // 2) for side in frame_sum.shape)
+    before, after = _pattern(frame_sum[middle]), _pattern(frame_sum[middle] * gain[middle])
+    usual = max(
+        _MOST_DEVIATION, 4 / np.sqrt(max(float(frame_sum[middle].mean()), 1e-3))
+    )  # few counts deviate by chance
+    trusted = np.isfinite(before) & np.isfinite(after) & (np.abs(before) < usual)
+    return bool(trusted.any()) and _deviation(after[trusted]) < _deviation(before[trusted])
+
+
 def find_hot_pixels(frame_sum: np.ndarray, *, deviations: float = _HOT) -> np.ndarray:
     """Return pixels of a gain-corrected sum that are far too bright or dark for their surroundings, or dead: bool (y, x).
 
@@ -119,19 +132,20 @@ def find_hot_pixels(frame_sum: np.ndarray, *, deviations: float = _HOT) -> np.nd
     finite = np.isfinite(frame_sum)
     image = np.where(finite, frame_sum, 0).astype(np.float32)
     away = image - scipy.ndimage.uniform_filter(image, _AROUND, mode="nearest")
-    spread = _by_block(away, _spread)
-    floor = np.float32(1e-6 * max(float(np.abs(image).max()), 1e-30))
-    level = _by_block(image, np.mean)
-    skewness = np.clip(spread / np.maximum(level, floor), 0, 3) * (level > 0)  # that of counts: 1/√mean
-    stretch = 1 + (deviations**2 - 1) / (6 * deviations) * skewness  # Cornish & Fisher (1938)
-    threshold = np.maximum(deviations * spread * stretch, floor)
+    places = tuple(_between(edges) for edges in _edges(image.shape))
+    spreads, levels = _spreads(_blocks(away)), _blocks(image).mean(axis=-1)
+    floor = float(1e-6 * max(float(np.abs(image).max()), 1e-30))
+    # the mean is quick, but a hot pixel draws its neighbours' along: half of the threshold is suspicious
+    y, x, threshold, dead = suspicious(image, away, spreads, levels, places[0], places[1], deviations, floor)
     bad = ~finite
-    y, x = np.nonzero(np.abs(away) > 0.5 * threshold)  # the mean is quick, but a hot pixel draws its neighbours' along
+    bad |= dead
     step = 1 << 16
     for start in range(0, len(y), step):
         rows, columns = y[start : start + step], x[start : start + step]
-        bad[rows, columns] |= np.abs(image[rows, columns] - _medians(image, rows, columns)) > threshold[rows, columns]
-    return bad | ((level > 4 * spread) & (image < 0.1 * level))
+        bad[rows, columns] |= (
+            np.abs(image[rows, columns] - _medians(image, rows, columns)) > threshold[start : start + step]
+        )
+    return bad
 
 
 def mend(frame: np.ndarray, bad: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -188,30 +202,33 @@ def _medians(image: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.nda
     return np.median(image[around_y, around_x], axis=1)
 
 
-def _spread(values: np.ndarray) -> float:
-    """Return a standard deviation that a few extreme values do not change, and that is not 0 for sparse counts."""
-    low, high = np.quantile(values, (0.005, 0.995))
-    robust = 1.4826 * np.median(np.abs(values - np.median(values)))
-    return max(float(robust), float(np.clip(values, low, high).std()))
+def _spreads(values: np.ndarray) -> np.ndarray:
+    """Return standard deviations along the last axis that a few extreme values do not change, float32.
+
+    They are not 0 for sparse counts.
+    """
+    ordered = np.sort(values, axis=-1)
+    count = ordered.shape[-1]
+    low, middle, high = (ordered[..., round(share * (count - 1)), None] for share in (0.005, 0.5, 0.995))
+    robust = 1.4826 * np.sort(np.abs(ordered - middle), axis=-1)[..., round(0.5 * (count - 1))]
+    return np.maximum(robust, np.clip(ordered, low, high).std(axis=-1)).astype(np.float32)
 
 
-def _by_block(image: np.ndarray, measure: Callable[[np.ndarray], Any]) -> np.ndarray:
-    """Return a number of each block of the image, (y, x) float32, interpolated between the blocks' middles."""
-    counts = [max(side // _BLOCK, 1) for side in image.shape]
-    edges = [np.linspace(0, side, count + 1).astype(int) for side, count in zip(image.shape, counts, strict=True)]
-    values = np.array(
-        [
-            [measure(image[a:b:2, c:d:2]) for c, d in itertools.pairwise(edges[1])]
-            for a, b in itertools.pairwise(edges[0])
-        ],
-        np.float32,
-    )
-    for axis, edge in enumerate(edges):
-        at = np.clip(
-            np.interp(np.arange(edge[-1]) + 0.5, (edge[:-1] + edge[1:]) / 2, np.arange(len(edge) - 1)), 0, None
-        )
-        below = np.minimum(at.astype(int), max(len(edge) - 3, 0))
-        above = np.minimum(below + 1, len(edge) - 2)
-        share = (at - below).astype(np.float32).reshape((-1, 1) if axis == 0 else (1, -1))
-        values = values.take(below, axis) * (1 - share) + values.take(above, axis) * share
-    return values
+def _edges(shape: tuple[int, ...]) -> list[np.ndarray]:
+    """Return where the blocks begin, and the last one ends, along each axis."""
+    return [np.linspace(0, side, max(side // _BLOCK, 1) + 1).astype(int) for side in shape]
+
+
+def _blocks(image: np.ndarray) -> np.ndarray:
+    """Return every second pixel along y and x of each block, (down, across, pixels)."""
+    picked = [edges[:-1, None] + np.arange(0, np.diff(edges).min(), 2) for edges in _edges(image.shape)]
+    chosen = image[picked[0][:, None, :, None], picked[1][None, :, None, :]]
+    return chosen.reshape(*chosen.shape[:2], -1)
+
+
+def _between(edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return, for every pixel along an axis, the block whose middle is before it, and how far it is to the next one's."""
+    last = len(edges) - 2
+    at = np.interp(np.arange(edges[-1]) + 0.5, (edges[:-1] + edges[1:]) / 2, np.arange(last + 1))
+    below = np.minimum(at.astype(np.int64), max(last - 1, 0))
+    return below, (at - below).astype(np.float32)

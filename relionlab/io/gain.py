@@ -64,6 +64,13 @@ def oriented(image: np.ndarray, *, rotation: int = 0, flip: int = 0) -> np.ndarr
     return {0: turned, 1: turned[::-1], 2: turned[:, ::-1]}[flip]
 
 
+def equal_turns(first: tuple[int, int], second: tuple[int, int]) -> bool:
+    """Say whether two pairs of rotation and flip do the same; see :func:`read_gain`."""
+    marked = np.arange(6).reshape(2, 3)
+    one, other = (oriented(marked, rotation=rotation, flip=flip) for rotation, flip in (first, second))
+    return np.array_equal(one, other)
+
+
 def check_gain(gain: np.ndarray, shape: tuple[int, int], *, path: PathLike, movie: PathLike) -> None:
     """Raise ImageError if a gain (y, x) does not fit frames of this shape (y, x)."""
     if gain.shape == shape:

@@ -57,6 +57,10 @@ class Movie(ABC):
             )
         return self._read(index)
 
+    def read_stored(self, index: int) -> np.ndarray:
+        """Return one frame as :meth:`read` does, but whole numbers in the file's own type where that is quicker."""
+        return self.read(index)
+
     def read_sum(self, indices: Iterable[int] | None = None) -> np.ndarray:
         """Return the sum of frames (from 0; None: all), float32 (y, x); one frame and the sum are in memory."""
         total = np.zeros(self.shape, np.float32)

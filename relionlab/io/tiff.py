@@ -49,14 +49,21 @@ class TiffMovie(Movie):
         """Close the file."""
         self._file.close()
 
+    def read_stored(self, index: int) -> np.ndarray:
+        """Return one frame in the file's own type."""
+        return self._page(index) if 0 <= index < self.frames else self.read(index)
+
     def _read(self, index: int) -> np.ndarray:
+        return np.ascontiguousarray(self._page(index), dtype=np.float32)
+
+    def _page(self, index: int) -> np.ndarray:
         page = decoded(self.path, self._file, index)
         if page.shape != self.shape:
             raise ImageError(
                 f"{self.path}: frame {index + 1} has {page.shape[1]}×{page.shape[0]} px, the first one "
                 f"{self.shape[1]}×{self.shape[0]}. The file mixes images: write the movie again."
             )
-        return np.ascontiguousarray(page[::-1], dtype=np.float32)
+        return page[::-1]
 
 
 def open_tiff(path: Path) -> Any:

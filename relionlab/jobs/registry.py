@@ -34,6 +34,7 @@ _PROGRAMS = {
     "import": "relionlab.jobs.importing.program:ImportFiles",
     "run_motioncorr": "relionlab.jobs.motion.program:RunMotionCorr",
     "run_ctffind": "relionlab.jobs.ctf.program:RunCtffind",
+    "compare_ctf": "relionlab.jobs.ctf.compare_program:CompareCtf",
     "manualpick": "relionlab.jobs.picking.manualpick_program:ManualPicking",
     "autopick": "relionlab.jobs.picking.autopick_program:Autopick",
     "preprocess": "relionlab.jobs.extraction.program:Preprocess",

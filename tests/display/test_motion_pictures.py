@@ -30,24 +30,41 @@ def some_job(directory: Path, count: int = 3) -> Path:
     optics = Table({"rlnOpticsGroupName": ["g"], "rlnOpticsGroup": [1], "rlnMicrographPixelSize": [1.2]}, "optics")
     rows = {
         "rlnMicrographName": [f"{name}.mrc" for name in names], "rlnMicrographMetadata": [f"{name}.star" for name in names],
-        "rlnOpticsGroup": [1] * count, "rlnAccumMotionTotal": [3.0, 9.0, 5.0][:count], "rlnAccumMotionEarly": [1.0] * count,
-        "rlnAccumMotionLate": [2.0, 8.0, 4.0][:count],
+        "rlnOpticsGroup": [1] * count, "rlnAccumMotionTotal": [3.0 + 6 * (n % 2) + n for n in range(count)], "rlnAccumMotionEarly": [1.0] * count,
+        "rlnAccumMotionLate": [2.0 + 6 * (n % 2) + n for n in range(count)],
     }  # fmt: skip
     write_star(job / "corrected_micrographs.star", [optics, Table(rows, "micrographs")])
     return job
 
 
-def test_a_job_has_totals_and_a_page_per_movie(tmp_path: Path):
-    job = some_job(tmp_path)
-    assert [picture.title for picture in pictures(job)] == ["Motion of all movies", "m1.tiff", "m2.tiff", "m0.tiff"]
+def test_a_job_has_totals_and_sheets_of_tracks(tmp_path: Path):
+    job = some_job(tmp_path, 14)
+    titles = [picture.title for picture in pictures(job)]
+    assert titles == [
+        "Motion of all movies",
+        "Tracks 1 to 12 of 14, longest first",
+        "Tracks 13 to 14 of 14, longest first",
+    ]
     assert write_logfile(job) == job / "logfile.pdf"
     assert (job / "logfile.pdf").stat().st_size > 5000
+
+
+def test_nothing_is_drawn_again_that_is_drawn(tmp_path: Path):
+    job = some_job(tmp_path)
+    write_logfile(job)
+    drawn = (job / "logfile.pdf").stat().st_mtime_ns
+    write_logfile(job)
+    assert (job / "logfile.pdf").stat().st_mtime_ns == drawn
+    listed = job / "corrected_micrographs.star"
+    listed.write_text(listed.read_text())
+    write_logfile(job)
+    assert (job / "logfile.pdf").stat().st_mtime_ns > drawn
 
 
 def test_a_damaged_movie_does_not_hide_the_others(tmp_path: Path):
     job = some_job(tmp_path)
     (job / "Movies/m1.star").write_text("data_general\n")
-    assert [picture.title for picture in pictures(job)] == ["Motion of all movies", "m2.tiff", "m0.tiff"]
+    assert [picture.title for picture in pictures(job)] == ["Motion of all movies", "Tracks 1 to 2 of 3, longest first"]
 
 
 def test_real_motion_is_drawn(shared_data: Path):

@@ -9,6 +9,8 @@ from relionlab.display import compare_ctf, ctf_profile, pictures, show, thon_rin
 from relionlab.display.render import to_matplotlib
 from relionlab.errors import InputError, NodeError
 from relionlab.io.particles import write_particles
+from relionlab.jobs.ctf.compare_program import CompareCtf
+from tests.jobs.listening import Listening
 from tests.jobs.test_ctffind import here, image, result, root, run  # noqa: F401 - fixtures
 
 
@@ -34,13 +36,24 @@ def test_two_estimates_are_compared(here):  # noqa: F811
     )
     write_particles(here / "other.star", other)
     drawn = compare_ctf(here / "CtfFind/job003", here / "other.star")
-    assert "median |difference| 250 Å" in drawn.caption
+    assert "median |difference| of the defocus 250 Å" in drawn.caption
     assert f"{np.sqrt(2 * 0.0196875 * 250):.1f} Å" in drawn.caption
     assert to_matplotlib(drawn) is not None
     renamed = other.with_columns(rlnMicrographName=["x.mrc", "y.mrc"])
     write_particles(here / "renamed.star", renamed)
     with pytest.raises(InputError, match="no micrograph in common"):
         compare_ctf(here / "other.star", here / "renamed.star")
+
+
+def test_the_programs_folder_is_drawn(here):  # noqa: F811
+    run(here)
+    found = CompareCtf.from_flags(
+        ["--i", "CtfFind/job003/micrographs_ctf.star", "--with", "CtfFind/job003/Movies/mic?.txt"]
+    )
+    found.run(Listening(here))
+    (drawn,) = pictures(here / "CtfCompared")
+    assert "2 micrographs" in drawn.caption
+    assert to_matplotlib(drawn) is not None
 
 
 def test_missing_lists_are_named(here):  # noqa: F811

@@ -112,6 +112,9 @@ def test_path_lengths_add_up():
     shifts = np.array([[0, 0], [3, 4], [3, 4], [6, 8]], float)
     assert path_lengths(shifts, 2) == (10.0, 5.0, 5.0)
     assert path_lengths(shifts, 0) == (10.0, 0.0, 10.0)
+    assert path_lengths(shifts, -3) == (10.0, 0.0, 10.0)
+    assert path_lengths(shifts, 1) == (10.0, 2.5, 7.5)  # the first step is over after two frames
+    assert path_lengths(shifts, 1.9999999) == (10.0, 5.0, 5.0)
 
 
 # --- sums -------------------------------------------------------------------------------------------------------
@@ -122,7 +125,7 @@ def test_a_frame_is_moved_as_a_quintic_spline():
     image = ndimage.gaussian_filter(rng.standard_normal((120, 140)), 1.0).astype(np.float32)
     fields = np.array([[3.3, 0.8, 0.5, -0.6, 0.3, 0.2], [-2.7, -0.4, 0.3, 0.7, -0.2, 0.5]])
     sums = np.zeros((2, 120, 140), np.float32)
-    add_warped(image, fields[0], fields[1], np.array([1, 0.5], np.float32), sums)
+    add_warped(image[None], fields[:1], fields[1:], np.array([[1, 0.5]], np.float32), sums)
     y, x = np.mgrid[:120, :140].astype(float)
     shift = np.tensordot(fields, field_basis(x / 140 - 0.5, y / 120 - 0.5), 1)
     expected = ndimage.map_coordinates(image, [y - shift[1], x - shift[0]], order=5, prefilter=False, mode="grid-wrap")
@@ -210,6 +213,26 @@ def test_fine_pixels_are_binned_for_the_spectrum():
     assert spectrum.pixel_size == pytest.approx(1.4)
     spectrum.add(np.ones((400, 600), np.float32))
     assert spectrum.image().shape == (128, 128)
+
+
+def test_a_ring_stays_round_in_the_spectrum_of_any_shape():
+    shape, pixel_size, ring = (513, 775), 0.7, 0.1
+    y, x = np.fft.fftfreq(shape[0], pixel_size)[:, None], np.fft.rfftfreq(shape[1], pixel_size)
+    height = np.exp(-0.5 * ((np.hypot(y, x) - ring) / 0.004) ** 2)
+    spectrum = PowerSpectrum(shape, pixel_size, 256)
+    spectrum.add(np.fft.irfft2(height, s=shape).astype(np.float32))
+    image = spectrum.image()
+    place = np.arange(256) - 128
+    for line in (image[128], image[:, 128]):
+        part = line * (place > 10)
+        assert (part * place).sum() / part.sum() == pytest.approx(ring * 256 * spectrum.pixel_size, abs=0.03)
+
+
+@pytest.mark.parametrize("shape", [(127, 131), (99, 200), (64, 63)])
+def test_odd_frames_have_a_spectrum(shape: tuple[int, int]):
+    spectrum = PowerSpectrum(shape, 2.0, 64)
+    spectrum.add(np.random.default_rng(0).normal(size=shape).astype(np.float32))
+    assert np.isfinite(spectrum.image()).all()
 
 
 # --- frames -----------------------------------------------------------------------------------------------------

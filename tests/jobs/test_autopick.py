@@ -155,6 +155,38 @@ def test_maps_are_read_back(folder: Path):
     assert hits(coordinates(folder)) >= 15
 
 
+def test_continuing_with_another_threshold_picks_again_from_maps(folder: Path):
+    edits = folder / "AutoPick/job003/Movies/mic0_autopick_edits.star"
+    run(folder, BLOBS, "--write_fom_maps", "--LoG_adjust_threshold", "-1")
+    before = [coordinates(folder, number) for number in range(3)]
+    pick_files.write_edits(edits, Edits().add(25, 290))
+    for name in ("MotionCorr/job002/Movies/mic0.mrc", "MotionCorr/job002/Movies/mic1.mrc"):
+        (folder / name).write_bytes(b"gone: maps are enough")
+    pick_files.scores_path(folder / "AutoPick/job003/Movies/mic2_autopick").unlink()
+    again = run(folder, BLOBS, "--only_do_unfinished", "--LoG_adjust_threshold", "2")
+    assert any("picks of 2 micrographs are taken anew from their maps" in line for line in again.said)
+    assert any("1 micrographs have no maps" in line for line in again.warned)
+    after = [coordinates(folder, number) for number in range(3)]
+    assert len(after[1]) < len(before[1])
+    assert (after[0].x[-1], after[0].y[-1]) == (25, 290)
+    assert len(after[2]) == len(before[2])
+    same = run(folder, BLOBS, "--only_do_unfinished", "--LoG_adjust_threshold", "2")
+    assert any("3 of 3 micrographs are done already" in line for line in same.said)
+    other = run(folder, BLOBS.replace("110", "120"), "--only_do_unfinished", "--LoG_adjust_threshold", "1")
+    assert any("3 micrographs have no maps made with the settings" in line for line in other.warned)
+    assert len(coordinates(folder, 1)) == len(after[1])
+
+
+def test_missing_maps_are_made_of_finished_micrographs(folder: Path):
+    run(folder, TEMPLATE, "--threshold", "0.3")
+    run(folder, TEMPLATE, "--threshold", "0.3", "--only_do_unfinished", "--write_fom_maps")
+    assert len(list((folder / "AutoPick/job003").rglob("*_scores.npz"))) == 3
+    first = coordinates(folder)
+    (folder / "refs.mrcs").unlink()
+    run(folder, TEMPLATE.replace("--min_distance 90", ""), "--read_fom_maps", "--threshold", "0.3")
+    assert len(coordinates(folder)) == len(first)
+
+
 def test_hand_edits_outlive_a_new_threshold(folder: Path):
     program = Autopick.from_flags(["--i", "mics.star", "--odir", "AutoPick/job003/", *TEMPLATE.split()])
     context = Listening(folder)
@@ -198,6 +230,27 @@ def test_bad_input_is_said(folder: Path, case: str):
     flags, words = BAD[case]
     with pytest.raises((InputError, ComputeError), match=words):
         run(folder, flags)
+
+
+@pytest.mark.parametrize("kind", ["header", "model", "silent"])
+def test_references_tell_their_pixel_size(folder: Path, kind: str):
+    binned = particle().reshape(20, 2, 20, 2).mean((1, 3))
+    write_stack(folder / "refs.mrcs", binned[None], pixel_size=8.0 if kind == "header" else 1.0)
+    flags = TEMPLATE.replace("--angpix_ref 4", "").replace("150", "80" if kind == "silent" else "150")
+    if kind == "model":
+        general = Table({"rlnPixelSize": [8.0]}, name="model_general")
+        write_star(
+            folder / "model.star", [general, Table({"rlnReferenceImage": ["1@refs.mrcs"]}, name="model_classes")]
+        )
+        flags = flags.replace("refs.mrcs", "model.star")
+    context = run(folder, flags)
+    if kind == "silent":
+        assert any("does not say its pixel size" in line for line in context.warned)
+        return
+    assert any("pixel size is 8 Å" in line for line in context.said)
+    assert hits(coordinates(folder)) >= 15
+    contrary = run(folder, f"{flags} --angpix_ref 9")
+    assert any("but --angpix_ref is 9 Å" in line for line in contrary.warned)
 
 
 @pytest.mark.parametrize(("value", "words"), [(0.0, "is empty"), (np.nan, "NaN")])

@@ -9,13 +9,16 @@ import numpy as np
 import pytest
 
 from relionlab.errors import ComputeError, InputError, ParameterError
+from relionlab.exchange.ctffind4 import Estimate
 from relionlab.io.images import read_header, read_image, write_image, write_stack
 from relionlab.io.particles import Particles, read_particles, write_particles
 from relionlab.io.table import Table
 from relionlab.io.tiff import TiffWriter
+from relionlab.jobs.ctf.doubts import doubts
 from relionlab.jobs.ctf.job import CtfFind
 from relionlab.jobs.ctf.program import RunCtffind
 from tests.engine.ctf_micrographs import Truth, micrograph
+from tests.exchange.test_ctf_results import GCTF
 from tests.jobs.listening import Listening
 
 TRUTH = Truth(14400.0, 14000.0, 30.0)
@@ -228,3 +231,35 @@ def test_a_fit_to_noise_is_said_to_be_doubtful(here):
     sound = micrograph(TRUTH, np.random.default_rng(2), size=640)
     write_image(here / "MotionCorr/job002/Movies/mic2.mrc", sound, pixel_size=1.5)
     assert not any("chance" in text for text in run(here).warned)
+
+
+def test_doubt_follows_the_box():
+    def estimate(box, merit, **more):
+        known = {"box": box, "pixel_size": 1.5, "finest": 5.0, "lowest": 5000.0, "highest": 50000.0} | more
+        return Estimate(14200.0, 13800.0, 0.0, more.get("phase", 0.0), merit, 4.0, tuple(known.items()))
+
+    assert doubts(["a"], [estimate(512, 0.06)], step=500, phase_is_free=False) == []
+    (said,) = doubts(["a", "b"], [estimate(256, 0.06), estimate(256, 0.3)], step=500, phase_is_free=False)
+    assert said.startswith("warning: 1 of 2 CTFs may be chance")
+    (said,) = doubts(["a"], [estimate(512, 0.2, highest=14100.0)], step=500, phase_is_free=False)
+    assert "1 of 1 defoci lie at an end" in said
+    phases = {"first_phase": 0.0, "last_phase": 180.0}
+    (said,) = doubts(["a"], [estimate(512, 0.2, phase=177.0, **phases)], step=500, phase_is_free=True)
+    assert "177° may be -3°" in said
+    assert not doubts(["a"], [estimate(512, 0.2, phase=90.0, **phases)], step=500, phase_is_free=True)
+
+
+def test_other_pixel_sizes_in_headers_are_told_of_every_micrograph(here, image):
+    write_image(here / "MotionCorr/job002/Movies/mic2.mrc", image, pixel_size=3.0)
+    told = [text for text in run(here).warned if "its header says 3 Å" in text]
+    assert len(told) == 1
+    assert "mic2" in told[0]
+
+
+def test_logs_of_gctf_are_listed(here):
+    for name in NAMES:
+        log = root(here, f"{Path(name).stem}_gctf.log")
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(GCTF)
+    run(here, "--only_make_star", "--use_gctf")
+    assert result(here).particles["rlnDefocusU"].tolist() == [20136.82, 20136.82]

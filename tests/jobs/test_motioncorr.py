@@ -15,30 +15,14 @@ from relionlab.io.motion import read_motion
 from relionlab.io.particles import read_particles
 from relionlab.io.star import write_star
 from relionlab.io.table import Table
-from relionlab.jobs.context import PlainContext
 from relionlab.jobs.job_star import read_job
 from relionlab.jobs.motion.alignment import default_b_factor, search_limit
 from relionlab.jobs.motion.job import MotionCorr
 from relionlab.jobs.motion.program import RunMotionCorr
-from relionlab.settings import settings
 from tests.engine.motion_cases import movie
+from tests.jobs.listening import Listening
 
 FRAMES = 6
-
-
-class Listening(PlainContext):
-    """A context that works inline and keeps what is said."""
-
-    def __init__(self, directory: Path) -> None:
-        super().__init__(directory, settings(executor="inline"), quiet=True)
-        self.said: list[str] = []
-        self.warned: list[str] = []
-
-    def say(self, text: str) -> None:
-        self.said.append(text)
-
-    def warn(self, text: str) -> None:
-        self.warned.append(text)
 
 
 @pytest.fixture(scope="module")
@@ -183,8 +167,8 @@ def test_faulty_movies_are_left_out_by_name(project: Path, case):
     assert len(listed) == 2
     told = "\n".join(context.warned)
     for name, reason in (
-        ("cut", "cut off"), ("one", "only 1 frame"), ("small", "gain reference has"), ("zero", "nothing but zeros"),
-        ("nan", "frame 4 holds NaN"), ("text", "cut off"), ("missing", "does not exist"),
+        ("cut", "cut off"), ("one", "only 1 frame"), ("small", "gain reference has"), ("zero", "constant: all its pixels are 0"),
+        ("nan", "frame 4 holds 1 NaN"), ("text", "cut off"), ("missing", "does not exist"),
     ):  # fmt: skip
         assert any(f"Movies/{name}.mrcs" in line and reason in line for line in context.warned), (name, told)
     assert "7 of 9" in context.warned[-1]
@@ -232,8 +216,8 @@ def test_lists_that_do_not_say_enough(project: Path):
     with pytest.raises(StarError, match="--voltage"):
         correct(project, "--angpix", "1.5")
     correct(project, "--angpix", "1.5", "--voltage", "300")
-    write_movies(project, ["a", "a"])
-    with pytest.raises(StarError, match="more than once"):
+    write_movies(project, ["a"], rlnVoltage=[0.0])
+    with pytest.raises(InputError, match="rlnVoltage 0 in its table 'optics'"):
         correct(project)
 
 
@@ -281,3 +265,19 @@ def test_switches_of_relion_31s_first_release_are_understood(shared_data: Path):
     flags = RunMotionCorr.from_flags(command.arguments)
     assert flags.grouping_for_ps == 3
     assert (flags.patch_x, flags.patch_y, flags.last_frame_sum) == (5, 5, 0)
+
+
+def test_movies_that_motioncor2_aligned_are_taken_over(project: Path, case):
+    (project / "mc2").mkdir()
+    for name in "ab":
+        lines = [f"{n + 1:4d} {x:8.2f} {y:8.2f}" for n, (x, y) in enumerate(case.shifts)]
+        (project / f"mc2/{name}-Full.log").write_text("# full frame alignment\n" + "\n".join(lines) + "\n")
+    (project / "mc2/b-Full.log").write_text("   1   0.00   0.00\n   2   1.00   0.00\n")
+    context = correct(project, "--motioncor2_logs", "mc2")
+    assert any("b-Full.log lists 2 frames; 6 of Movies/b.mrcs are used" in line for line in context.warned)
+    motion = read_motion(project / "MotionCorr/job002/Movies/a.star")
+    assert np.allclose(motion.shifts, case.shifts, atol=0.01)
+    image = read_stack(project / "MotionCorr/job002/Movies/a.mrc")[0]
+    assert np.corrcoef(image[20:-20, 20:-20].ravel(), case.specimen[20:-20, 20:-20].ravel())[0, 1] > 0.9
+    with pytest.raises(InputError, match="--motioncor2_logs none is no directory"):
+        correct(project, "--motioncor2_logs", "none")

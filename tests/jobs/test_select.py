@@ -8,6 +8,7 @@ import pytest
 from relionlab.errors import NodeError, ParameterError
 from relionlab.io.images import read_stack
 from relionlab.io.star import read_star
+from relionlab.io.table import Table
 from relionlab.jobs.registry import program
 from relionlab.jobs.selecting.class_scores import choose, score_classes
 from relionlab.jobs.selecting.select import Select
@@ -200,3 +201,21 @@ def test_a_particle_scores_above_noise(shared_data):
     assert is_good[~chosen].mean() < 0.5
     assert chosen[is_good].mean() > 0.8
     assert scores.score[counts == 0].max() == 0
+
+
+def test_edges_that_align_well_do_not_put_particles_down():
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:64, :64] - 32
+    particle = np.exp(-((x / 12) ** 2) - (y / 7) ** 2) + 0.02 * rng.normal(size=(64, 64))
+    edge = np.where(y > 14, 5.0, 0.0) * (np.hypot(x, y) < 27)
+    classes = Table(
+        {
+            "rlnClassDistribution": [0.4, 0.3, 0.3],
+            "rlnEstimatedResolution": [18.0, 20.0, 14.0],
+            "rlnAccuracyRotations": [2.5, 3.0, 0.4],
+        }
+    )
+    scores = score_classes(classes, np.stack([particle, particle.T, edge]), mask_radius_px=27)
+    assert scores.score[:2].min() > 0.7
+    assert scores.score[2] < 0.5
+    assert scores.accuracy[0] == 1

@@ -12,6 +12,7 @@ from relionlab.jobs.base import Job
 from relionlab.jobs.ctf.job import CtfFind
 from relionlab.jobs.extraction.job import Extract
 from relionlab.jobs.job_star import write_job
+from relionlab.jobs.motion.job import MotionCorr
 from relionlab.jobs.picking.autopick import AutoPick
 from relionlab.jobs.picking.manualpick import ManualPick
 from relionlab.jobs.star.joinstar import JoinStar
@@ -25,6 +26,7 @@ COORDINATES = "AutoPick/job006/coords_suffix_autopick.star"
 @pytest.mark.parametrize(
     "job",
     [
+        MotionCorr(input_star_mics="movies.star", patch_x=5, patch_y=5, do_save_ps=True),
         CtfFind(input_star_mics="mics.star", use_ctffind4=True),
         AutoPick(fn_input_autopick="mics.star", do_log=True),
         AutoPick(fn_input_autopick="mics.star", fn_refs_autopick="refs.star"),
@@ -34,7 +36,7 @@ COORDINATES = "AutoPick/job006/coords_suffix_autopick.star"
         JoinStar(do_part=True, fn_part1="a.star", fn_part2="b.star"),
         JoinStar(do_mic=True, fn_mic1="a.star", fn_mic2="b.star"),
     ],
-    ids=["ctffind", "blobs", "templates", "extract", "again", "manualpick", "particles", "micrographs"],
+    ids=["motioncorr", "ctffind", "blobs", "templates", "extract", "again", "manualpick", "particles", "micrographs"],
 )
 def test_relion_adds_our_job(job: Job, relion: Path, project) -> None:
     write_job(project.directory / "our_job.star", job)

@@ -33,6 +33,7 @@ def diagnostic_image(fit: Fit, optics: Optics, *, finest: float) -> np.ndarray:
     below = np.interp(radius, places, profile.background)
     height = np.interp(radius, places, np.maximum(profile.strength, least))
     observed = (np.log(np.maximum(spectrum.power, 1e-30)) - below) / height
+    slow, rings = _by_direction(spectrum.power)
     turn = 2 * np.deg2rad(fit.defocus_angle)
     local = defocus_at(
         np.arctan2(y, x), fit.defocus, along=fit.astigmatism * np.cos(turn), across=fit.astigmatism * np.sin(turn)
@@ -41,23 +42,30 @@ def diagnostic_image(fit: Fit, optics: Optics, *, finest: float) -> np.ndarray:
     rest = phases(frequency.ravel(), np.zeros(1), optics=optics, phase_shift=fit.phase_shift).reshape(radius.shape)
     model = np.sin(np.pi * optics.wavelength * frequency**2 * local + rest) ** 2
     model = np.where(frequency <= 1 / min(finest, fit.max_resolution), model, _NO_RINGS)
-    lower = (x < 0) & (y >= 0)
-    observed[lower] = (_along_rings(fit.spectrum.power, x[lower], y[lower]) - below[lower]) / height[lower]
+    left, lower = x < 0, (x < 0) & (y >= 0)
+    observed[left] -= _at(slow, x[left], y[left]) / height[left]
+    observed[lower] = (_at(rings, x[lower], y[lower]) - below[lower]) / height[lower]
     image = np.where(x < 0, np.clip(observed, _LOWEST, _HIGHEST), model)
-    image[lower & (radius > centre - 3)] = _NO_RINGS
+    image[left & (radius > centre - 3)] = _NO_RINGS
     image[radius < max(np.argmax(begun), 1)] = _NO_RINGS
     return image.astype(np.float32)
 
 
-def _along_rings(power: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return the logarithm of the power at pixels of the lower half, averaged over arcs of about two sectors.
+def _by_direction(power: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what differs slowly between directions, which hides the rings, and the rings without it: (S, n//2+1) each.
 
-    What differs slowly between directions is taken away: it hides the rings.
+    Both are logarithms of the power; the rings are averaged over arcs of about two sectors.
     """
-    means = np.log(ring_means(power))
-    means = means - uniform_filter1d(means - means.mean(axis=0), max(len(power) // 12, 3), axis=1)
-    means = 0.25 * np.roll(means, 1, axis=0) + 0.5 * means + 0.25 * np.roll(means, -1, axis=0)
+    pieces = ring_means(power)
+    means = np.log(pieces)
+    slow = uniform_filter1d(means - np.log(pieces.mean(axis=0)), max(len(power) // 12, 3), axis=1)
+    means = means - slow
+    return slow, 0.25 * np.roll(means, 1, axis=0) + 0.5 * means + 0.25 * np.roll(means, -1, axis=0)
+
+
+def _at(table: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the values of a table (sectors, radii) at pixels, between sectors by interpolation."""
     radius, place = np.hypot(x, y), np.arctan2(y, x) / np.pi * SECTORS - 0.5
     sector = np.floor(place).astype(int)
-    share, below = place - sector, np.minimum(np.rint(radius).astype(int), means.shape[1] - 1)
-    return (1 - share) * means[sector % SECTORS, below] + share * means[(sector + 1) % SECTORS, below]
+    share, below = place - sector, np.minimum(np.rint(radius).astype(int), table.shape[1] - 1)
+    return (1 - share) * table[sector % SECTORS, below] + share * table[(sector + 1) % SECTORS, below]

@@ -24,7 +24,8 @@ class Fit:
     phase_shift           degrees
     figure_of_merit       correlation of the spectrum's pixels with CTF² less its mean
     max_resolution        Å to which the rings fit
-    defocus_error         Å, standard deviation of the mean defocus that the spectrum's noise gives
+    defocus_error         Å, standard deviation of the mean defocus that the spectrum's noise gives, if the rings are there and
+                          counted rightly: fits to noise have small ones too, so it is no measure of trust
     profile               the spectrum in one dimension
     spectrum              what was fitted
     """

@@ -78,18 +78,24 @@ def cross_spectrum(spectrum, shift, ky, kx, rest, weight, out) -> None:  # type:
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
-def fade(image, along_y, along_x) -> np.ndarray:  # type: ignore[no-untyped-def]
-    """Return an image (y, x) float32 less its mean, times weights along y and along x."""
-    rows, columns = image.shape
-    total = 0.0
-    for y in range(rows):
-        part = np.float32(0)
-        for x in range(columns):
-            part += image[y, x]
-        total += float(part)
-    mean = np.float32(total / (rows * columns))
-    out = np.empty((rows, columns), np.float32)
-    for y in range(rows):
-        for x in range(columns):
-            out[y, x] = (image[y, x] - mean) * (along_y[y] * along_x[x])
-    return out
+def ring_sums(spectra, total, radius, width, count) -> tuple:  # type: ignore[no-untyped-def]
+    """Return for each of ``count`` rings how many components it has, and the sums of |total|² and of |spectra|².
+
+    spectra  (n, rows, columns) complex64; total and radius (rows, columns); width of a ring, in the radius's unit
+    """
+    n, rows, columns = spectra.shape
+    members, joint, single = np.zeros(count), np.zeros(count), np.zeros(count)
+    own = np.empty(columns, np.float32)
+    for j in range(rows):
+        own[:] = 0
+        for frame in range(n):
+            for i in range(columns):
+                value = spectra[frame, j, i]
+                own[i] += value.real * value.real + value.imag * value.imag
+        for i in range(columns):
+            ring = int(np.rint(radius[j, i] / width))
+            if ring < count:
+                members[ring] += 1
+                joint[ring] += total[j, i].real * total[j, i].real + total[j, i].imag * total[j, i].imag
+                single[ring] += own[i]
+    return members, joint, single

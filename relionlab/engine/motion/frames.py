@@ -39,7 +39,7 @@ class Frames:
         return sum(frame.nbytes for frame in self._kept)
 
     def append(self, frame: np.ndarray) -> None:
-        """Add a raw frame, float32 (y, x)."""
+        """Add a raw frame (y, x), of numbers of any type."""
         self._kept.append(compact(frame))
 
     def total(self) -> np.ndarray:
@@ -71,14 +71,16 @@ class Frames:
 
 def compact(frame: np.ndarray) -> np.ndarray:
     """Return the same numbers in the fewest bytes: whole ones exactly, others to three digits (float16) where they fit."""
+    if frame.dtype == np.uint8:
+        return np.ascontiguousarray(frame)
     low, high = float(frame.min()), float(frame.max())
     if low >= 0 and high < 2**16:
         whole = frame.astype(np.uint8 if high < 2**8 else np.uint16)
-        if np.array_equal(whole, frame):
+        if frame.dtype.kind in "iu" or np.array_equal(whole, frame):
             return whole
     if max(-low, high) < LARGEST_HALF and max(-low, high) > 1e-2:
         return frame.astype(np.float16)
-    return frame
+    return np.asarray(frame, np.float32)
 
 
 def stand_ins(bad: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:

@@ -54,12 +54,14 @@ def with_mean_in_global(shifts: np.ndarray, model: np.ndarray) -> tuple[np.ndarr
     return shifts + time_basis(np.arange(len(shifts))) @ mean.T, moved
 
 
-def path_lengths(shifts: np.ndarray, first_late: int) -> tuple[float, float, float]:
+def path_lengths(shifts: np.ndarray, early_frames: float) -> tuple[float, float, float]:
     """Return how far the specimen went along its path: in all, early, and late; in px.
 
-    shifts      (frames, 2) global
-    first_late  index of the first frame that is late: the step to it counts as late
+    shifts        (frames, 2) global
+    early_frames  how many frames of dose are early. As in RELION, a step is early if the frame that it leads to is over by
+                  then; but where not even the first step is, its share: RELION would say 0 however far it goes
     """
     steps = np.hypot(*np.diff(shifts, axis=0).T)
-    early = float(steps[: max(first_late - 1, 0)].sum())
+    whole = int(np.floor(early_frames + 1e-6)) - 1
+    early = float(steps[:whole].sum()) if whole > 0 else float(max(early_frames, 0) / 2 * steps[:1].sum())
     return float(steps.sum()), early, float(steps.sum()) - early

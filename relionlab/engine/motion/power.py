@@ -6,9 +6,16 @@ shorter ones drown it in noise (McMullan, Vinothkumar & Henderson, Ultramicrosco
 
 from __future__ import annotations
 
+import math
+from functools import lru_cache
+from typing import Any
+
 import numpy as np
 import scipy.fft
+import scipy.sparse
 
+from relionlab.engine.kernels.filtering import add_amplitudes
+from relionlab.engine.motion.planes import cropped_transform
 from relionlab.engine.motion.summing import spline_response
 
 PIXEL_SIZE = 1.4
@@ -24,37 +31,31 @@ class PowerSpectrum:
     """
 
     def __init__(self, shape: tuple[int, int], pixel_size: float, size: int) -> None:
-        factor = min(pixel_size / PIXEL_SIZE, 1.0)
-        rows, columns = (max(round(n * factor / 2) * 2, 2) for n in shape)
+        self.pixel_size = max(pixel_size, PIXEL_SIZE)
+        self.steps = [n * pixel_size / (size * self.pixel_size) for n in shape]  # bins of the transform per px
+        rows, columns = (
+            min(2 * math.ceil(step * size / 2), n - n % 2) for step, n in zip(self.steps, shape, strict=True)
+        )
         self.shape, self.kept, self.size = shape, (rows, columns), size
-        self.pixel_size = pixel_size * shape[1] / columns
         self._total = np.zeros((rows, columns // 2 + 1), np.float32)
 
     def add(self, image: np.ndarray) -> None:
         """Add the amplitudes of an image (y, x), its transform divided by the number of pixels."""
-        rows, columns = self.kept
-        along_x = scipy.fft.rfft(image, axis=1, norm="forward")[:, : columns // 2 + 1]
-        ft = scipy.fft.fft(along_x, axis=0, norm="forward", overwrite_x=True)
-        half = rows // 2
-        self._total[:half] += np.abs(ft[:half])
-        self._total[half:] += np.abs(ft[len(ft) - rows + half :])
+        plane = np.empty(self._total.shape, np.complex64)
+        cropped_transform(image, plane)
+        add_amplitudes(plane, self._total)
 
     def image(self) -> np.ndarray:
         """Return the spectrum (size, size) float32, zero frequency at size//2; its Nyquist is that of ``pixel_size``."""
         rows, columns = self.kept
-        whole = np.empty((rows, columns), np.float32)
-        right = scipy.fft.fftshift(self._total, axes=0)
-        whole[:, columns // 2 :] = right[:, : columns // 2]
-        mirrored = np.roll(right[::-1], 1, axis=0)  # row of -ky
-        whole[:, : columns // 2] = mirrored[:, columns // 2 : 0 : -1]
-        whole /= self._response(0)[:, None]
-        whole /= self._response(1)
-        return _averaging(rows, self.size) @ whole @ _averaging(columns, self.size).T
-
-    def _response(self, axis: int) -> np.ndarray:
-        """Return by what the interpolation of the sums has damped each centred frequency along y (0) or x (1)."""
-        kept = self.kept[axis]
-        return spline_response((np.arange(kept) - kept // 2) / self.shape[axis]).astype(np.float32)
+        damped_y = spline_response(scipy.fft.fftfreq(rows, self.shape[0] / rows))  # by the sums' interpolation
+        damped_x = spline_response(np.arange(columns // 2 + 1) / self.shape[1])
+        plane = self._total / damped_y.astype(np.float32)[:, None] / damped_x.astype(np.float32)
+        down, across = (_averaging(n, self.size, step=step) for n, step in zip(self.kept, self.steps, strict=True))
+        right = down @ scipy.fft.fftshift(plane, axes=0)
+        left = down @ scipy.fft.fftshift(np.roll(plane[::-1], 1, axis=0), axes=0)  # row ky holds that of -ky
+        whole = np.hstack([left[:, columns // 2 : 0 : -1], right[:, : columns // 2]])
+        return np.ascontiguousarray((across @ whole.T).T)
 
 
 def grouped(frames: int, size: int) -> list[list[int]]:
@@ -64,12 +65,15 @@ def grouped(frames: int, size: int) -> list[list[int]]:
     return [list(range(start, start + size if start + 2 * size <= frames else frames)) for start in starts]
 
 
-def _averaging(n: int, size: int) -> np.ndarray:
-    """Return a matrix (size, n) float32 that averages a centred spectrum of n bins over ``size`` wider ones."""
-    step = n / size
-    centres = (np.arange(size) - size // 2) * step + n // 2
+@lru_cache(maxsize=4)
+def _averaging(n: int, size: int, *, step: float) -> Any:
+    """Return a sparse matrix (size, n) float32 that averages a centred spectrum of n bins over ``size`` of ``step`` bins each.
+
+    Steps along y and x differ where the image is not square: one of them rounded would look like astigmatism.
+    """
     bins = np.arange(n)
+    centres = np.clip((np.arange(size) - size // 2) * step + n // 2, 0, n - 1)
     low = np.maximum((centres - step / 2)[:, None], bins - 0.5)
     high = np.minimum((centres + step / 2)[:, None], bins + 0.5)
     shared = np.clip(high - low, 0, None)
-    return (shared / shared.sum(axis=1, keepdims=True)).astype(np.float32)
+    return scipy.sparse.csr_array((shared / shared.sum(axis=1, keepdims=True)).astype(np.float32))

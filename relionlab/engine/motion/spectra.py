@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import scipy.fft
 
-from relionlab.engine.kernels.correlating import add_shifted, fade
+from relionlab.engine.kernels.correlating import add_shifted, ring_sums
+from relionlab.engine.kernels.filtering import fade, interpolated
+from relionlab.engine.motion.planes import cropped_transform
 
 EDGE = 0.03
 """Share of a frame's width over which it fades out to either side: content does not repeat across its edges."""
@@ -46,7 +49,7 @@ class Spectra:
         """Return frame ``index``, sampled as coarsely as its frequencies allow: float32 (y, x)."""
         return scipy.fft.irfft2(self.values[index], s=self.sampled, norm="forward")
 
-    @property
+    @cached_property
     def radius(self) -> np.ndarray:
         """(rows, columns) cycles per px."""
         return np.hypot(self.ky[:, None], self.kx)
@@ -99,12 +102,8 @@ def low_frequencies(image: np.ndarray, window: tuple[np.ndarray, np.ndarray], ou
     window  weights along y and x, see :func:`fading`
     out     (rows, columns) complex64
     """
-    half = out.shape[-2] // 2
-    faded = fade(image, window[0], window[1])
-    along_x = scipy.fft.rfft(faded, axis=-1, norm="forward")[..., : out.shape[-1]]
-    ft = scipy.fft.fft(along_x, axis=-2, norm="forward", overwrite_x=True)
-    out[..., :half, :] = ft[..., :half, :]
-    out[..., half:, :] = ft[..., -half:, :]
+    mean = np.float32(image.mean())
+    cropped_transform(image, out, prepare=lambda rows: fade(image[rows], mean, window[0][rows], window[1]))
 
 
 def fading(n: int, edge: float) -> np.ndarray:
@@ -151,10 +150,12 @@ class Worth:
         b_factor  further damping by exp(-B k²/2), in px², for shifts that are still far off
         """
         radius, frames = spectra.radius, len(spectra.values)
-        at = np.minimum(radius / self.width, len(self.signal) - 1)
-        signal, noise = (np.interp(at, np.arange(len(self.signal)), curve) for curve in (self.signal, self.noise))
-        weight = 2 * signal / (noise * ((frames - 1) * signal + noise)) * (spectra.area / self.area)
-        return bounded(weight * np.exp(-0.5 * b_factor * radius**2), spectra)
+        signal, noise = self.signal, self.noise
+        curve = 2 * signal / (noise * ((frames - 1) * signal + noise)) * (spectra.area / self.area)
+        weight = interpolated(curve, radius, self.width)
+        if b_factor:
+            weight *= np.exp(-0.5 * b_factor * radius**2)
+        return bounded(weight, spectra)
 
 
 def bounded(weight: np.ndarray, spectra: Spectra) -> np.ndarray:
@@ -172,15 +173,9 @@ def ring_powers(spectra: Spectra, shifts: np.ndarray) -> Worth:
     What the frames have in common is the specimen: |Σ F|² - Σ |F|² is n(n - 1) times its power on average.
     """
     values, frames = spectra.values, len(spectra.values)
-    both = np.abs(spectra.total(shifts)) ** 2
-    own = np.zeros(both.shape)
-    for frame in values:
-        own += frame.real**2 + frame.imag**2
     width = 2 / min(spectra.extent)
-    rings = np.rint(spectra.radius / width).astype(int).ravel()
     count = int(np.ceil(np.abs(spectra.ky).max() / width))
-    members = np.bincount(rings, minlength=count)[:count]
-    joint, single = (np.bincount(rings, power.ravel(), minlength=count)[:count] for power in (both, own))
+    members, joint, single = ring_sums(values, spectra.total(shifts), spectra.radius, width, count)
     smooth = max(len(members) // 40, 1)
     members, joint, single = (_smoothed(curve, smooth) for curve in (members, joint, single))
     common = (joint - single) / (members * frames * max(frames - 1, 1))

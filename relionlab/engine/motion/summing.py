@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.fft
 
+from relionlab.engine.kernels.filtering import add_filtered
 from relionlab.engine.kernels.warping import add_warped
 from relionlab.engine.motion.dose import few_sums, weights
 from relionlab.engine.motion.model import field_at
 
+TOGETHER = 4
+"""Frames that are added up at once."""
 RINGS = 512
 """Frequencies at which the dose weights are tabled; linear between them."""
 
@@ -61,26 +64,27 @@ def sum_frames(
     dose      for the weighted sum
     plain     whether to make the plain sum
     output    (y, x) to which the images are binned, by cropping their transforms
-    groups    frames, from 0, whose plain sums are given to ``on_group``, in the frames' own pixels, in order
+    groups    frames, from 0, each in one of them, whose plain sums are given to ``on_group``, in the frames' own
+              pixels, in order
     """
     frames = len(shifts)
-    shape = read(0).shape
+    first = read(0)
+    shape = first.shape
     factors, curves = _weighting(dose, frames)
     number = len(curves) + int(plain)
-    group_of = {n: g for g, group in enumerate(groups) for n in group}
+    shares = np.hstack([factors, np.ones((frames, number + bool(groups) - len(curves)))]).astype(np.float32)
+    fields = _fields(shifts, model)
     sums = np.zeros((number + bool(groups), *shape), np.float32)
-    waiting = [len(group) for group in groups]
-    for n in range(frames):
-        field = np.zeros((2, 6)) if model is None else field_at(model, n)
-        field[:, 0] += shifts[n]
-        grouped = n in group_of
-        share = np.r_[factors[n], np.ones(int(plain) + int(grouped))].astype(np.float32)
-        add_warped(read(n), field[0], field[1], share, sums[: len(share)])
-        if grouped:
-            waiting[group_of[n]] -= 1
-            if not waiting[group_of[n]]:
-                on_group(sums[-1])
-                sums[-1] = 0
+    images = np.empty((min(TOGETHER, frames), *shape), np.float32)
+    for group in groups or [range(frames)]:
+        for start in range(0, len(group), len(images)):
+            some = list(group[start : start + len(images)])
+            for place, n in enumerate(some):
+                images[place] = first if n == 0 else read(n)
+            add_warped(images[: len(some)], fields[some, 0], fields[some, 1], shares[some], sums)
+        if groups:
+            on_group(sums[-1])
+            sums[-1] = 0
     weighted = _finished(sums[: len(curves)], shape, curves, output) if dose is not None else None
     flat = _finished(sums[len(curves) : number], shape, np.ones((1, 2)), output) if plain else None
     return Sums(flat, weighted)
@@ -93,8 +97,17 @@ def move_frame(
     field = np.zeros((2, 6)) if local is None else local.copy()
     field[:, 0] += shift
     moved = np.zeros((1, *frame.shape), np.float32)
-    add_warped(frame, field[0], field[1], np.ones(1, np.float32), moved)
+    add_warped(frame[None], field[:1], field[1:], np.ones((1, 1), np.float32), moved)
     return _finished(moved, frame.shape, np.ones((1, 2)), output)
+
+
+def _fields(shifts: np.ndarray, model: np.ndarray | None) -> np.ndarray:
+    """Return every frame's shift as coefficients of the six functions, (frames, 2, 6) in px."""
+    fields = np.zeros((len(shifts), 2, 6))
+    if model is not None:
+        fields += [field_at(model, n) for n in range(len(shifts))]
+    fields[:, :, 0] += shifts
+    return fields
 
 
 def _weighting(dose: DoseWeighting | None, frames: int) -> tuple[np.ndarray, np.ndarray]:
@@ -116,11 +129,8 @@ def _finished(
     """Filter each sum by its curve, take the interpolation's response out, add up, bin and transform back."""
     total = np.zeros((shape[0], shape[1] // 2 + 1), np.complex64)
     ky, kx = scipy.fft.fftfreq(shape[0]), scipy.fft.rfftfreq(shape[1])
-    at = (np.sqrt(np.hypot(ky[:, None], kx) / np.sqrt(0.5)) * (RINGS - 1)).astype(np.float32)
     for image, curve in zip(sums, curves, strict=True):
-        ft = scipy.fft.rfft2(image)
-        ft *= np.interp(at, np.linspace(0, RINGS - 1, len(curve)), curve).astype(np.float32)
-        total += ft
+        add_filtered(scipy.fft.rfft2(image), curve.astype(np.float32), 2 * ky**2, 2 * kx**2, total)
     total /= spline_response(ky).astype(np.float32)[:, None]
     total /= spline_response(kx).astype(np.float32)
     return crop_back(total, (shape[0], shape[1]), output or (shape[0], shape[1]))

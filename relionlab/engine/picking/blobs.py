@@ -3,27 +3,29 @@
 At each diameter two filters look at every place: the Laplacian of a Gaussian (Lindeberg 1998, Int. J. Comput. Vis.
 30, 79), which sees compact particles through noise; and a disc against the ring just around it, which sees hollow ones,
 parts crowded particles and finds centres. Either map is brought to robust standard deviations of its own; they are
-added, and the sum brought to standard deviations again. The best diameter is the one whose disc fits best. A third filter,
-a Gaussian against its near surround, says where near a peak the centre is.
+added, and the sum brought to standard deviations again. The best diameter is the one whose disc fits best. Where near a peak
+the centre is, the particles' own average says (:mod:`relionlab.engine.picking.centres`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.fft
 
 from relionlab.engine.picking.background import background, soft_disc
-from relionlab.engine.picking.crowding import valley
+from relionlab.engine.picking.centres import centre_map
+from relionlab.engine.picking.crowding import NOISE_PEAKS, valley
 from relionlab.engine.picking.frame import Frame, image_of
 from relionlab.engine.picking.peaks import Scores, peaks_from
-from relionlab.engine.picking.templates import BLOB_SURROUND
 from relionlab.errors import InputError, ParameterError
 
 DEFAULT_THRESHOLD = 2.5
 """Robust standard deviations above the median at which a blob is a pick when nothing is adjusted (crowded micrographs: the
 valley between noise and particles, if that is lower)."""
+NEIGHBOUR = 0.75
+"""Two blobs are kept apart by this part of the mean of the detected diameter and the smallest one: crowded particles touch."""
 _RING = 1.5  # outer over inner diameter of the ring that a disc is compared with
 _GAUGE = 0.5  # least spread of the picks' scores, for the upper threshold
 
@@ -86,9 +88,9 @@ def blob_scores(
         diameter[fit > disc] = size
         disc = np.maximum(disc, fit)
     total = _robust(gaussian, valid) + _robust(disc, valid)
-    centre = image_of(weighted * _blob_and_surround(frame, (search.smallest + search.largest) / 2), frame)
-    local = background(spectrum, frame, (search.smallest + search.largest) / 2)
-    return Scores(
+    middle = (search.smallest + search.largest) / 2
+    local = background(spectrum, frame, middle)
+    scores = Scores(
         fom=_robust(total, valid),
         reference=np.full(frame.work, -1, dtype=np.int32),
         psi=np.zeros(frame.work, dtype=np.float32),
@@ -97,8 +99,11 @@ def blob_scores(
         frame=frame,
         margin=margin,
         diameter=diameter,
-        centre=centre,
     )
+    lowest, _ = blob_thresholds(scores)
+    start = image_of(weighted * _laplacian(square, middle), frame)
+    centre = centre_map(weighted, scores, peaks_from(scores, lowest, 0.0, neighbour=NEIGHBOUR), start=start)
+    return replace(scores, centre=centre)
 
 
 def blob_thresholds(scores: Scores, *, adjust: float = 0.0, upper: float | None = None) -> tuple[float, float | None]:
@@ -108,7 +113,7 @@ def blob_thresholds(scores: Scores, *, adjust: float = 0.0, upper: float | None 
     upper   so many standard deviations of the picks' own scores above their median, a blob is contamination
     """
     diameter = float(scores.diameter.mean()) if scores.diameter is not None else 0.0
-    parted = valley(scores, diameter)
+    parted = valley(scores, diameter, noise_peaks=NOISE_PEAKS)
     lowest = min(DEFAULT_THRESHOLD, parted[0] if parted else np.inf) + adjust
     if upper is None:
         return lowest, None
@@ -129,13 +134,6 @@ def _disc_and_ring(frame: Frame, diameter: float) -> np.ndarray:
     disc = soft_disc(frame, diameter / 2)
     ring = soft_disc(frame, _RING * diameter / 2) - disc
     return scipy.fft.rfft2(disc / disc.sum() - ring / ring.sum()).real
-
-
-def _blob_and_surround(frame: Frame, diameter: float) -> np.ndarray:
-    """Return the filter of a Gaussian against its near surround, which slow changes of the ice move less than wider ones."""
-    within = soft_disc(frame, BLOB_SURROUND * diameter / 2)
-    blob = within * np.exp(-4 * (frame.radii / np.float32(diameter)) ** 2)
-    return scipy.fft.rfft2(blob - within * (blob.sum() / within.sum())).real
 
 
 def _robust(values: np.ndarray, valid: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from scipy import ndimage
 from relionlab.engine.kernels.peaks import keep_apart
 from relionlab.engine.picking.frame import Frame
 
-_NEAR = 0.1
+_NEAR = 0.2
 """Diameters within which a peak's centre is looked for: neighbours that overlap are not mixed up so near."""
 
 
@@ -65,6 +65,7 @@ class Scores:
     frame      the grid
     margin     Å from the edge within which nothing is picked
     centre     where it is given: highest at the particles' centres, which it tells better than ``fom``
+    distance   Å, least distance of two picks where none is asked for
     """
 
     fom: np.ndarray
@@ -76,6 +77,7 @@ class Scores:
     margin: float
     diameter: np.ndarray | None = None
     centre: np.ndarray | None = None
+    distance: float = 0.0
 
     @cached_property
     def maxima(self) -> tuple[np.ndarray, np.ndarray]:
@@ -107,7 +109,7 @@ def peaks_from(
                  detected diameter and the smallest one, if that is more than ``distance``
 
     Positions are refined to a fraction of a map pixel by parabolas through the neighbours of each maximum; where there is
-    a map of the centres, by its maximum within a tenth of the diameter.
+    a map of the centres, by its maximum within a fifth of the diameter.
     """
     rows, columns = scores.maxima
     enough = np.searchsorted(-scores.fom[rows, columns], -threshold, side="right")
@@ -127,26 +129,34 @@ def peaks_from(
     if upper is not None:
         kept &= picks.fom <= upper
     picks = picks.rows(kept)
-    if scores.centre is None or scores.diameter is None or not len(picks):
+    return picks if scores.centre is None else at_centres(scores, picks, scores.centre)
+
+
+def at_centres(scores: Scores, picks: Picks, centre: np.ndarray) -> Picks:
+    """Return picks moved to where the map of centres (y, x) is highest, within a fifth of their diameters."""
+    if scores.diameter is None or not len(picks):
         return picks
-    rows, columns = _uphill(scores, rows[kept], columns[kept])
-    x, y = _tops(scores.centre, scores.frame, rows, columns)
+    rows, columns = (
+        np.clip(np.rint(place / step).astype(np.int64), 0, size - 1)
+        for place, step, size in zip((picks.y, picks.x), scores.frame.steps, centre.shape, strict=True)
+    )
+    rows, columns = _uphill(scores, centre, rows, columns)
+    x, y = _tops(centre, scores.frame, rows, columns)
     return replace(picks, x=x, y=y)
 
 
-def _uphill(scores: Scores, rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _uphill(scores: Scores, centre: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return where the map of centres is highest within ``_NEAR`` diameters of each peak and within the margin."""
-    assert scores.centre is not None
     assert scores.diameter is not None
     (py, px), allowed = scores.frame.pixels, scores.frame.inside(scores.margin)
     reach = _NEAR * scores.diameter[rows, columns].astype(np.float64)
     most = int(np.ceil(reach.max() / min(py, px)))
     line = np.arange(-most, most + 1)
     down, right = (offsets.ravel() for offsets in np.meshgrid(line, line, indexing="ij"))
-    lowest, leftmost = np.array(scores.centre.shape) - 1
+    lowest, leftmost = np.array(centre.shape) - 1
     y, x = np.clip(rows[:, None] + down, 0, lowest), np.clip(columns[:, None] + right, 0, leftmost)
     near = (np.hypot(down * py, right * px) <= reach[:, None]) & allowed[y, x]
-    best = np.where(near, scores.centre[y, x], -np.inf).argmax(axis=1)
+    best = np.where(near, centre[y, x], -np.inf).argmax(axis=1)
     each = np.arange(len(rows))
     return y[each, best], x[each, best]
 

@@ -19,7 +19,7 @@ from scipy import ndimage
 
 from relionlab.engine.kernels.peaks import keep_best, times, times_conjugate
 from relionlab.engine.picking.background import background
-from relionlab.engine.picking.crowding import crowded_scale
+from relionlab.engine.picking.crowding import NOISE_PEAKS, NOISE_PEAKS_TURNED, crowded_scale
 from relionlab.engine.picking.frame import Frame
 from relionlab.engine.picking.peaks import Scores
 from relionlab.errors import InputError
@@ -188,7 +188,8 @@ def matching(
         margin=margin,
     )
     noise, typical = templates.scale
-    noise, typical = crowded_scale(scores, templates.diameter, noise=noise, typical=typical)
+    highest = NOISE_PEAKS if len(angles) * len(templates.images) == 1 else NOISE_PEAKS_TURNED
+    noise, typical = crowded_scale(scores, templates.diameter, noise=noise, typical=typical, noise_peaks=highest)
     if one_reference is not None:
         for number, (own, turn) in enumerate(kept):
             merit = (robust(own / penalty) - np.float32(noise)) / np.float32(typical - noise)

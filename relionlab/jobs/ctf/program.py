@@ -13,13 +13,15 @@ import numpy as np
 from relionlab.engine.ctf import Optics
 from relionlab.engine.ctffit import Range
 from relionlab.errors import InputError, StarError
-from relionlab.exchange.ctffind4 import Estimate, read_ctffind4
+from relionlab.exchange.ctffind4 import Estimate
 from relionlab.io.job_names import as_folder, output_root
 from relionlab.io.particles import Particles, write_particles
 from relionlab.io.table import Table
 from relionlab.jobs.base import Program
 from relionlab.jobs.context import Context
 from relionlab.jobs.ctf import options
+from relionlab.jobs.ctf.comparison import read_result
+from relionlab.jobs.ctf.doubts import doubts
 from relionlab.jobs.ctf.work import CtfWork, Micrograph, Settings, finest_possible
 from relionlab.jobs.micrographs.each import for_each_micrograph
 from relionlab.jobs.micrographs.listing import PIXEL_SIZE, first_shape, names_of, read_micrographs, warn_of_pixel_sizes
@@ -251,7 +253,7 @@ class RunCtffind(Program, MicrographOptions, options.CtfOptions):
         found = {}
         for index, micrograph in enumerate(work.micrographs):
             try:
-                found[index] = read_ctffind4(context.path(f"{micrograph.root}.txt"))[0]
+                found[index] = read_result(context.path(micrograph.root))
             except InputError as error:
                 context.warn(f"{micrograph.name} was left out: {error}")
         return found
@@ -275,26 +277,7 @@ class RunCtffind(Program, MicrographOptions, options.CtfOptions):
         table = Table(columns, name="micrographs")
         name = f"{as_folder(self.o)}micrographs_ctf.star"
         write_particles(context.path(name), Particles(listed.optics, table, "micrographs"))
-        self._tell_of_doubtful(context, table)
+        phases = bool(self.do_phaseshift)
+        for said in doubts(table["rlnMicrographName"].tolist(), found, step=self.dfstep, phase_is_free=phases):
+            context.warn(said)
         context.say(f" Done! Written out: {name} with {len(found)} of {len(work.micrographs)} micrographs")
-
-    def _tell_of_doubtful(self, context: Context, table: Table) -> None:
-        merit, limit = np.array(table["rlnCtfFigureOfMerit"], float), np.array(table["rlnCtfMaxResolution"], float)
-        doubtful = [
-            str(name)
-            for name, bad in zip(table["rlnMicrographName"], (merit < FAINT) | (limit > COARSE), strict=True)
-            if bad
-        ]
-        if not doubtful:
-            return
-        shown = ", ".join(doubtful[:5]) + (" …" if len(doubtful) > 5 else "")
-        context.warn(
-            f"warning: {len(doubtful)} of {len(merit)} CTFs may be chance: their figure of merit is below {FAINT:g} or their rings"
-            f" fit no further than {COARSE:g} Å, as in noise: {shown}. Look at them and leave such micrographs out"
-            f"{'' if self.do_phaseshift else '; if a phase plate was used, add --do_phaseshift'}."
-        )
-
-
-FAINT, COARSE = 0.05, 10.0
-"""Figure of merit below which, and resolution in Å beyond which, a fit may be chance. Simulated: fits to noise had figures of
-merit up to 0.04; of fits more than 300 Å off, all had one sign of the two; sound micrographs have 0.1 to 0.3 and 3 to 6 Å."""

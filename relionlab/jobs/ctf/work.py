@@ -183,11 +183,11 @@ class CtfWork:
         rows = np.stack([profile.frequency, *normalised(profile), profile.model, profile.quality, profile.noise])
         told = (
             f"Pixel size for fitting          : {fit.spectrum.pixel_size:.4g} Angstroms\n"
-            f"Error of the defocus by noise   : {fit.defocus_error:.1f} Angstroms\n"
+            f"Spread by noise, if rings are right: {fit.defocus_error:.1f} Angstroms of defocus\n"
             f"Spectra averaged                : {fit.spectrum.tiles or 'not known'}"
         )
         write_ctffind4(root, estimate, rows, shown=micrograph.root, program="relionlab", aside=told)
-        return estimate
+        return read_ctffind4(f"{root}.txt")[0]  # the same digits as when a later run finds it done
 
     def _by_ctffind(self, micrograph: Micrograph) -> Estimate:
         """Have CTFFIND 4.1 answer the questions that it asks, in their order."""

@@ -11,16 +11,19 @@ import numpy as np
 
 from relionlab.errors import InputError, ParameterError, RelionlabError
 from relionlab.io.image_file import ImageHeader
-from relionlab.io.images import open_image
+from relionlab.io.images import open_image, read_header
 from relionlab.io.job_names import root_below_job
 from relionlab.io.movies import open_movie
-from relionlab.io.particles import Particles, read_particles
+from relionlab.io.particles import Kind, Particles, read_particles
 from relionlab.io.table import Table
 from relionlab.jobs.context import Context
 from relionlab.jobs.finding import find_files
 
 PIXEL_SIZE = "rlnMicrographPixelSize"
+ORIGINAL_PIXEL_SIZE = "rlnMicrographOriginalPixelSize"
+"""Of movies, before binning."""
 _WILD = "*?["
+_NAMES = {"micrographs": "rlnMicrographName", "movies": "rlnMicrographMovieName"}
 _SAME = 1e-3  # pixel sizes that differ by less, relative, are the same in other words
 
 
@@ -31,36 +34,41 @@ def read_micrographs(
     optics: Mapping[str, float | None] = MappingProxyType({}),
     needed: Mapping[str, str] = MappingProxyType({}),
     pixel_size: float | None = None,
+    instead: Mapping[str, float | None] = MappingProxyType({}),
     sized: bool = True,
+    kind: Kind = "micrographs",
 ) -> Particles:
-    """Read a STAR list of micrographs, or make one of the image files that a name or a wildcard means.
+    """Read a STAR list of micrographs (movies), or make one of the image files that a name or a wildcard means.
 
     source  relative to the project
     optics  label -> value, for image files: a list has its own, and is believed; None: not given
     needed  label -> flag, of what image files cannot be worked on without; the pixel size may stand in their headers
     pixel_size  in Å, taken instead of a list's
+    instead  label -> value, taken instead of what a list says too; None: not given
     sized   whether pixel sizes are needed
+    kind    "micrographs" or "movies"
 
     Of names whose results would be the same files only the first is kept; that is warned of. Raises InputError (or one
     of its kinds) if there is no such list or no such image, or the list is empty.
     """
     given = {label: value for label, value in optics.items() if value is not None}
     if source.endswith(".star") and not any(mark in source for mark in _WILD):
-        found = read_particles(context.path(source), kind="micrographs", directory=context.directory)
+        found = read_particles(context.path(source), kind=kind, directory=context.directory)
     else:
-        found = _of_images(context, source, given=given, needed=needed)
+        found = _of_images(context, source, given=given, needed=needed, kind=kind)
     if not len(found):
-        raise InputError(f"{source} lists no micrographs: expected one row for each. Choose another list.")
-    if pixel_size is not None:
-        found = replace(found, optics=found.optics.with_columns({PIXEL_SIZE: [pixel_size] * len(found.optics)}))
+        raise InputError(f"{source} lists no {kind}: expected one row for each. Choose another list.")
+    for label, value in {PIXEL_SIZE: pixel_size, **instead}.items():
+        if value is not None:
+            found = replace(found, optics=found.optics.with_columns({label: [value] * len(found.optics)}))
     if sized:
         _check_pixel_sizes(found, source)
     return without_repetitions(context, found, source)
 
 
 def names_of(micrographs: Particles) -> list[str]:
-    """Return the micrographs' names."""
-    return [str(name) for name in micrographs.particles["rlnMicrographName"].tolist()]
+    """Return the micrographs' (movies') names."""
+    return [str(name) for name in micrographs.particles[_NAMES[micrographs.kind]].tolist()]
 
 
 def without_repetitions(context: Context, micrographs: Particles, source: str) -> Particles:
@@ -99,18 +107,21 @@ def contradiction(header: ImageHeader, listed: float) -> str:
 
 
 def warn_of_pixel_sizes(context: Context, micrographs: Particles) -> None:
-    """Warn where the first micrograph of an optics group has another pixel size in its header than the list says."""
-    names, sizes = names_of(micrographs), micrographs.row_pixel_sizes
-    for row in sorted(np.unique(micrographs.group_rows, return_index=True)[1].tolist()):
+    """Warn where micrographs have another pixel size in their header than the list says; once for each optics group."""
+    names, sizes, groups = names_of(micrographs), micrographs.row_pixel_sizes.tolist(), micrographs.group_rows.tolist()
+    found: dict[int, list[str]] = {}
+    for name, size, group in zip(names, sizes, groups, strict=True):
         try:
-            text = contradiction(open_image(context.path(names[row])).header, float(sizes[row]))
+            text = contradiction(read_header(context.path(name)), float(size))
         except (RelionlabError, OSError):
             continue  # said when it is worked on
         if text:
-            context.warn(
-                f"warning: {names[row]}: {text}. If that is wrong, sizes and filters are wrong as well: import the"
-                " micrographs again."
-            )
+            found.setdefault(group, []).append(f"{name}: {text}")
+    for said in found.values():
+        others = f" (so have {len(said) - 1} others of its optics group)" if len(said) > 1 else ""
+        context.warn(
+            f"warning: {said[0]}{others}. If that is wrong, sizes and filters are wrong as well: import the micrographs again."
+        )
 
 
 def _check_pixel_sizes(micrographs: Particles, source: str) -> None:
@@ -123,7 +134,9 @@ def _check_pixel_sizes(micrographs: Particles, source: str) -> None:
         )
 
 
-def _of_images(context: Context, source: str, *, given: dict[str, float], needed: Mapping[str, str]) -> Particles:
+def _of_images(
+    context: Context, source: str, *, given: dict[str, float], needed: Mapping[str, str], kind: Kind
+) -> Particles:
     lacking = [label for label in needed if label not in given]
     names = find_files(context, source)
     if PIXEL_SIZE in lacking and (known := _pixel_size_in_header(context, names)):
@@ -134,11 +147,11 @@ def _of_images(context: Context, source: str, *, given: dict[str, float], needed
             f"{source} means image files, which have no optics: give {', '.join(needed[label] for label in lacking)}, or a STAR"
             " list of them."
         )
-    size = {"rlnMicrographOriginalPixelSize": given[PIXEL_SIZE]} if PIXEL_SIZE in given else {}
+    size = {ORIGINAL_PIXEL_SIZE: given[PIXEL_SIZE]} if PIXEL_SIZE in given else {}
     columns = {"rlnOpticsGroupName": ["opticsGroup1"], "rlnOpticsGroup": [1]}
     optics = Table({**columns, **{label: [value] for label, value in {**given, **size}.items()}}, name="optics")
-    rows = Table({"rlnMicrographName": names, "rlnOpticsGroup": [1] * len(names)}, name="micrographs", source=source)
-    return Particles(optics, rows, "micrographs")
+    rows = Table({_NAMES[kind]: names, "rlnOpticsGroup": [1] * len(names)}, name=kind, source=source)
+    return Particles(optics, rows, kind)
 
 
 def _pixel_size_in_header(context: Context, names: Sequence[str]) -> float | None:

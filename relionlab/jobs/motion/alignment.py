@@ -14,6 +14,7 @@ from relionlab.engine.motion.power import grouped
 from relionlab.engine.motion.spectra import EDGE, Spectra, empty_spectra, fading, fast_extent, low_frequencies
 from relionlab.engine.motion.whole import WholeAlignment, align_whole
 from relionlab.errors import InputError
+from relionlab.exchange.motioncor2 import find_logs, fitted_model, read_patches, read_whole
 from relionlab.io.motion import read_motion
 from relionlab.jobs.motion.frames import Loaded
 from relionlab.jobs.motion.task import MovieSettings, MovieTask
@@ -22,6 +23,8 @@ FINEST_SEARCH, FINEST = 8.0, 6.0
 """Å: the first search and the refinement look at no finer detail; a frame tells next to nothing of it."""
 LIMIT_SEARCH, LIMIT = 0.2, 0.4
 """Cycles per px: neither do they look beyond these, near which a detector's own falloff and aliasing begin."""
+UNKNOWN = 0.4
+"""px of standard error from which on frames have no more in common than noise has by chance."""
 LEAST_PATCH = 64
 """px that a patch must have along either side."""
 
@@ -34,6 +37,7 @@ class Aligned:
     model     (2, 6, 3) local motion, None for whole frames only
     patches   (n, 2) x and y of the patches' centres; measured (n, m, 2) what they say beside the global shifts
     times     (m,) frames after the first that the patches' frames lie at
+    doubts    what the user should know of this movie
     """
 
     shifts: np.ndarray
@@ -41,6 +45,7 @@ class Aligned:
     patches: np.ndarray | None = None
     measured: np.ndarray | None = None
     times: np.ndarray | None = None
+    doubts: tuple[str, ...] = ()
 
 
 def align(movie: Loaded, task: MovieTask, wanted: MovieSettings, *, log: list[str]) -> Aligned:
@@ -58,6 +63,13 @@ def align(movie: Loaded, task: MovieTask, wanted: MovieSettings, *, log: list[st
     )
     log += ["", "Global alignment:"]
     log += [f" Iteration {n}: RMSD = {change / scale:.4g} px" for n, change in enumerate(whole.changes, 1)]
+    if whole.error > UNKNOWN:
+        doubt = (
+            "its frames have no more in common than noise has, so that their motion cannot be known; they were added up unmoved."
+            " Look at the image, and leave the movie out if there is nothing to see"
+        )
+        log.append(f"Warning: {doubt}.")
+        return Aligned(np.zeros_like(whole.shifts), doubts=(doubt,))
     if wanted.patches == (1, 1):
         return Aligned(whole.shifts / scale)
     return _with_patches(movie, whole, spectra, finest=finest, wanted=wanted, log=log)
@@ -65,6 +77,8 @@ def align(movie: Loaded, task: MovieTask, wanted: MovieSettings, *, log: list[st
 
 def given(movie: Loaded, task: MovieTask, wanted: MovieSettings, *, directory: Path) -> Aligned:
     """Take the shifts of an earlier correction, by whichever program."""
+    if not task.metadata.endswith(".star"):
+        return _of_motioncor2(movie, task, directory=directory)
     motion = read_motion(directory / task.metadata)
     frames, start = len(movie.frames), wanted.first - 1
     shifts = motion.shifts[start : start + frames]
@@ -84,6 +98,23 @@ def given(movie: Loaded, task: MovieTask, wanted: MovieSettings, *, directory: P
             f"{motion.first_frame} to use it."
         )
     return Aligned(shifts, motion.model)
+
+
+def _of_motioncor2(movie: Loaded, task: MovieTask, *, directory: Path) -> Aligned:
+    """Take the shifts that MotionCor2's logs list."""
+    beside = [name.name for name in (directory / task.name).parent.glob("*")]
+    whole_log, patch_log = find_logs(directory / task.metadata, task.name, beside)
+    shifts = read_whole(whole_log)
+    if len(shifts) != len(movie.frames):
+        raise InputError(
+            f"{whole_log} lists {len(shifts)} frames; {len(movie.frames)} of {task.name} are used. Choose the same ones with"
+            " --first_frame_sum and --last_frame_sum (of EER: the same --eer_grouping)."
+        )
+    if patch_log is None:
+        return Aligned(shifts)
+    patches = read_patches(patch_log, shifts)
+    places = patches.places * np.array([movie.recorded[2], movie.recorded[1]]) / np.array(patches.size)
+    return Aligned(shifts, fitted_model(patches), places, patches.shifts, np.arange(len(shifts), dtype=float))
 
 
 def default_b_factor(pixel_size: float) -> float:

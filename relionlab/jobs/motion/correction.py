@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +15,14 @@ from relionlab.engine.motion.power import PowerSpectrum, grouped
 from relionlab.engine.motion.summing import DoseWeighting, move_frame, sum_frames
 from relionlab.errors import InputError
 from relionlab.io.atomic import atomic_write
-from relionlab.io.images import StackWriter
+from relionlab.io.images import StackWriter, open_image
 from relionlab.io.motion import Motion, read_motion, write_motion
 from relionlab.jobs.motion.alignment import Aligned, align, given
 from relionlab.jobs.motion.frames import Loaded, load
+from relionlab.jobs.motion.records import agree, made_so, recorded
 from relionlab.jobs.motion.task import MovieSettings, MovieTask, binned_shape, is_eer, output_pixel_size
+
+_MADE_WITH = "Made with: "
 
 
 @dataclass(frozen=True)
@@ -28,10 +31,12 @@ class Corrected:
 
     travelled   px of the movie: length of the specimen's path in all, early and late
     pixel_size  Å, of the corrected micrograph
+    doubts      what the user should know of it
     """
 
     travelled: tuple[float, float, float]
     pixel_size: float
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,7 @@ class CorrectMovie:
         task, wanted = self.tasks[index], self.settings
         (self.directory / f"{task.root}.star").unlink(missing_ok=True)  # it says "done"
         with _log(self.directory / f"{task.root}.log", task) as log:
+            log += [f"{_MADE_WITH}{recorded(task, wanted)}", ""]
             movie = load(self.directory, task, wanted, log=log)
             found = (
                 given(movie, task, wanted, directory=self.directory)
@@ -59,10 +65,13 @@ class CorrectMovie:
             self._write_sums(task, movie, found, log)
             motion = self._motion(task, movie, found)
         write_motion(self.directory / f"{task.root}.star", motion)
-        return self._summary(task, motion)
+        return replace(self._summary(task, motion), doubts=found.doubts)
 
     def finished(self, index: int) -> Corrected | None:
-        """Return what an earlier run, ours or RELION's, made of a movie; None if it has to be corrected."""
+        """Return what an earlier run, ours or RELION's, made of a movie; None if it has to be corrected.
+
+        So it has if a file is missing or not whole, or if it was made with other settings.
+        """
         task, wanted = self.tasks[index], self.settings
         needed = [".mrc", ".star"]
         needed += ["_noDW.mrc"] if wanted.save_plain and wanted.dose_weighting else []
@@ -71,17 +80,22 @@ class CorrectMovie:
         if not all((self.directory / f"{task.root}{ending}").is_file() for ending in needed):
             return None
         try:
-            return self._summary(task, read_motion(self.directory / f"{task.root}.star"))
-        except InputError:
+            motion = read_motion(self.directory / f"{task.root}.star")
+            for ending in needed:
+                if ending != ".star":
+                    open_image(self.directory / f"{task.root}{ending}")  # raises where it is shorter than it says
+            record = _record(self.directory / f"{task.root}.log")
+            same = agree(motion, task, wanted) if record is None else made_so(record, task, wanted)
+        except (InputError, OSError, ValueError):
             return None
+        return self._summary(task, motion) if same else None
 
     def _summary(self, task: MovieTask, motion: Motion) -> Corrected:
-        """Return the path lengths, those up to the early dose apart; as in RELION the first frames by number."""
+        """Return the path lengths, those up to the early dose apart."""
         dose = motion.dose_per_frame if motion.dose_per_frame > 0 else 1.0
-        last_early = int(np.floor((self.settings.early_dose - motion.pre_exposure) / dose + 1e-6))
-        first_late = max(last_early - (motion.first_frame - 1), 0)
+        early_frames = (self.settings.early_dose - motion.pre_exposure) / dose - (motion.first_frame - 1)
         size = output_pixel_size(task, self.settings, motion.size[1:])
-        return Corrected(path_lengths(motion.shifts[motion.used], first_late), size)
+        return Corrected(path_lengths(motion.shifts[motion.used], early_frames), size)
 
     def _motion(self, task: MovieTask, movie: Loaded, found: Aligned) -> Motion:
         wanted = self.settings
@@ -162,6 +176,14 @@ class CorrectMovie:
             for n in range(len(frames)):
                 local = None if found.model is None else field_at(found.model * scale, n)
                 stack.append(move_frame(frames.image(n), found.shifts[n] * scale, local, output=output))
+
+
+def _record(log: Path) -> str | None:
+    """Return what a log says that a movie was corrected with; None if it does not, as RELION's."""
+    if not log.is_file():
+        return None
+    lines = log.read_text(errors="replace").splitlines()
+    return next((line.removeprefix(_MADE_WITH) for line in lines if line.startswith(_MADE_WITH)), None)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -9,9 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from relionlab.engine.gain import find_hot_pixels
+from relionlab.engine.micrograph_checks import check_contrast, check_finite
 from relionlab.engine.motion.frames import Frames
 from relionlab.engine.motion.summing import crop_frame
-from relionlab.errors import ImageError, InputError
+from relionlab.errors import InputError
 from relionlab.io.gain import check_gain, read_defects, read_gain
 from relionlab.io.movies import Movie, open_movie
 from relionlab.jobs.motion.task import MovieSettings, MovieTask, binned_shape, is_eer
@@ -40,21 +42,22 @@ class Loaded:
         return self.frames.shape[1] / self.recorded[2]
 
 
+def opened(directory: Path, task: MovieTask, wanted: MovieSettings) -> Movie:
+    """Open a task's movie, EER with the frames grouped as is wanted."""
+    return open_movie(directory / task.name, eer_grouping=wanted.eer_grouping, eer_upsampling=wanted.eer_upsampling)
+
+
 def load(directory: Path, task: MovieTask, wanted: MovieSettings, *, log: list[str]) -> Loaded:
     """Read a movie; raises InputError or ImageError, naming the file, for whatever is wrong with it."""
-    with open_movie(
-        directory / task.name, eer_grouping=wanted.eer_grouping, eer_upsampling=wanted.eer_upsampling
-    ) as movie:
+    with opened(directory, task, wanted) as movie:
         chosen = _chosen(movie, wanted)
         log.append(f"Movie size: X = {movie.shape[1]} Y = {movie.shape[0]} N = {movie.frames}")
         log.append(f"Frames to be used: {chosen.start + 1} to {chosen.stop}")
-        frames = Frames(_gain(directory, movie, wanted))
+        frames = Frames(gain_of(directory, movie, wanted))
         for number in chosen:
-            frame = movie.read(number)
-            if not np.isfinite(frame.sum(dtype=np.float64)):
-                raise ImageError(
-                    f"{task.name}: frame {number + 1} holds NaN or infinite values. Write the movie again."
-                )
+            frame = movie.read_stored(number)
+            if frame.dtype.kind == "f":
+                check_finite(frame, what=f"movie's frame {number + 1}")
             frames.append(frame)
         recorded = (movie.frames, *movie.shape)
     hot = _mend(directory, task, frames, wanted, log)
@@ -68,15 +71,17 @@ def load(directory: Path, task: MovieTask, wanted: MovieSettings, *, log: list[s
     return Loaded(frames, hot, recorded)
 
 
-def bytes_needed(directory: Path, task: MovieTask, wanted: MovieSettings) -> int:
-    """Return about how much memory the correction of a movie takes, 0 if it cannot be opened."""
-    try:
-        with open_movie(
-            directory / task.name, eer_grouping=wanted.eer_grouping, eer_upsampling=wanted.eer_upsampling
-        ) as movie:
-            pixels, frames = int(np.prod(movie.shape)), movie.frames
-    except (InputError, OSError):
-        return 0  # its own turn will say why
+def bytes_needed(directory: Path, tasks: Sequence[MovieTask], wanted: MovieSettings) -> int:
+    """Return about how much memory the correction of a movie takes, by the first one that opens; 0 if none does."""
+    for task in tasks:
+        try:
+            with opened(directory, task, wanted) as movie:
+                pixels, frames = int(np.prod(movie.shape)), movie.frames
+            break
+        except (InputError, OSError):
+            continue  # its own turn will say why
+    else:
+        return 0
     whole_images = 6 + 6 + 4  # weighted sums; transforms; frame, gain and what is under way
     return pixels * (2 * frames + 4 * whole_images) + int(0.7 * pixels * frames) * 2
 
@@ -96,7 +101,8 @@ def _chosen(movie: Movie, wanted: MovieSettings) -> range:
     return range(wanted.first - 1, last)
 
 
-def _gain(directory: Path, movie: Movie, wanted: MovieSettings) -> np.ndarray | None:
+def gain_of(directory: Path, movie: Movie, wanted: MovieSettings) -> np.ndarray | None:
+    """Return the gain, turned as is wanted, that a movie's frames are multiplied with; None if there is none."""
     if not wanted.gain:
         return None
     gain = _gain_of(
@@ -120,11 +126,7 @@ def _mend(directory: Path, task: MovieTask, frames: Frames, wanted: MovieSetting
     if wanted.defects:
         bad |= read_defects(directory / wanted.defects, frames.shape)
     total = frames.total()
-    if not total.any():
-        raise ImageError(
-            f"{task.name} holds nothing but zeros"
-            + (f" after {wanted.gain} was applied: check both." if wanted.gain else ": copy it again.")
-        )
+    check_contrast(float(total.min()), float(total.max()), what=f"sum of frames, {wanted.gain or 'no gain'} applied,")
     if bad.mean() > 0.5:
         raise InputError(
             f"{task.name}: {100 * bad.mean():.0f} % of its pixels are bad by {wanted.defects or wanted.gain}. In a defect map"

@@ -6,6 +6,7 @@ import shlex
 from typing import Annotated, ClassVar, Literal
 
 from relionlab.jobs.base import Command, Job, Node
+from relionlab.jobs.micrographs.options import RedoOptions
 from relionlab.jobs.motion import options
 from relionlab.jobs.options.running import RunningOptions
 from relionlab.params import Parameter, When
@@ -14,7 +15,7 @@ GainRotation = Literal["No rotation (0)", "90 degrees (1)", "180 degrees (2)", "
 GainFlip = Literal["No flipping (0)", "Flip upside down (1)", "Flip left to right (2)"]
 
 
-class MotionCorr(Job, RunningOptions):
+class MotionCorr(Job, RedoOptions, RunningOptions):
     """Align the frames of movies, globally and in patches, and add them up, weighted by dose.
 
     Defaults are those of RELION 3.1's form. The job takes RELION 4's and 5's job.star too; float16 output, their
@@ -114,7 +115,7 @@ class MotionCorr(Job, RunningOptions):
 
     def commands(self, output: str) -> list[Command]:
         """Return the call of ``run_motioncorr``."""
-        given = ["--o", output, *self.flags(), "--only_do_unfinished"]
+        given = ["--o", output, *_without(self.flags(), "--j"), *self.side_by_side(), "--only_do_unfinished"]
         given += ["--gain_rot", _number(self.gain_rot), "--gain_flip", _number(self.gain_flip)]
         if not self.do_own_motioncor:
             given.append("--use_motioncor2")
@@ -129,6 +130,12 @@ class MotionCorr(Job, RunningOptions):
             Node(f"{output}corrected_micrographs.star", "MicrographGroupMetadata.star.relion.motioncorr"),
             Node(f"{output}logfile.pdf", "LogFile.pdf.relion.motioncorr"),
         ]
+
+
+def _without(flags: list[str], flag: str) -> list[str]:
+    """Return arguments without a flag and its value."""
+    at = flags.index(flag)
+    return flags[:at] + flags[at + 2 :]
 
 
 def _number(choice: str) -> str:

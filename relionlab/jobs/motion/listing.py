@@ -9,11 +9,13 @@ import numpy as np
 
 from relionlab.errors import InputError, StarError
 from relionlab.io.job_names import as_folder, output_root
-from relionlab.io.particles import Particles, read_particles, write_particles
+from relionlab.io.particles import Particles, write_particles
 from relionlab.io.table import Table
 from relionlab.jobs.context import Context
-from relionlab.jobs.micrographs.each import Choice, for_each_micrograph
+from relionlab.jobs.micrographs.each import for_each_micrograph
+from relionlab.jobs.micrographs.listing import ORIGINAL_PIXEL_SIZE, names_of, read_micrographs
 from relionlab.jobs.motion.correction import Corrected, CorrectMovie
+from relionlab.jobs.motion.doubts import doubts_before
 from relionlab.jobs.motion.frames import bytes_needed
 from relionlab.jobs.motion.task import MovieSettings, MovieTask
 
@@ -30,21 +32,26 @@ def correct_all(context: Context, flags: RunMotionCorr) -> None:
     """Correct the movies of a list and write corrected_micrographs.star; see the program's flags."""
     movies = read_movies(context, flags)
     _check_shared_files(context, flags)
-    listed = CorrectMovie(Path(context.directory), tasks_of(movies, flags), settings_of(flags))
-    left, finished = _divided(listed, flags)
-    rows = sorted({*left, *finished})
-    work = CorrectMovie(listed.directory, tuple(listed.tasks[row] for row in rows), listed.settings)
-    context.say(f" Correcting beam-induced motion of {len(left)} of {len(movies)} movies")
+    work = CorrectMovie(Path(context.directory), tasks_of(movies, flags), settings_of(flags))
+    names = [task.name for task in work.tasks]
+    choice = flags.choice()
+    left, kept = choice.divided(names, work.finished)
+    if left:
+        context.say(f" Correcting beam-induced motion of {len(left)} of {len(names)} movies")
+        for doubt in doubts_before(work.directory, [work.tasks[index] for index in left], work.settings):
+            context.warn(f"warning: {doubt}")
     done = for_each_micrograph(
         context,
-        [task.name for task in work.tasks],
+        names,
         work,
-        finished=lambda index: finished.get(rows[index]),
-        bytes_each=bytes_needed(work.directory, listed.tasks[min(left, default=0)], work.settings),
+        finished=kept.get,
+        choice=choice,
+        bytes_each=bytes_needed(work.directory, [work.tasks[index] for index in left], work.settings),
         threads=flags.j,
         what="movies",
     )
-    path = write_list(context, flags, movies.rows(np.array(rows, int)), work=work, made=done.results)
+    tell_of_doubts(context, names, {index: made.doubts for index, made in done.results.items()})
+    path = write_list(context, flags, movies, work=work, made=done.results)
     context.say(f" Done! Written: {path}")
 
 
@@ -53,42 +60,35 @@ def read_movies(context: Context, flags: RunMotionCorr) -> Particles:
 
     Raises StarError if pixel size or voltage is neither in the list nor given.
     """
-    if flags.i.endswith(".star"):
-        movies = read_particles(context.path(flags.i), kind="movies", directory=context.directory)
-    else:
-        found = sorted(path.relative_to(context.directory).as_posix() for path in Path(context.directory).glob(flags.i))
-        if not found:
-            raise InputError(f"--i {flags.i} matches no file. Give a STAR file, or put the wildcard in quotes.")
-        optics = Table({"rlnOpticsGroupName": ["opticsGroup1"], "rlnOpticsGroup": [1]}, "optics")
-        rows = Table({"rlnMicrographMovieName": found, "rlnOpticsGroup": np.ones(len(found), int)}, "movies")
-        movies = Particles(optics, rows, "movies")
-    if not len(movies):
-        raise InputError(f"{flags.i} lists no movie.")
-    optics = movies.optics
-    for label, value, flag in (
-        ("rlnMicrographOriginalPixelSize", flags.angpix, "--angpix"),
-        ("rlnVoltage", flags.voltage, "--voltage"),
-    ):
-        if value is not None:
-            optics = optics.with_columns({label: value})
-        elif label not in optics:
+    given = {ORIGINAL_PIXEL_SIZE: flags.angpix, "rlnVoltage": flags.voltage}
+    movies = read_micrographs(context, flags.i, kind="movies", optics=given, instead=given, sized=False)
+    for label, flag in ((ORIGINAL_PIXEL_SIZE, "--angpix"), ("rlnVoltage", "--voltage")):
+        if label not in movies.optics:
             raise StarError(f"{flags.i} does not say {label}: give it with {flag}, or import the movies again.")
-    names = movies.particles["rlnMicrographMovieName"].tolist()
-    twice = {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else set()
-    if twice:
-        raise StarError(f"{flags.i} lists {min(twice)} more than once. Remove the repeated rows.")
-    return Particles(optics, movies.particles, "movies", movies.others)
+        wrong = [value for value in movies.optics[label].tolist() if not (np.isfinite(value) and value > 0)]
+        if wrong:
+            raise InputError(
+                f"{flags.i} has {label} {wrong[0]:g} in its table 'optics'; expected a number above 0: give it with {flag}."
+            )
+    return movies
+
+
+def tell_of_doubts(context: Context, names: list[str], doubts: dict[int, tuple[str, ...]]) -> None:
+    """Warn of what was found of movies, once for those of which the same was found."""
+    found: dict[str, list[str]] = {}
+    for index, texts in doubts.items():
+        for text in texts:
+            found.setdefault(text, []).append(names[index])
+    for text, those in found.items():
+        shown = ", ".join(those[:5]) + (f" … ({len(those)} in all)" if len(those) > 5 else "")
+        context.warn(f"warning: {shown}: {text}.")
 
 
 def tasks_of(movies: Particles, flags: RunMotionCorr) -> tuple[MovieTask, ...]:
-    """Return what is to be made of each movie; raises InputError if two would get the same files."""
-    names = movies.particles["rlnMicrographMovieName"].tolist()
+    """Return what is to be made of each movie."""
+    names = names_of(movies)
     sizes, voltages = movies.column("rlnMicrographOriginalPixelSize"), movies.column("rlnVoltage")
     roots = [output_root(flags.o, name) for name in names]
-    if len(set(roots)) < len(roots):
-        root = next(root for root in roots if roots.count(root) > 1)
-        both = " and ".join(name for name, other in zip(names, roots, strict=True) if other == root)
-        raise InputError(f"{both} would both be written to {root}.mrc: rename one of them, or import them separately.")
     metadata = [""] * len(names)
     if flags.apply_motion:
         if "rlnMicrographMetadata" not in movies.particles:
@@ -96,6 +96,8 @@ def tasks_of(movies: Particles, flags: RunMotionCorr) -> tuple[MovieTask, ...]:
                 f"--apply_motion: {flags.i} has no column rlnMicrographMetadata with each movie's motion STAR file."
             )
         metadata = movies.particles["rlnMicrographMetadata"].tolist()
+    if flags.motioncor2_logs:
+        metadata = [flags.motioncor2_logs] * len(names)
     return tuple(
         MovieTask(name, root, float(size), float(voltage), earlier)
         for name, root, size, voltage, earlier in zip(names, roots, sizes, voltages, metadata, strict=True)
@@ -157,12 +159,22 @@ def write_list(
     optics = movies.optics.with_columns({"rlnMicrographPixelSize": _pixel_sizes(movies, work, made)})
     table = Table({**columns, **kept}, "micrographs")
     path = f"{as_folder(flags.o)}corrected_micrographs.star"
-    write_particles(context.path(path), Particles(optics, table, "micrographs"))
+    _write_where_new(context.path(path), Particles(optics, table, "micrographs"))
     if flags.save_aligned:
         aligned = {"rlnMicrographMovieName": [f"{root}_movie.mrcs" for root in roots], **columns}
         moved = Particles(optics, Table(aligned, "movies"), "movies")
         write_particles(context.path(f"{as_folder(flags.o)}corrected_micrograph_movies.star"), moved)
     return path
+
+
+def _write_where_new(path: Path, listed: Particles) -> None:
+    """Write a list, but leave one that says the same as it is: what was made of it is not made again."""
+    new = path.with_name(f".{path.name}")
+    write_particles(new, listed)
+    if path.is_file() and path.read_bytes() == new.read_bytes():
+        new.unlink()
+    else:
+        new.replace(path)
 
 
 def _pixel_sizes(movies: Particles, work: CorrectMovie, made: dict[int, Corrected]) -> np.ndarray:
@@ -173,19 +185,6 @@ def _pixel_sizes(movies: Particles, work: CorrectMovie, made: dict[int, Correcte
     return sizes
 
 
-def _divided(work: CorrectMovie, flags: RunMotionCorr) -> tuple[list[int], dict[int, Corrected]]:
-    """Return the numbers of the movies that are to be corrected now, and what is there of others."""
-    again = Choice(redo=flags.redo).again([task.name for task in work.tasks])
-    finished = {}
-    if flags.only_do_unfinished or again:
-        found = {n: work.finished(n) for n in range(len(work.tasks)) if n not in again}
-        finished = {n: made for n, made in found.items() if made is not None}
-    left = [
-        n for n in range(len(work.tasks)) if n not in finished and (not again or n in again or flags.only_do_unfinished)
-    ]
-    return left[: flags.do_at_most], finished
-
-
 def _check_shared_files(context: Context, flags: RunMotionCorr) -> None:
     """Raise before the work begins if gain or defects are not there: no movie could be corrected."""
     for name, flag in ((flags.gainref, "--gainref"), (flags.defect_file, "--defect_file")):
@@ -193,3 +192,7 @@ def _check_shared_files(context: Context, flags: RunMotionCorr) -> None:
             raise InputError(
                 f"{flag} {name} does not exist. Check the name, and that it is relative to the project folder."
             )
+    if flags.motioncor2_logs and not context.path(flags.motioncor2_logs).is_dir():
+        raise InputError(
+            f"--motioncor2_logs {flags.motioncor2_logs} is no directory. Give the one with MotionCor2's logs."
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from relionlab.jobs.options.compute import gpu_ids
 from relionlab.params import Parameter, When
 
 _DOSE = (When("do_dose_weighting"),)
@@ -227,14 +228,10 @@ MotionCor2Arguments = Annotated[
 ]
 GpuIds = Annotated[
     str,
-    Parameter(
-        label="Which GPUs to use",
-        help="Devices for MotionCor2, separated by colons. relionlab's own correction computes on the cores.",
-        tab="Motion",
-        level="advanced",
-        key="gpu_ids",
-        flag="--gpu",
-        when=(When("do_own_motioncor", value=False),),
+    gpu_ids(
+        "Motion",
+        "Devices for MotionCor2, separated by colons. relionlab's own correction computes on the cores.",
+        (When("do_own_motioncor", value=False),),
     ),
 ]
 DoseWeight = Annotated[

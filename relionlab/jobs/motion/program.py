@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar
 from relionlab.errors import ParameterError
 from relionlab.jobs.base import Program
 from relionlab.jobs.context import Context
+from relionlab.jobs.micrographs.options import MicrographOptions
 from relionlab.jobs.motion import options
-from relionlab.jobs.options.running import Threads
 from relionlab.params import Parameter
 
 _I, _M, _D, _O = "General", "Motion", "Dose weighting", "Own motion correction"
@@ -18,7 +18,7 @@ def _switch(label: str, help: str, flag: str, tab: str, **more: str) -> Paramete
     return Parameter(label=label, help=help, flag=flag, tab=tab, level=more.get("level", "basic"))  # type: ignore[arg-type]
 
 
-class RunMotionCorr(Program):
+class RunMotionCorr(Program, MicrographOptions):
     """Align the frames of movies, globally and in patches, and add them up, weighted by dose.
 
     What RELION's program computes, with its flags, its motion model and its files; the alignment is another one (see
@@ -41,7 +41,6 @@ class RunMotionCorr(Program):
             required=True,
         ),
     ] = "MotionCorr"
-    j: Threads = 1
     max_io_threads: Annotated[
         int | None,
         Parameter(
@@ -52,27 +51,6 @@ class RunMotionCorr(Program):
             level="developer",
             unit="threads",
             flag="--max_io_threads",
-            none_as="-1",
-        ),
-    ] = None
-    only_do_unfinished: Annotated[
-        bool,
-        _switch(
-            "Only unfinished movies",
-            "Leave alone movies that have a corrected micrograph and its motion file already.",
-            "--only_do_unfinished",
-            _I,
-        ),
-    ] = False
-    do_at_most: Annotated[
-        int | None,
-        Parameter(
-            label="At most",
-            help="Correct at most this many movies, those that are done already not counted.",
-            tab=_I,
-            unit="movies",
-            flag="--do_at_most",
-            bounds=(1, None),
             none_as="-1",
         ),
     ] = None
@@ -280,14 +258,15 @@ class RunMotionCorr(Program):
             "Ours",
         ),
     ] = False
-    redo: Annotated[
+    motioncor2_logs: Annotated[
         str,
         Parameter(
-            label="Do these again",
-            help="Parts of movie names, or wildcards, separated by commas: these are corrected again; the others stay as they are"
-            " (with --only_do_unfinished, unfinished ones are corrected too).",
+            label="MotionCor2's logs",
+            help="Directory with the logs of movies that MotionCor2 or 3 aligned (NAME-Full.log or NAME-Patch-Full.log, and"
+            " NAME-Patch-Patch.log): align nothing, take these shifts, fit RELION's motion model to what the patches say, and make"
+            " sums and motion STAR files, also of EER movies, from which polishing can go on.",
             tab="Ours",
-            flag="--redo",
+            flag="--motioncor2_logs",
         ),
     ] = ""
     save_aligned: Annotated[
@@ -317,6 +296,8 @@ class RunMotionCorr(Program):
                 f"--dose_per_frame is {self.dose_per_frame:g} e/Å²: --dose_weighting needs the dose of a frame; state it, "
                 "or leave --dose_weighting out."
             )
+        if self.apply_motion and self.motioncor2_logs:
+            found.append("Give either --apply_motion or --motioncor2_logs: the shifts come from one of them.")
         if 0 < self.last_frame_sum < self.first_frame_sum:
             found.append(
                 f"--first_frame_sum is {self.first_frame_sum}, beyond --last_frame_sum, {self.last_frame_sum}: "
@@ -330,7 +311,7 @@ class RunMotionCorr(Program):
         if self.use_motioncor2:
             raise ParameterError(
                 "--use_motioncor2: relionlab does not drive MotionCor2. Use --use_own, whose model and files are the same; or "
-                "run MotionCor2 with RELION in this project: relionlab reads what it wrote."
+                "run MotionCor2 itself, and take its shifts with --use_own --motioncor2_logs DIRECTORY."
             )
         from relionlab.jobs.motion.listing import correct_all
 

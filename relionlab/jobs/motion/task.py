@@ -15,7 +15,8 @@ class MovieTask:
     root          path of the results without ending, relative to the project
     pixel_size    Å, of the movie
     voltage       kV
-    metadata      a motion STAR file whose shifts are to be taken as they are; "": align
+    metadata      a motion STAR file, or a directory with MotionCor2's logs, whose shifts are to be taken as they are; "":
+                  align
     """
 
     name: str

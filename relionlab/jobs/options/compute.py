@@ -12,11 +12,11 @@ def use_gpu(tab: str, help: str) -> Parameter:  # noqa: A002 - the form's word
     return Parameter(label="Use GPU acceleration?", help=help, tab=tab, key="use_gpu", on_continue=True)
 
 
-def gpu_ids(tab: str, help: str) -> Parameter:  # noqa: A002
-    """Declare which GPUs are used."""
+def gpu_ids(tab: str, help: str, when: tuple[When, ...] = (When("use_gpu"),)) -> Parameter:  # noqa: A002
+    """Declare which GPUs are used, and under which condition."""
     return Parameter(
         label="Which GPUs to use", help=help, tab=tab, level="advanced", key="gpu_ids", flag="--gpu",
-        when=(When("use_gpu"),), on_continue=True,
+        when=when, on_continue=True,
     )  # fmt: skip
 
 

@@ -155,3 +155,8 @@ class QueueOptions(Declared):
 
 class RunningOptions(QueueOptions, ThreadOptions, MpiOptions):
     """The whole Running tab."""
+
+    def side_by_side(self) -> list[str]:
+        """Return the flag for as many workers as there are threads in all processes; 1: as the program likes."""
+        workers = self.nr_mpi * self.nr_threads
+        return ["--j", str(workers)] if workers > 1 else []

@@ -86,13 +86,13 @@ class AutoPick(Job, RedoOptions, QueueOptions, MpiOptions):
         return found
 
     def commands(self, output: str) -> list[Command]:
-        """Return the call of ``autopick``; micrographs that are done are left out, unless maps are read or written."""
+        """Return the call of ``autopick``; micrographs that are done are left out, unless their picks are read from maps."""
         given = [*self.flags(), *self.side_by_side()]
         if self.do_log:
             given += ["--shrink", "0"]
         elif self.do_ref3d:
             given += ["--healpix_order", str(get_args(options.SamplingStep).index(self.ref3d_sampling))]
-        if not (self.do_read_fom_maps or self.do_write_fom_maps):
+        if not self.do_read_fom_maps:
             given.append("--only_do_unfinished")
         place = ["--odir", output, "--pickname", "autopick"]
         return [Command("autopick", (*given, *place, *shlex.split(self.other_args)))]

@@ -232,7 +232,7 @@ ReferencePixelSize = Annotated[
     float | None,
     Parameter(
         label="Pixel size in references",
-        help="Pixel size of the references, if it is not that of the micrographs.",
+        help="Pixel size of the references; -1: as their file says (RELION takes that of the micrographs).",
         tab="References",
         unit="Å",
         key="angpix_ref",

@@ -63,14 +63,8 @@ def read_references(context: Context, options: ReferenceOptions) -> References:
     """
     if options.ref == GAUSS:
         return _gaussian(options)
-    images, in_header, origin = _read(context, options)
-    pixel_size = options.angpix_ref or options.micrograph_pixel
-    told = in_header is not None and abs(in_header - 1) > 1e-3 and abs(in_header / pixel_size - 1) > _TOLERANCE
-    if told:
-        context.warn(
-            f"warning: {options.ref} has pixel size {in_header:.4g} Å in its header, but {pixel_size:.4g} Å is used"
-            f" ({'--angpix_ref' if options.angpix_ref else 'the micrographs’, as --angpix_ref is not given'})."
-        )
+    images, told, origin = _read(context, options)
+    pixel_size = _pixel_size(context, options, told)
     _check(images, options.ref)
     box = images.shape[-1] * pixel_size
     diameter = options.particle_diameter
@@ -83,6 +77,32 @@ def read_references(context: Context, options: ReferenceOptions) -> References:
             f" {pixel_size:g} Å): give a smaller diameter, or correct --angpix_ref."
         )
     return References(images, pixel_size, diameter, origin)
+
+
+def _pixel_size(context: Context, options: ReferenceOptions, told: float | None) -> float:
+    """Return the references' pixel size in Å: --angpix_ref, or what their file tells, or the micrographs'; says which."""
+    known = told is not None and abs(told - 1) > 1e-3  # 1 Å is what programs write that do not know
+    if options.angpix_ref:
+        if told is not None and known and abs(told / options.angpix_ref - 1) > _TOLERANCE:
+            context.warn(
+                f"warning: {options.ref} says that its pixel size is {told:.4g} Å, but --angpix_ref is {options.angpix_ref:.4g} Å,"
+                " which is used. Leave out --angpix_ref to use the file's."
+            )
+        return options.angpix_ref
+    if told is not None and known:
+        if abs(told / options.micrograph_pixel - 1) > _TOLERANCE:
+            context.say(
+                f" The references' pixel size is {told:.4g} Å, as {options.ref} says; that of the micrographs is"
+                f" {options.micrograph_pixel:.4g} Å (RELION would take this one: give it --angpix_ref {told:.4g})"
+            )
+        return told
+    if told == options.micrograph_pixel:
+        return told
+    context.warn(
+        f"warning: {options.ref} does not say its pixel size: that of the micrographs, {options.micrograph_pixel:.4g} Å, is"
+        " taken. Give --angpix_ref if they differ."
+    )
+    return options.micrograph_pixel
 
 
 def _gaussian(options: ReferenceOptions) -> References:
@@ -109,11 +129,12 @@ def _read(context: Context, options: ReferenceOptions) -> tuple[np.ndarray, floa
 
 def _listed(context: Context, name: str) -> tuple[np.ndarray, float | None]:
     tables = read_star(context.path(name))
+    written = next((float(table["rlnPixelSize"][0]) for table in tables.values() if "rlnPixelSize" in table), None)
     for label in ("rlnReferenceImage", "rlnImageName"):
         table = next((table for table in tables.values() if label in table), None)
         if table is not None and len(table):
             reader = ImageReader(table[label].tolist(), context.directory)
-            return reader.read(), reader.pixel_size
+            return reader.read(), written or reader.pixel_size
     raise StarError(
         f"{name} lists no references: expected a column rlnReferenceImage. Give Select's class_averages.star."
     )

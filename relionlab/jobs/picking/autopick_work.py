@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -39,6 +39,13 @@ from relionlab.jobs.micrographs.listing import first_shape, names_of
 from relionlab.jobs.picking import pick_files
 from relionlab.jobs.picking.autopick_input import DEFOCUS, check_ctf, read_list
 from relionlab.jobs.picking.autopick_references import GAUSS, ReferenceOptions, References, read_references
+from relionlab.jobs.picking.autopick_settings import (
+    PickingSettings,
+    picked_again,
+    read_settings,
+    settings_path,
+    write_settings,
+)
 
 MOST_MAPS = 30
 """Micrographs of which maps are written without being asked twice, as in RELION."""
@@ -96,6 +103,8 @@ class PickingRun:
     micrographs: Particles
     references: References | None
     templates: Templates | None
+    again: frozenset[int] = frozenset()
+    """Numbers of micrographs whose picks are taken anew from their maps, though they are finished."""
 
     @cached_property
     def names(self) -> list[str]:
@@ -114,7 +123,7 @@ class PickingRun:
     def scores(self, index: int) -> Scores:
         """Compute the maps of a micrograph, or read them if they are to be read; writes them if they are to be kept."""
         picking, root = self.picking, self.root(index)
-        if picking.read_maps:
+        if picking.read_maps or index in self.again:
             return self._kept(index)
         micrograph = read_image(self.directory / self.names[index])
         frame = self._frame(index, micrograph.shape)
@@ -141,8 +150,9 @@ class PickingRun:
             )
         else:
             raise InputError("there is nothing to pick with: give references or diameters.")
+        scores = replace(scores, distance=self.distance)
         if picking.write_maps:
-            _write_maps(root, scores)
+            _write_maps(root, scores, made=PickingSettings.of(picking).of_maps)
         return scores
 
     def picks(self, scores: Scores) -> Picks:
@@ -154,7 +164,7 @@ class PickingRun:
         return peaks_from(
             scores,
             lowest,
-            self.distance,
+            scores.distance if picking.min_distance is None else picking.min_distance,
             max_stddev=picking.max_stddev,
             min_average=picking.min_average,
             upper=upper,
@@ -196,9 +206,13 @@ class PickingRun:
         return found
 
     def finished(self, index: int) -> Picks | None:
-        """Return what an earlier run (RELION's too) picked from a micrograph; ``None`` if nothing usable is there."""
+        """Return what an earlier run (RELION's too) picked from a micrograph; ``None`` if nothing usable is there.
+
+        Nothing is finished, either, that is to be picked again from its maps, or lacks maps that are to be written.
+        """
         path = self.picks_path(index)
-        if not path.exists():
+        without = self.picking.write_maps and not pick_files.scores_path(self.root(index)).exists()
+        if index in self.again or without or not path.exists():
             return None
         try:
             return pick_files.read_picks(path)
@@ -268,7 +282,8 @@ class PickingRun:
             return pick_files.read_scores(root)
         shape = open_image(self.directory / self.names[index]).frame_shape
         margin = (self.picking.particle_diameter or 0.0) / 2 + self.picking.skip_side * self._pixel_size(index)
-        return pick_files.read_relion_maps(root, shape=shape, pixel_size=self._pixel_size(index), margin=margin)
+        kept = pick_files.read_relion_maps(root, shape=shape, pixel_size=self._pixel_size(index), margin=margin)
+        return replace(kept, distance=self.distance)
 
 
 def open_picking(context: Context, picking: Picking) -> PickingRun:
@@ -314,6 +329,9 @@ def pick(context: Context, picking: Picking) -> None:
         context.say(
             f" References: {len(images)} ({run.references.origin}), mask diameter {run.references.diameter:.0f} Å"
         )
+    run = replace(run, again=picked_again(context, run))
+    if read_settings(settings_path(run)) is None:
+        write_settings(settings_path(run), PickingSettings.of(picking))
     pixels, work = _sample(context, run)
     done = for_each_micrograph(
         context,
@@ -324,6 +342,7 @@ def pick(context: Context, picking: Picking) -> None:
         bytes_each=24 * pixels + 60 * work,
         threads=1 if _effort(run, pixels, work) < _QUICK else picking.workers,
     )
+    write_settings(settings_path(run), PickingSettings.of(picking))
     names, found = [run.names[index] for index in done.results], list(done.results.values())
     pick_files.write_summary(run.directory / picking.output / "summary.star", names, found)
     suffix_file = run.directory / picking.output / f"coords_suffix_{picking.pickname}.star"
@@ -345,8 +364,8 @@ def _writer(root: Path) -> Callable[[int, np.ndarray, np.ndarray], None]:
     return write
 
 
-def _write_maps(root: Path, scores: Scores) -> None:
-    pick_files.write_scores(root, scores)
+def _write_maps(root: Path, scores: Scores, *, made: str) -> None:
+    pick_files.write_scores(root, scores, made=made)
     if scores.diameter is not None:
         pick_files.write_map(root, "bestLoG", scores.fom)
         pick_files.write_map(root, "bestSize", scores.diameter)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -116,8 +117,8 @@ def scores_path(root: Path) -> Path:
     return root.with_name(f"{root.name}_scores.npz")
 
 
-def write_scores(root: Path, scores: Scores) -> None:
-    """Write what re-picking needs, compressed; figures of merit keep three digits."""
+def write_scores(root: Path, scores: Scores, *, made: str = "") -> None:
+    """Write what re-picking needs, compressed; figures of merit keep three digits. ``made``: with which settings."""
     frame = scores.frame
     arrays = {
         "fom": scores.fom.astype(np.float16),
@@ -126,7 +127,8 @@ def write_scores(root: Path, scores: Scores) -> None:
         "average": scores.average.astype(np.float16),
         "stddev": scores.stddev.astype(np.float16),
         "frame": np.array([*frame.shape, *frame.padded, *frame.work], dtype=np.int64),
-        "sizes": np.array([frame.pixel_size, scores.margin]),
+        "sizes": np.array([frame.pixel_size, scores.margin, scores.distance]),
+        "made": np.array(made),
     }
     if scores.diameter is not None:
         arrays["diameter"] = scores.diameter.astype(np.float32)
@@ -134,6 +136,15 @@ def write_scores(root: Path, scores: Scores) -> None:
         arrays["centre"] = scores.centre.astype(np.float32)
     with atomic_write(scores_path(root)) as temporary, temporary.open("wb") as out:
         np.savez_compressed(out, **arrays)  # type: ignore[arg-type]
+
+
+def made_with(root: Path) -> str | None:
+    """Return with which settings a micrograph's scores were made; ``None`` if it has none, or damaged ones."""
+    try:
+        with np.load(scores_path(root)) as kept:
+            return str(kept["made"])
+    except (OSError, ValueError, LookupError, EOFError, BadZipFile):
+        return None
 
 
 def read_scores(root: Path) -> Scores:
@@ -152,10 +163,11 @@ def read_scores(root: Path) -> Scores:
             stddev=arrays["stddev"].astype(np.float32),
             frame=frame,
             margin=float(arrays["sizes"][1]),
+            distance=float(arrays["sizes"][2]),
             diameter=arrays.get("diameter"),
             centre=arrays.get("centre"),
         )
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, LookupError, EOFError, BadZipFile) as error:
         raise InputError(f"{place} cannot be read ({error}): run once more with --write_fom_maps.") from error
 
 

@@ -3,10 +3,13 @@
 Four quantities, each between 0 and 1, and their geometric mean is the score:
 
 * occupancy   p / (p + 1/K): half for a class of average size
-* resolution  the best class's estimated resolution over this one's
-* accuracy    the best class's accuracy of rotations over this one's; 0 where RELION could not estimate it (999)
+* resolution  the best class's estimated resolution over this one's, at most 1
+* accuracy    the best class's accuracy of rotations over this one's, at most 1; 0 where RELION could not estimate it (999)
 * image       s / (s + 30), s being the power of the average within 0.6 of the mask's radius over the variance in its
               rim (0.85 to 1): neighbours, broken edges and noise raise the rim, an isolated particle leaves it flat
+
+The best class is looked for among those whose image is at least half good: edges of carbon and contamination align better
+than any particle, and would put all particles down.
 
 The constants were set on one run of RELION 5 (50 classes of real β-galactosidase), where classes above 0.5 were those
 that hold mostly good particles. A quantity that a model does not have (accuracy after an aligned run) is left out.
@@ -21,6 +24,7 @@ import numpy as np
 from relionlab.io.table import Table
 
 _IMAGE_HALF = 30.0
+_PARTICLE = 0.5  # least quality of the image of a class that others are compared with
 _FLOOR = 1e-3  # keeps one bad quantity from hiding the order of the others
 
 
@@ -61,12 +65,13 @@ def score_classes(classes: Table, images: np.ndarray | None, *, mask_radius_px: 
     """
     distribution = classes["rlnClassDistribution"]
     occupancy = distribution / (distribution + 1 / len(distribution))
-    resolution = _relative(classes["rlnEstimatedResolution"])
     unknown = np.full(len(distribution), np.nan)
-    accuracy = _relative(classes["rlnAccuracyRotations"]) if "rlnAccuracyRotations" in classes else unknown
+    image = unknown if images is None else image_quality(images, mask_radius_px=mask_radius_px)
+    particles = image >= _PARTICLE if np.any(image >= _PARTICLE) else np.ones(len(distribution), bool)
+    resolution = _relative(classes["rlnEstimatedResolution"], particles)
+    accuracy = _relative(classes["rlnAccuracyRotations"], particles) if "rlnAccuracyRotations" in classes else unknown
     if not np.any(accuracy > 0):
         accuracy = unknown
-    image = unknown if images is None else image_quality(images, mask_radius_px=mask_radius_px)
     parts = np.stack([occupancy, resolution, accuracy, image])
     logs = np.log(np.maximum(parts[~np.isnan(parts).all(axis=1)], _FLOOR))
     score = np.where(distribution > 0, np.exp(logs.mean(axis=0)), 0.0)
@@ -105,12 +110,13 @@ def choose(
     return kept
 
 
-def _relative(values: np.ndarray) -> np.ndarray:
-    """Return the best (smallest) value over each; 0 for 999 and infinity."""
+def _relative(values: np.ndarray, particles: np.ndarray) -> np.ndarray:
+    """Return the smallest value of the classes that show particles, over each value, at most 1; 0 for 999 and infinity."""
     usable = np.isfinite(values) & (values > 0) & (values < 999)
     if not usable.any():
         return np.zeros(len(values))
-    return np.where(usable, values[usable].min() / np.where(usable, values, 1), 0.0)
+    best = values[usable & particles].min() if (usable & particles).any() else values[usable].min()
+    return np.where(usable, np.minimum(best / np.where(usable, values, 1), 1), 0.0)
 
 
 def _finite(values: np.ndarray) -> np.ndarray:
