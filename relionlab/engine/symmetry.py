@@ -192,7 +192,9 @@ def _icosahedron(name: str) -> tuple[list[np.ndarray], np.ndarray]:
         return generators, _unit(_CORNERS[name])
     if name == "I3":
         return generators, _unit(_AROUND_I2) @ frame.T
-    five = np.array([2, 0, 1])  # turned about z, it is the five-fold axes to either side of -x; a three-fold one is below
+    five = np.array(
+        [2, 0, 1]
+    )  # turned about z, it is the five-fold axes to either side of -x; a three-fold one is below
     return generators, _unit([turn(_Z, 144) @ five, (-2 * _GOLDEN**2, 0, 1), turn(_Z, -144) @ five])
 
 

@@ -16,7 +16,7 @@ from relionlab.engine.array import fft_namespace, namespace
 def frequency_grid(shape: tuple[int, ...]) -> np.ndarray:
     """Return the frequency in cycles per pixel of each value of the half transform of an array of this shape."""
     squares = np.zeros((1,) * len(shape))
-    for axis, line in enumerate(axis_frequencies(shape)):
+    for line in axis_frequencies(shape):
         squares = squares + line**2
     return np.sqrt(squares).astype(np.float32)
 

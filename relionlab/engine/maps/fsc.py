@@ -49,7 +49,8 @@ def randomised(spectrum: Any, n: int, *, first_shell: int, phases: PhaseGenerato
 
 def corrected(masked: np.ndarray, random: np.ndarray, *, first_shell: int) -> np.ndarray:
     """Return the correlation without the mask's share (Chen et al., eq. 4); up to two shells beyond the first random one
-    the masked correlation itself."""
+    the masked correlation itself.
+    """
     beyond = np.arange(masked.shape[-1]) >= first_shell + _FREE_OF_OVERLAP
     room = np.where(np.abs(1 - random) > 1e-6, 1 - random, 1e-6)
     return np.where(beyond, (masked - random) / room, masked)
@@ -69,7 +70,8 @@ def resolution_shell(curve: np.ndarray, threshold: float = GOLD_STANDARD) -> int
 
 def of_particle(curve: np.ndarray, fraction: float) -> np.ndarray:
     """Return what the correlation would be without the solvent: f·FSC / (1 + (f − 1)·FSC), f the box over the particle
-    (as in cisTEM; Grant et al. 2018, eLife 7:e35383)."""
+    (as in cisTEM; Grant et al. 2018, eLife 7:e35383).
+    """
     return fraction * curve / (1 + (fraction - 1) * curve)
 
 
@@ -84,7 +86,8 @@ def amplitude_correlation(first: Any, second: Any, n: int) -> np.ndarray:
 
 def phase_residual(first: Any, second: Any, n: int) -> np.ndarray:
     """Return the differential phase residual in each shell, in degrees: the phase differences' root mean square, weighted
-    by the sum of the amplitudes (Frank et al. 1981)."""
+    by the sum of the amplitudes (Frank et al. 1981).
+    """
     weights = abs(first) + abs(second)
     difference = np.angle(first * second.conj(), deg=True)
     total = shell_average(weights, n)

@@ -40,9 +40,7 @@ def log_amplitudes(amplitudes: np.ndarray) -> np.ndarray:
     return np.where(there, np.log(np.where(there, amplitudes, 1)), NOTHING)
 
 
-def fit_line(
-    squared_frequency: np.ndarray, logs: np.ndarray, *, lowest: float, highest: float = 0.0
-) -> Line | None:
+def fit_line(squared_frequency: np.ndarray, logs: np.ndarray, *, lowest: float, highest: float = 0.0) -> Line | None:
     """Fit a line to the shells finer than ``lowest`` and not finer than ``highest`` (Å; 0: all) in which there is signal.
 
     squared_frequency  1/Å², of every shell; logs  as of :func:`log_amplitudes`

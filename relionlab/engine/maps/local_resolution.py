@@ -147,7 +147,7 @@ def placed(ball: Ball, points: np.ndarray, *, box: int) -> Any:
     """Yield where each ball lies in the box, cut off at its walls, with the number of its point."""
     reach = ball.reach
     axes = np.ogrid[tuple(slice(-reach, reach + 1) for _ in range(3))]
-    whole = ball.profile(sum(axis**2 for axis in axes))
+    whole = ball.profile(axes[0] ** 2 + axes[1] ** 2 + axes[2] ** 2)
     for number, point in enumerate(points):
         low = point + box // 2 - reach
         first, last = np.maximum(low, 0), np.minimum(low + 2 * reach + 1, box)

@@ -24,9 +24,9 @@ class Shells:
         squares = lines[0][:, None, None] + lines[1][:, None] + np.arange(side // 2 + 1) ** 2
         reach = np.flatnonzero(np.sqrt(squares.ravel()) / side <= (box // 2 + 1) / box)
         order = reach[np.argsort(squares.ravel()[reach], kind="stable")]
-        radii, first, counts = np.unique(squares.ravel()[order], return_index=True, return_counts=True)
+        radii, first = np.unique(squares.ravel()[order], return_index=True)
         self._order, self._first = order, first
-        self._share = _shares(np.sqrt(radii) * (box / side), counts, box=box, side=side)
+        self._share = _shares(np.sqrt(radii) * (box / side), box=box, side=side)
 
     def correlation(self, first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, ...]:
         """Return the correlations of the pairs (first[0], first[1]) and (second[0], second[1]) in each shell."""
@@ -41,7 +41,7 @@ class Shells:
         return np.where(power > 0, sums[0] / np.sqrt(np.where(power > 0, power, 1)), 0.0)
 
 
-def _shares(radii: np.ndarray, counts: np.ndarray, *, box: int, side: int) -> np.ndarray:
+def _shares(radii: np.ndarray, *, box: int, side: int) -> np.ndarray:
     """Return how much each radius (in shells of the box) counts in each shell, (box//2+1, radii)."""
     shells = np.arange(box // 2 + 1)[:, None]
     if side == box:

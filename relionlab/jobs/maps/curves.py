@@ -42,20 +42,20 @@ class Curves:
         return fsc.resolution_shell(self.true)
 
 
-def unmasked_curves(spectra: list[Any], n: int) -> Curves:
+def unmasked_curves(spectra: tuple[Any, Any], n: int) -> Curves:
     """Return the curves of half transforms without a mask."""
     curve = fsc.fourier_shell_correlation(*spectra, n)
     return Curves(curve, curve)
 
 
 def masked_curves(
-    spectra: list[Any],
+    spectra: tuple[Any, Any],
     mask: np.ndarray,
     *,
     pixel_size: float,
     first_random: int,
     phases: PhaseGenerator,
-    masked_spectra: list[Any],
+    masked_spectra: tuple[Any, Any],
     keep_mask: bool,
 ) -> Curves:
     """Return the curves within a mask.
@@ -68,10 +68,11 @@ def masked_curves(
     n = len(mask)
     unmasked = fsc.fourier_shell_correlation(*spectra, n)
     masked = fsc.fourier_shell_correlation(*masked_spectra, n)
-    noise = [
-        fsc.transform(back(fsc.randomised(one, n, first_shell=first_random, phases=phases), n) * mask) for one in spectra
-    ]
-    random = fsc.fourier_shell_correlation(*noise, n)
+    noise = tuple(
+        fsc.transform(back(fsc.randomised(one, n, first_shell=first_random, phases=phases), n) * mask)
+        for one in spectra
+    )
+    random = fsc.fourier_shell_correlation(noise[0], noise[1], n)
     true = fsc.corrected(masked, random, first_shell=first_random)
     worse = fsc.resolution_shell(true) < fsc.resolution_shell(unmasked) and not keep_mask
     inside = int((mask > 0.5).sum())

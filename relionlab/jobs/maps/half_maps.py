@@ -106,5 +106,7 @@ def read_mask(context: Context, name: str, *, maps: HalfMaps) -> np.ndarray:
             " Make one with MaskCreate."
         )
     if high < 0.5:
-        raise ImageError(f"The mask {name} is empty: its largest value is {high:.4g}. Lower its threshold in MaskCreate.")
+        raise ImageError(
+            f"The mask {name} is empty: its largest value is {high:.4g}. Lower its threshold in MaskCreate."
+        )
     return mask

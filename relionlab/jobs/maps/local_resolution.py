@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -91,14 +92,14 @@ def _correlated(
             f"--locres_randomize_at is {options.locres_randomize_at:g} Å: it must lie between {extent:.3g} Å, the box, and"
             f" {2 * maps.pixel_size:.3g} Å, the finest resolution."
         )
-    spectra = [fsc.transform(half) for half in (maps.first, maps.second)]
+    spectra = (fsc.transform(maps.first), fsc.transform(maps.second))
     phases = PhaseGenerator(options.random_seed)
     noise = [sharpening.back(fsc.randomised(one, n, first_shell=first, phases=phases), n) for one in spectra]
     step = CorrelationStep(
         np.stack([maps.first, maps.second, *noise]).astype(np.float32),
         ball,
         points,
-        unmasked=fsc.fourier_shell_correlation(*spectra, n),
+        unmasked=fsc.fourier_shell_correlation(spectra[0], spectra[1], n),
         first_shell=first,
         pixel_size=maps.pixel_size,
         coarsest=options.locres_minres,
@@ -139,7 +140,7 @@ def _filtered(
     return executor.run(step, shards(step.shells, _SHELLS_AT_ONCE), _progress(context, "parts of the shells"))
 
 
-def _progress(context: Context, what: str):  # type: ignore[no-untyped-def]
+def _progress(context: Context, what: str) -> Callable[[int, int], None]:
     def on_shard(done: int, total: int) -> None:
         context.stop_if_asked()
         context.progress(done, total, what)
@@ -181,5 +182,9 @@ def _write(
 def _tell(context: Context, volume: np.ndarray, mask: np.ndarray | None) -> None:
     inside = volume[(mask > 0.5) & (volume > 0)] if mask is not None else volume[volume > 0]
     low, middle, high = np.percentile(inside, [5, 50, 95])
-    where = "Within the mask" if mask is not None else "In the box, solvent included (give --mask for the particle alone),"
-    context.say(f" {where} half of the voxels are better than {middle:.2f} Å; 90 % lie between {low:.2f} and {high:.2f} Å.")
+    where = (
+        "Within the mask" if mask is not None else "In the box, solvent included (give --mask for the particle alone),"
+    )
+    context.say(
+        f" {where} half of the voxels are better than {middle:.2f} Å; 90 % lie between {low:.2f} and {high:.2f} Å."
+    )

@@ -87,7 +87,14 @@ class LocalRes(Job, RunningOptions):
         """Return the one command: ``relionlab postprocess --locres``."""
         workers = max(self.nr_mpi * self.nr_threads, 1)
         spread = ["--j", str(workers)] if workers > 1 else []
-        arguments = ["--locres", "--o", f"{output}relion", *self._flags_without_threads(), *spread, *shlex.split(self.other_args)]
+        arguments = [
+            "--locres",
+            "--o",
+            f"{output}relion",
+            *self._flags_without_threads(),
+            *spread,
+            *shlex.split(self.other_args),
+        ]
         return [Command("postprocess", tuple(arguments))]
 
     def _flags_without_threads(self) -> list[str]:

@@ -48,9 +48,9 @@ class CreateMask(Program, MaskOptions):
     or_map: Annotated[str, _second("--or", "or this map does")] = ""
     and_not_map: Annotated[str, _second("--and_not", "and this map does not")] = ""
     or_not_map: Annotated[str, _second("--or_not", "or this map does not")] = ""
-    invert: Annotated[
-        bool, Parameter(label="Invert", help="Give 1 minus the mask.", tab="Mask", flag="--invert")
-    ] = False
+    invert: Annotated[bool, Parameter(label="Invert", help="Give 1 minus the mask.", tab="Mask", flag="--invert")] = (
+        False
+    )
     j: Annotated[
         int, Parameter(label="Threads", help="Kept for RELION.", tab="Running", flag="--j", level="developer")
     ] = 1

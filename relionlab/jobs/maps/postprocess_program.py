@@ -31,7 +31,14 @@ def _local(label: str, flag: str, words: str) -> Parameter:
 
 def _or_default(label: str, flag: str, words: str) -> Parameter:
     return Parameter(
-        label=label, help=words, tab="Local resolution", unit="Å", flag=flag, when=_LOCAL, none_as="-1", bounds=(0, None)
+        label=label,
+        help=words,
+        tab="Local resolution",
+        unit="Å",
+        flag=flag,
+        when=_LOCAL,
+        none_as="-1",
+        bounds=(0, None),
     )
 
 
@@ -53,9 +60,9 @@ class Postprocess(Program, PostProcessOptions):
             label="Second half-map", help="Where its name does not follow from the first's.", tab="I/O", flag="--i2"
         ),
     ] = ""
-    o: Annotated[str, Parameter(label="Output root", help="Start of the names of the results.", tab="I/O", flag="--o")] = (
-        "postprocess"
-    )
+    o: Annotated[
+        str, Parameter(label="Output root", help="Start of the names of the results.", tab="I/O", flag="--o")
+    ] = "postprocess"
     half_maps: Annotated[
         bool,
         Parameter(

@@ -32,12 +32,10 @@ class _Postprocessing:
         self.maps = read_half_maps(context, options.fn_in, other=options.i2, pixel_size=options.angpix)
         self.n, self.pixel_size = self.maps.box, self.maps.pixel_size
         self.mask = read_mask(context, options.fn_mask, maps=self.maps) if options.fn_mask else None
-        self.spectra = [fsc.transform(half) for half in (self.maps.first, self.maps.second)]
-        self.masked_spectra = (
-            [fsc.transform(half * self.mask) for half in (self.maps.first, self.maps.second)]
-            if self.mask is not None
-            else []
-        )
+        self.spectra = (fsc.transform(self.maps.first), fsc.transform(self.maps.second))
+        self.masked_spectra: tuple[Any, ...] = ()
+        if self.mask is not None:
+            self.masked_spectra = tuple(fsc.transform(half * self.mask) for half in (self.maps.first, self.maps.second))
         self.general: dict[str, object] = {}
 
     def run(self) -> None:
@@ -67,7 +65,7 @@ class _Postprocessing:
             pixel_size=self.pixel_size,
             first_random=first,
             phases=PhaseGenerator(options.random_seed),
-            masked_spectra=self.masked_spectra,
+            masked_spectra=(self.masked_spectra[0], self.masked_spectra[1]),
             keep_mask=options.force_mask,
         )
         self.context.say(f"  + molecular weight inside protein mask: {1000 * found.mask_weight:g}")
@@ -121,12 +119,16 @@ class _Postprocessing:
         return columns
 
     def _amplitude_columns(self) -> dict[str, np.ndarray]:
-        kinds = {"UnmaskedMaps": self.spectra} | ({"MaskedMaps": self.masked_spectra} if self.masked_spectra else {})
+        kinds: dict[str, tuple[Any, ...]] = {"UnmaskedMaps": self.spectra}
+        if self.masked_spectra:
+            kinds["MaskedMaps"] = self.masked_spectra
         found = {
-            f"rlnAmplitudeCorrelation{kind}": fsc.amplitude_correlation(*pair, self.n) for kind, pair in kinds.items()
+            f"rlnAmplitudeCorrelation{kind}": fsc.amplitude_correlation(pair[0], pair[1], self.n)
+            for kind, pair in kinds.items()
         }
         return found | {
-            f"rlnDifferentialPhaseResidual{kind}": fsc.phase_residual(*pair, self.n) for kind, pair in kinds.items()
+            f"rlnDifferentialPhaseResidual{kind}": fsc.phase_residual(pair[0], pair[1], self.n)
+            for kind, pair in kinds.items()
         }
 
     # --- sharpening --------------------------------------------------------------------------------------------
@@ -164,9 +166,7 @@ class _Postprocessing:
                 " If the particles were rescaled, that is wrong."
             )
         transfer = read_transfer(self.context, self.options.fn_mtf)
-        return sharpening.transfer_inverse(
-            self.n, transfer, pixel_size=self.pixel_size, detector_pixel_size=detector
-        )
+        return sharpening.transfer_inverse(self.n, transfer, pixel_size=self.pixel_size, detector_pixel_size=detector)
 
     def _logs(self, spectrum: Any, *filters: np.ndarray) -> np.ndarray:
         amplitudes = np.abs(spectrum)
@@ -180,7 +180,7 @@ class _Postprocessing:
             if options.adhoc_bfac:
                 self.context.say(f"== Using a user-provided (ad-hoc) B-factor of {options.adhoc_bfac:g} ...")
             return options.adhoc_bfac, None
-        last = [label for label in ("Weighted", "MTFCorrected", "Original") if f"rlnLogAmplitudes{label}" in plot][0]
+        last = next(label for label in ("Weighted", "MTFCorrected", "Original") if f"rlnLogAmplitudes{label}" in plot)
         line = guinier.fit_line(
             plot["rlnResolutionSquared"],
             plot[f"rlnLogAmplitudes{last}"],
@@ -231,7 +231,13 @@ class _Postprocessing:
         self.context.say(f"  + Written out: {name}")
 
     def _write_tables(
-        self, curves: Curves, columns: dict[str, np.ndarray], plot: dict[str, Any], *, resolution: float, b_factor: float
+        self,
+        curves: Curves,
+        columns: dict[str, np.ndarray],
+        plot: dict[str, Any],
+        *,
+        resolution: float,
+        b_factor: float,
     ) -> None:
         options, path = self.options, self.context.path
         order = [
@@ -264,5 +270,3 @@ class _Postprocessing:
             curves.true,
             title=f"RELION {'masked-corrected' if masked else 'unmasked'} FSC",
         )
-
-

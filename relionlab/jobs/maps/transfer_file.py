@@ -17,7 +17,9 @@ def read_transfer(context: Context, name: str) -> Transfer:
     tables = read_star(context.path(name))
     found = [table for table in tables.values() if all(label in table for label in _LABELS)]
     if not found:
-        raise StarError(f"{name} has no table with the columns {' and '.join(_LABELS)}: that is what an MTF file holds.")
+        raise StarError(
+            f"{name} has no table with the columns {' and '.join(_LABELS)}: that is what an MTF file holds."
+        )
     frequency, value = (np.asarray(found[0][label], np.float64) for label in _LABELS)
     if frequency.size < 2 or (np.diff(frequency) <= 0).any() or frequency[0] < 0 or frequency[-1] > 1:
         raise StarError(f"{name}: rlnResolutionInversePixel has to rise from 0 to 0.5 (Nyquist), row after row.")

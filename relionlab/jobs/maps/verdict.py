@@ -31,7 +31,11 @@ def verdict(curves: Curves, *, pixel_size: float, box: int) -> str:
         leak = float(np.max(beyond)) if beyond.size else 0.0
         said.append(
             f"the mask itself correlates by {at:.2f} there"
-            + (": it is too tight or too sharp, so make it wider and softer" if at > _LEAKS else ", so it can be trusted")
+            + (
+                ": it is too tight or too sharp, so make it wider and softer"
+                if at > _LEAKS
+                else ", so it can be trusted"
+            )
         )
         if leak > 0.5 and at <= _LEAKS:
             said.append("though by much near the first random shells: a softer mask is safer")
@@ -45,7 +49,9 @@ def doubts_of_fit(line: Line | None, *, lowest: float, resolution: float) -> str
         return f"There is no signal beyond {lowest:g} Å to fit a B-factor to: none is applied. {advice}"
     reasons = []
     if resolution > lowest / _WELL_BEYOND:
-        reasons.append(f"the map reaches {resolution:.2f} Å, not well beyond the {lowest:g} Å from which the line is fitted")
+        reasons.append(
+            f"the map reaches {resolution:.2f} Å, not well beyond the {lowest:g} Å from which the line is fitted"
+        )
     if line.points < _FEW_SHELLS:
         reasons.append(f"the line is fitted to only {line.points} shells")
     if line.correlation < _POOR_FIT:
