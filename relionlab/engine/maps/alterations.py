@@ -6,9 +6,7 @@ import numpy as np
 import scipy.fft
 from scipy import ndimage
 
-from relionlab.engine.maps.filters import axis_frequencies, filtered, frequency_grid
-
-_MAP_AXES = 3
+from relionlab.engine.maps.filters import axis_frequencies, falling_cosine, filtered, frequency_grid
 
 
 def new_box(image: np.ndarray, side: int) -> np.ndarray:
@@ -62,8 +60,6 @@ def symmetrised(volume: np.ndarray, operations: np.ndarray) -> np.ndarray:
 
 def directional_low_pass(image: np.ndarray, shell: int, half_edge: int, axis: int) -> np.ndarray:
     """Return the image low-pass filtered along one axis only, a raised cosine about the shell."""
-    from relionlab.engine.maps.filters import falling_cosine
-
     along = np.abs(axis_frequencies(image.shape)[axis]) * image.shape[axis]
     weights = np.broadcast_to(
         falling_cosine(along, shell - half_edge, shell + half_edge), frequency_grid(image.shape).shape

@@ -13,8 +13,9 @@ from relionlab.engine.fourier import (
     rfft3_centred,
 )
 from relionlab.engine.maps import alterations, filters
-from relionlab.engine.maps.fsc import randomised
+from relionlab.engine.maps.fsc import randomised, transform
 from relionlab.engine.maps.random_phases import PhaseGenerator
+from relionlab.engine.maps.sharpening import back
 from relionlab.engine.symmetry import point_group
 from relionlab.errors import ImageError, ParameterError
 from relionlab.io.images import nonfinite
@@ -192,9 +193,6 @@ class Operations:
                 raise ParameterError("--phase_randomise is for cubic maps.")
             n = len(image)
             shell = filters.round_half_up(n * self.pixel_size / options.phase_randomise)
-            from relionlab.engine.maps.fsc import transform
-            from relionlab.engine.maps.sharpening import back
-
             image = back(randomised(transform(image), n, first_shell=shell, phases=PhaseGenerator(0)), n)
         if "correct_avg_ampl" in self.others:
             shells = alterations.shell_of(image.shape)
