@@ -1,6 +1,7 @@
 """The pictures of a local resolution: its histogram, and slices of the map coloured by it.
 
-Colours run from blue (good) to yellow (poor) in cividis, which colour-blind readers see as others do (Nuñez et al. 2018).
+Colours run from blue (good) over grey to vermilion (poor), which colour-blind readers tell apart, and are bright enough for
+a dark map.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ def _coloured(
     resolution: np.ndarray, density: np.ndarray, inside: np.ndarray, *, limits: tuple[float, float], pixels: int
 ) -> np.ndarray:
     """Return a slice as RGB: density gives the brightness, resolution the colour within the mask."""
-    light = enlarge(grey(density, diameter=1.5, clip=(0.5, 99.8)), pixels)[..., None] / 255
+    light = 0.15 + 0.85 * enlarge(grey(density, diameter=1.5, clip=(0.5, 99.8)), pixels)[..., None] / 255
     within = enlarge((np.clip(inside, 0, 1) * 254).astype(np.uint8), pixels)[..., None] / 254
     place = np.clip((resolution - limits[0]) / (limits[1] - limits[0]), 0, 1)
     colour = _palette()[enlarge((place * 254).astype(np.uint8), pixels)]
@@ -100,9 +101,10 @@ def _ramp(pixels: int) -> np.ndarray:
 
 
 def _palette() -> np.ndarray:
-    import matplotlib as mpl
-
-    return np.asarray(mpl.colormaps["cividis"](np.arange(256)))[:, :3]
+    """Return 256 colours (256, 3), 0 to 1: Okabe and Ito's sky blue, over light grey, to their vermilion."""
+    ends = np.array([[0x56, 0xB4, 0xE9], [0xEE, 0xEE, 0xEE], [0xD5, 0x5E, 0x00]]) / 255
+    place = np.linspace(0, 2, 256)
+    return np.stack([np.interp(place, [0, 1, 2], channel) for channel in ends.T], axis=1)
 
 
 def _canvas(tiles: list[np.ndarray], plan: Mosaic) -> Any:

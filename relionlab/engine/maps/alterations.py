@@ -58,7 +58,7 @@ def symmetrised(volume: np.ndarray, operations: np.ndarray) -> np.ndarray:
     return (total / len(operations)).astype(np.float32)
 
 
-def directional_low_pass(image: np.ndarray, shell: int, half_edge: int, axis: int) -> np.ndarray:
+def directional_low_pass(image: np.ndarray, *, shell: int, half_edge: int, axis: int) -> np.ndarray:
     """Return the image low-pass filtered along one axis only, a raised cosine about the shell."""
     along = np.abs(axis_frequencies(image.shape)[axis]) * image.shape[axis]
     weights = np.broadcast_to(

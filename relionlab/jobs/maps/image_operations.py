@@ -131,7 +131,7 @@ class Operations:
             if -axis > image.ndim:
                 raise ParameterError("--directional Z is for maps: the input is a 2D image.")
             shell = filters.round_half_up(image.shape[axis] * self.pixel_size / options.lowpass)
-            image = alterations.directional_low_pass(image, shell, edge // 2, axis % image.ndim)
+            image = alterations.directional_low_pass(image, shell=shell, half_edge=edge // 2, axis=axis % image.ndim)
         elif options.lowpass > 0:
             keep = filters.low_pass(options.lowpass, side=side, pixel_size=self.pixel_size, edge_shells=edge)
             image = filters.filtered(image, filters.radial(image.shape, keep))

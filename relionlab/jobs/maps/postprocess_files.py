@@ -23,7 +23,7 @@ def shell_columns(n: int, pixel_size: float) -> dict[str, np.ndarray]:
 
 
 def write_postprocess_star(
-    path: Path, general: dict[str, object], curves: dict[str, np.ndarray], guinier: dict[str, np.ndarray]
+    path: Path, general: dict[str, object], *, curves: dict[str, np.ndarray], guinier: dict[str, np.ndarray]
 ) -> None:
     """Write the three tables; the Guinier plot's only if there is one."""
     tables = [Table(general, name="general", loop=False), Table(curves, name="fsc")]

@@ -262,7 +262,7 @@ class _Postprocessing:
             "rlnUnfilteredMapHalf2": self.maps.names[1],
             **{label: self.general[label] for label in order if label in self.general},
         }
-        write_postprocess_star(path(f"{options.o}.star"), general, columns, plot)
+        write_postprocess_star(path(f"{options.o}.star"), general, curves=columns, guinier=plot)
         masked = self.mask is not None
         write_fsc_xml(
             path(f"{options.o}_fsc.xml"),
