@@ -163,4 +163,4 @@ def _mask_of(path: Path) -> Path | None:
 
 
 def _range(low: float, high: float) -> tuple[float, float]:
-    return (float(low), float(high)) if high > low else (float(low) - 0.5, float(low) + 0.5)
+    return (float(low), float(high)) if high - low > 1e-3 * high else (float(low) - 0.5, float(low) + 0.5)

@@ -86,6 +86,12 @@ class _Postprocessing:
             unmasked = fsc.fourier_shell_correlation(*self.spectra, self.n)
             first = fsc.randomising_shell(unmasked, self.options.randomize_at_fsc)
             flag = f"--randomize_at_fsc {self.options.randomize_at_fsc:g}"
+            if first == 0:
+                self.context.warn(
+                    f"warning: the unmasked correlation never falls below {self.options.randomize_at_fsc:g} ({flag}), so what the"
+                    " mask adds to it is not known and not taken away. Give a resolution with --randomize_at_A."
+                )
+                return self.n // 2
         if not 0 < first <= self.n // 2:
             raise ParameterError(
                 f"There is no shell from which phases could be made random ({flag}): the box reaches from {extent:.3g} to"

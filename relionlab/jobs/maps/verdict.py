@@ -25,6 +25,8 @@ def verdict(curves: Curves, *, pixel_size: float, box: int) -> str:
         said.append("without a mask: a soft mask takes the noise of the solvent away and may give a better one")
     elif curves.fell_back:
         said.append("read without the mask, which made it worse: the mask does not fit the map, or cuts it")
+    elif curves.first_random >= last:
+        said.append("what the mask adds to it is not known")
     else:
         at = float(curves.random[shell])
         beyond = curves.random[min(curves.first_random + 2, last) :]
