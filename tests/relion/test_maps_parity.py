@@ -122,7 +122,19 @@ def test_mtf_is_corrected_as_relion_does(relion: Path, real: Path) -> None:
 
 def test_a_bad_mask_falls_back_to_the_unmasked_curve(relion: Path, real: Path) -> None:
     ours(
-        CreateMask, real, "--denovo", "--box_size", "100", "--outer_radius", "6", "--center_x", "-35", "--o", "bad.mrc"
+        CreateMask,
+        real,
+        "--denovo",
+        "--box_size",
+        "100",
+        "--outer_radius",
+        "6",
+        "--center_x",
+        "-35",
+        "--angpix",
+        "3.54",
+        "--o",
+        "bad.mrc",
     )
     for more in ([], ["--force_mask"]):
         given = ("--i", HALF, "--mask", "bad.mrc", "--angpix", "3.54", *more)

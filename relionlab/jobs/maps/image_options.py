@@ -47,10 +47,10 @@ class ImageOptions(Declared):
         _declared("General", "--o", "Output file; for a list the word that goes into each image's name."),
     ] = ""
 
-    multiply_constant: Annotated[float, _constant("--multiply_constant", "Multiply by this.")] = 1.0
-    divide_constant: Annotated[float, _constant("--divide_constant", "Divide by this.")] = 1.0
-    add_constant: Annotated[float, _constant("--add_constant", "Add this.")] = 0.0
-    subtract_constant: Annotated[float, _constant("--subtract_constant", "Subtract this.")] = 0.0
+    multiply_constant: Annotated[float, _constant("--multiply_constant", "Multiply all values by this.")] = 1.0
+    divide_constant: Annotated[float, _constant("--divide_constant", "Divide all values by this.")] = 1.0
+    add_constant: Annotated[float, _constant("--add_constant", "Add this to all values.")] = 0.0
+    subtract_constant: Annotated[float, _constant("--subtract_constant", "Subtract this from all values.")] = 0.0
     threshold_above: Annotated[float, _constant("--threshold_above", "Set higher values to this.")] = 999.0
     threshold_below: Annotated[float, _constant("--threshold_below", "Set lower values to this.")] = -999.0
 
@@ -96,7 +96,7 @@ class ImageOptions(Declared):
     ] = -1.0
     new_box: Annotated[int, _per_image("--new_box", "Cut or pad to this side.", unit="px")] = -1
     filter_edge_width: Annotated[
-        int, _per_image("--filter_edge_width", "Width of the filters' edges.", unit="shells")
+        int, _per_image("--filter_edge_width", "Width of the filters' edges, in Fourier pixels.", unit="px")
     ] = 2
     flip_x: Annotated[bool, _per_image("--flipX", "Mirror in x.")] = False
     flip_y: Annotated[bool, _per_image("--flipY", "Mirror in y.")] = False
@@ -105,9 +105,9 @@ class ImageOptions(Declared):
         False
     )
     shift_com: Annotated[bool, _per_image("--shift_com", "Move the centre of mass to the middle.")] = False
-    shift_x: Annotated[float, _per_image("--shift_x", "Move right.", unit="px")] = 0.0
-    shift_y: Annotated[float, _per_image("--shift_y", "Move down.", unit="px")] = 0.0
-    shift_z: Annotated[float, _per_image("--shift_z", "Move along z.", unit="px")] = 0.0
+    shift_x: Annotated[float, _per_image("--shift_x", "Move this far to the right.", unit="px")] = 0.0
+    shift_y: Annotated[float, _per_image("--shift_y", "Move this far down.", unit="px")] = 0.0
+    shift_z: Annotated[float, _per_image("--shift_z", "Move this far along z.", unit="px")] = 0.0
     avg_ampl: Annotated[bool, _per_image("--avg_ampl", "Write the mean amplitudes of all images.")] = False
     avg_ampl2: Annotated[bool, _per_image("--avg_ampl2", "Write the mean amplitudes of all images.")] = False
     avg_ampl2_ali: Annotated[bool, _per_image("--avg_ampl2_ali", "The same of aligned images; not done here.")] = False
@@ -115,9 +115,11 @@ class ImageOptions(Declared):
     correct_avg_ampl: Annotated[
         str, _per_image("--correct_avg_ampl", "Divide by these mean amplitudes.", pattern="*.mrc")
     ] = ""
-    minr_ampl_corr: Annotated[int, _per_image("--minr_ampl_corr", "From this shell on only.", unit="shells")] = 0
+    minr_ampl_corr: Annotated[
+        int, _per_image("--minr_ampl_corr", "From this shell (Fourier pixel) on only.", unit="px")
+    ] = 0
     remove_nan: Annotated[bool, _per_image("--remove_nan", "Replace values that are no numbers.")] = False
-    replace_nan: Annotated[float, _per_image("--replace_nan", "By this.")] = 0.0
+    replace_nan: Annotated[float, _per_image("--replace_nan", "The value that is put there instead.")] = 0.0
     phase_randomise: Annotated[
         float, _per_image("--phase_randomise", "Make phases random beyond this.", unit="Å")
     ] = -1.0
@@ -126,10 +128,10 @@ class ImageOptions(Declared):
     flip_xy: Annotated[bool, _movies("--flipXY", "Mirror at the diagonal: x becomes y.")] = False
     flip_mxy: Annotated[bool, _movies("--flipmXY", "Mirror at the other diagonal.")] = False
     add_edge: Annotated[bool, _movies("--add_edge", "Draw edge pixels outwards beyond the edges below.")] = False
-    edge_x0: Annotated[int, _movies("--edge_x0", "Left edge.", unit="px")] = 0
-    edge_y0: Annotated[int, _movies("--edge_y0", "Top edge.", unit="px")] = 0
-    edge_xF: Annotated[int, _movies("--edge_xF", "Right edge.", unit="px")] = 4095  # noqa: N815
-    edge_yF: Annotated[int, _movies("--edge_yF", "Bottom edge.", unit="px")] = 4095  # noqa: N815
+    edge_x0: Annotated[int, _movies("--edge_x0", "Column of the left edge.", unit="px")] = 0
+    edge_y0: Annotated[int, _movies("--edge_y0", "Row of the top edge.", unit="px")] = 0
+    edge_xF: Annotated[int, _movies("--edge_xF", "Column of the right edge.", unit="px")] = 4095  # noqa: N815
+    edge_yF: Annotated[int, _movies("--edge_yF", "Row of the bottom edge.", unit="px")] = 4095  # noqa: N815
     avg_bin: Annotated[int, _movies("--avg_bin", "Sum every so many frames.", unit="frames")] = -1
     avg_first: Annotated[int, _movies("--avg_first", "First frame of the average, from 1.", unit="frames")] = -1
     avg_last: Annotated[int, _movies("--avg_last", "Last frame of the average.", unit="frames")] = -1

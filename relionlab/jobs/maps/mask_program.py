@@ -43,7 +43,9 @@ class CreateMask(Program, MaskOptions):
     extend_inimask: Extend = 0.0
     width_mask_edge: SoftEdge = 0.0
 
-    o: Annotated[str, Parameter(label="Output mask", help="Its file.", tab="I/O", flag="--o")] = "mask.mrc"
+    o: Annotated[str, Parameter(label="Output mask", help="Name of the file of the mask.", tab="I/O", flag="--o")] = (
+        "mask.mrc"
+    )
     and_map: Annotated[str, _second("--and", "and this map does too")] = ""
     or_map: Annotated[str, _second("--or", "or this map does")] = ""
     and_not_map: Annotated[str, _second("--and_not", "and this map does not")] = ""

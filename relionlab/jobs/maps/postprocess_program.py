@@ -138,7 +138,7 @@ class Postprocess(Program, PostProcessOptions):
     ] = None
     filter_edge_width: Annotated[
         int,
-        _expert("Filter edge", "--filter_edge_width", "Width of the low-pass filter's edge.", unit="shells"),
+        _expert("Filter edge", "--filter_edge_width", "Width of the low-pass filter's edge.", unit="px"),
     ] = 2
     verb: Annotated[int, _expert("Verbosity", "--verb", "0 says nothing.")] = 1
     random_seed: Annotated[

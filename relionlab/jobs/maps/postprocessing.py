@@ -156,9 +156,9 @@ class _Postprocessing:
         b_factor, line = self._b_factor(plot, curves)
         if b_factor:
             filters.append(sharpening.b_factor_weights(n, b_factor, pixel_size=self.pixel_size))
+        plot["rlnLogAmplitudesSharpened"] = self._logs(mean, *filters)
         if options.low_pass:
             filters.append(self._cut_off(curves))
-        plot["rlnLogAmplitudesSharpened"] = self._logs(mean, *filters)
         if line is not None:
             plot["rlnLogAmplitudesIntercept"] = np.full(n // 2 + 1, line.intercept)
         return filters, b_factor, plot
