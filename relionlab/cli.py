@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,19 +18,36 @@ from relionlab.errors import ParameterError, RelionlabError
 if TYPE_CHECKING:
     from relionlab.project import JobDirectory
 
-_COMMANDS: dict[str, tuple[str, str]] = {
-    "run": ("relionlab.cli:run_job", "run the job in a job directory, or the jobs of a workflow in JSON"),
-    "star": ("relionlab.cli:star", "make, print and plot STAR tables; `relionlab star` lists how"),
-    "tutorial": (
-        "relionlab.workflows.tutorial:main",
-        "the whole course, from movies to class averages: simulated ones, or your own",
-    ),
-    "simulate": ("relionlab.simulation.command:main", "movies or micrographs of known truth, for courses and tests"),
-    "doctor": ("relionlab.workflows.doctor:main", "say what this machine has and what is missing"),
-    "convert": ("relionlab.project.converting:main", "turn a project or a job.star into another RELION's dialect"),
-    "reference": ("relionlab.jobs.reference:main", "print the reference of all jobs and programs, in Markdown"),
+_GROUPS: dict[str, dict[str, tuple[str, str]]] = {
+    "Jobs and whole courses": {
+        "run": ("relionlab.cli:run_job", "run or --continue the job in a job directory, or run a workflow in JSON"),
+        "tutorial": (
+            "relionlab.workflows.tutorial:main",
+            "the whole course, from movies to class averages: simulated ones, or your own",
+        ),
+        "rebin": ("relionlab.workflows.rebin:main", "extract particles anew, recentred, at finer and finer binning"),
+        "simulate": (
+            "relionlab.simulation.command:main",
+            "movies or micrographs of known truth, for courses and tests",
+        ),
+    },
+    "The project in this folder": {
+        "clean": ("relionlab.project.keeping:clean", "move intermediate files of finished jobs to the Trash"),
+        "delete": ("relionlab.project.keeping:delete", "move jobs to the Trash"),
+        "undelete": ("relionlab.project.keeping:undelete", "bring jobs back from the Trash"),
+        "empty_trash": ("relionlab.project.keeping:empty_trash", "remove for good what is in the Trash"),
+        "rebuild": ("relionlab.project.keeping:rebuild", "make a lost default_pipeline.star from the job directories"),
+        "convert": ("relionlab.project.converting:main", "turn a project or a job.star into another RELION's dialect"),
+    },
+    "Tables and help": {
+        "star": ("relionlab.cli:star", "make, print and plot STAR tables; `relionlab star` lists how"),
+        "reference": ("relionlab.jobs.reference:main", "print the reference of all jobs and programs, in Markdown"),
+        "doctor": ("relionlab.workflows.doctor:main", "say what this machine has and what is missing"),
+    },
 }
-"""Our own commands: name -> (function that takes the arguments, what it is for)."""
+"""Our own commands by what they are for: name -> (function that takes the arguments, what it does)."""
+
+_COMMANDS = {name: entry for group in _GROUPS.values() for name, entry in group.items()}
 
 _USAGE_STATUS = 2
 
@@ -63,19 +80,36 @@ def star(arguments: Sequence[str]) -> int:
     return run(arguments)
 
 
+_RUN_USAGE = """usage: relionlab run JOBDIR                          run a scheduled or failed job, as: relionlab run Class2D/job003/
+       relionlab run JOBDIR --continue [NAME=VALUE …]  go on with one that has ended, or do what is missing in it
+       relionlab run WORKFLOW.json                     run the jobs of a workflow, in the project of this folder
+
+NAME is a parameter that may change on continuing, by its name in `relionlab reference JOBTYPE`, as nr_iter=40."""
+
+
 def run_job(arguments: Sequence[str]) -> int:
-    """Run the job in a job directory: the process behind every job of a project."""
-    if len(arguments) != 1 or arguments[0] in ("--help", "-h"):
-        print("usage: relionlab run JOBDIR          as: relionlab run Class2D/job003/")
-        print("       relionlab run WORKFLOW.json   the jobs of a workflow, in the project of this folder")
-        return 0 if "--help" in arguments else _USAGE_STATUS
-    if arguments[0].endswith(".json"):
+    """Run or continue the job in a job directory: the process behind every job of a project."""
+    place, *more = arguments or [""]
+    if not place or place in ("--help", "-h") or (more and more[0] != "--continue"):
+        print(_RUN_USAGE)
+        return 0 if place in ("--help", "-h") else _USAGE_STATUS
+    if place.endswith(".json"):
         from relionlab.workflows.json_workflow import main as run_workflow
 
-        return run_workflow(arguments[0])
+        return run_workflow(place)
     from relionlab.project.running import run_job as run
 
-    return 0 if run(Path(arguments[0]), draw=_draw) == "finished" else 1
+    changes = dict(_assignment(text) for text in more[1:]) if more else None
+    return 0 if run(Path(place), draw=_draw, changes=changes) == "finished" else 1
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise ParameterError(
+            f"run --continue: {text!r} is no change of a parameter; expected NAME=VALUE, as nr_iter=40."
+        )
+    return name, value
 
 
 def _draw(directory: JobDirectory) -> None:
@@ -169,14 +203,22 @@ def _version() -> int:
 
 
 def _overview() -> str:
-    from relionlab.jobs.registry import program_summaries
+    from relionlab.jobs.registry import OWN_PROGRAMS, program_summaries
 
-    lines = ["relionlab PROGRAM flags…     a drop-in for RELION's program of this name; --help lists its flags", ""]
-    lines += [f"  {name:<18} {summary}" for name, summary in program_summaries().items()]
-    lines += ["", "relionlab COMMAND …", ""]
-    lines += [f"  {name:<18} {summary}" for name, (_, summary) in _COMMANDS.items()]
+    summaries = program_summaries()
+    theirs = {name: summary for name, summary in summaries.items() if name not in OWN_PROGRAMS}
+    ours = {name: summary for name, summary in summaries.items() if name in OWN_PROGRAMS}
+    lines = ["relionlab PROGRAM flags…     a drop-in for RELION's program of this name; --help lists its flags"]
+    lines += ["", *_entries(theirs), "", "Programs of our own, with flags of the same kind", "", *_entries(ours)]
+    lines += ["", "relionlab COMMAND …          --help says how"]
+    for heading, group in _GROUPS.items():
+        lines += ["", heading, "", *_entries({name: summary for name, (_, summary) in group.items()})]
     lines += ["", "  --version          print the version", "  --traceback        show where an error was raised"]
     return "\n".join(lines)
+
+
+def _entries(summaries: Mapping[str, str]) -> list[str]:
+    return [f"  {name:<18} {summary}" for name, summary in summaries.items()]
 
 
 def _without_pipeline_control(arguments: Sequence[str]) -> tuple[list[str], Path | None]:

@@ -113,6 +113,11 @@ class Parameter:
         return value if value is None or self.flag is None or self.flag_factor == 1 else value * self.flag_factor
 
 
+def flagged(label: str, flag: str, help: str, **more: Any) -> Parameter:  # noqa: A002 - the form's word
+    """Declare a parameter of a program by its label, flag and help; ``partial(flagged, tab=…)`` serves a whole page."""
+    return Parameter(label=label, flag=flag, help=help, **more)
+
+
 class Declared(BaseModel):
     """Base of jobs and programs: a frozen, comparable, printable set of parameters."""
 
@@ -206,7 +211,7 @@ class Declared(BaseModel):
         """Raise a ParameterError that lists everything that is wrong with the values."""
         found = self.problems()
         if found:
-            raise ParameterError(f"{type(self).__name__}: " + " ".join(found))
+            raise ParameterError(f"{self.spoken_name()}: " + " ".join(found))
 
     def changed(self, **changes: Any) -> Self:
         """Return a copy with other values, validated."""
@@ -239,6 +244,11 @@ class Declared(BaseModel):
     def program_name(cls) -> str:
         """Return what the command line calls this: a program's ``name``, else the class in lower case."""
         return getattr(cls, "name", cls.__name__.lower())
+
+    @classmethod
+    def spoken_name(cls) -> str:
+        """Return what messages call this: the program as it is typed, a job type as its folder is named."""
+        return cls.program_name() if cls.typed_as_flags else cls.__name__
 
     @classmethod
     def from_flags(cls, arguments: Sequence[str]) -> Self:
@@ -378,4 +388,4 @@ def _wording(declared: type[Declared], error: ValidationError) -> str:
         plain, choices = declared.kind(name) if name in declared.model_fields else (str, ())
         expected = f"one of {', '.join(map(repr, choices))}" if choices else _TYPE_WORDS.get(plain, plain.__name__)
         lines.append(f"{declared.called(name)} is {item['input']!r}; expected {expected}.")
-    return f"{declared.__name__}: " + " ".join(lines)
+    return f"{declared.spoken_name()}: " + " ".join(lines)

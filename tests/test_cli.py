@@ -12,7 +12,8 @@ import pytest
 from relionlab import __version__
 from relionlab.cli import main
 from relionlab.jobs.reference import markdown_reference, terminal_help
-from relionlab.jobs.registry import job_types, program, programs
+from relionlab.jobs.registry import _PROGRAM_OF_JOB, OWN_PROGRAMS, job_classes, job_types, program, programs
+from tests.test_rules_declarations import commands_of
 
 
 def test_version_and_overview(capsys):
@@ -22,6 +23,9 @@ def test_version_and_overview(capsys):
     overview = capsys.readouterr().out
     assert all(f"  {name} " in overview for name in programs())
     assert "doctor" in overview
+    theirs, ours = overview.split("Programs of our own")
+    assert set(OWN_PROGRAMS) <= set(programs())
+    assert all(f"  {name} " in (ours if name in OWN_PROGRAMS else theirs) for name in programs())
 
 
 def test_module_can_be_run():
@@ -91,6 +95,32 @@ def test_unknown_programs_are_said(capsys):
     assert "Did you mean star_handler?" in capsys.readouterr().err
     assert main(["preproces", "--i", "x"]) == 1
     assert "there is no program 'preproces'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("typed", "program"), list(_PROGRAM_OF_JOB.items()))
+def test_names_of_job_types_lead_to_their_programs(typed, program, capsys):
+    kind = {folder.lower(): found for folder, found in job_classes().items()}[typed]
+    assert program in {command.program for command in commands_of(kind)}
+    assert main([typed, "--i", "x.star"]) == 1
+    said = capsys.readouterr().err
+    assert f"{kind.__name__} is a job type; its work is done by `relionlab {program}`" in said
+    assert main(["extrat"]) == 1
+    assert "Extract is a job type" in capsys.readouterr().err
+
+
+def test_messages_name_the_program_and_its_flag(capsys):
+    assert main(["run_ctffind", "--i", "x.star", "--ResMin", "3"]) == 1
+    assert "run_ctffind: --ResMin (Minimum resolution) is 3 Å and --ResMax" in capsys.readouterr().err
+    assert main(["import", "--do_movies", "--i", "x"]) == 1
+    assert capsys.readouterr().err.startswith("relionlab: import: --odir")
+
+
+def test_help_has_whole_paragraphs():
+    """No indentation of the source inside a line, and a help that says more than its label."""
+    for kind in programs().values():
+        assert not re.search(r"\S {2,}\S", terminal_help(kind).partition("\n==")[0]), kind
+        for parameter in kind.parameters().values():
+            assert parameter.help.rstrip(".") != parameter.label, parameter
 
 
 def test_pipeline_control_leaves_markers(tmp_path, monkeypatch, capsys):

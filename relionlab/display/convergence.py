@@ -40,10 +40,13 @@ def changes(source: Course | str | Path) -> Picture:
 
 
 def likelihood(source: Course | str | Path) -> Picture:
-    """Draw the log-likelihood of the data against the iteration; it rises and levels off."""
+    """Draw the log-likelihood of the data against the iteration; it rises in steps, whenever finer detail is taken in."""
     course = course_of(source)
     element = _one(course, course.log_likelihood, ("likelihood", "Log-likelihood"), "")
-    caption = "Log-likelihood of the data given the model; it rises and levels off. Its zero has no meaning."
+    caption = (
+        "Log-likelihood of the data given the model. It rises in steps, whenever finer detail is taken in, and levels off in"
+        " between; its zero has no meaning."
+    )
     return Picture(element or _nothing("likelihood", "Log-likelihood"), "Log-likelihood per iteration", caption)
 
 

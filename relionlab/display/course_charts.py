@@ -1,4 +1,4 @@
-"""Charts of the page on movies: errors of every stage against the truth, and figures of merit."""
+"""Charts of the page on movies: motion, reach of the CTF fits, and errors against the truth."""
 
 from __future__ import annotations
 
@@ -6,26 +6,25 @@ from typing import Any
 
 import numpy as np
 
-from relionlab.display.picks import WRONG
 from relionlab.display.picture import Picture
 from relionlab.display.report_charts import SIZE
-from relionlab.display.style import PALETTE, both, dots, line, panel
-
-_BINS = 40
+from relionlab.display.style import PALETTE, dots, line, log_scale, panel
 
 
 def motion_chart(total: np.ndarray, early: np.ndarray | None) -> Picture:
-    """Draw how far each movie's specimen went in all, (N,) px, and of it early in the exposure."""
+    """Draw how far each movie's specimen went in all, (N,) px, and, if that is known, of it early in the exposure."""
     import holoviews as hv
 
     number, dims = np.arange(1, len(total) + 1), (("movie", "Movie"), ("way", "Length of the way (px)"))
     parts = [("in all", total, PALETTE[0]), *([("early", early, PALETTE[1])] if early is not None else [])]
     drawn = hv.Overlay([_labelled(number, values, dims, name, color) for name, values, color in parts])
+    legend = "right" if len(parts) > 1 else None
+    when = "in all." if early is None else "in all, and early: during the first 4 e/Å²."
+    told = " Movies far off the rest have moved much, or were not aligned well." if len(total) > 2 else ""
     return Picture(
-        panel(drawn, "", SIZE, legend="right", padding=0.08, xlim=(0, len(total) + 1)),
+        panel(drawn, "", SIZE, legend=legend, whole="x", padding=0.08, xlim=(0.5, len(total) + 0.5)),
         "Motion of all movies",
-        "How far the specimen went, in all and during the first 4 e/Å². Movies far off the rest have moved much, or were not"
-        " aligned well.",
+        f"How far the specimen went, {when}{told}",
     )
 
 
@@ -41,8 +40,9 @@ def motion_errors_chart(everywhere: np.ndarray, whole: np.ndarray, unmoved: np.n
         ("global part", whole, PALETTE[1]),
     )
     drawn = hv.Overlay([_labelled(number, values, (axis, value), name, color) for name, values, color in parts])
+    scale = log_scale(np.concatenate([everywhere, whole, unmoved]))
     return Picture(
-        panel(drawn, "", SIZE, logy=True, legend="right", xlim=(0, len(whole) + 1)),
+        panel(drawn, "", SIZE, legend="right", whole="x", xlim=(0.5, len(whole) + 0.5), **scale),
         "Error of the motion",
         "Root mean square over frames and places; the axis is logarithmic. Below half a pixel nothing is lost that these pixels"
         " can show.",
@@ -76,46 +76,5 @@ def fits_chart(defocus: np.ndarray, resolution: np.ndarray) -> Picture:
     )
 
 
-def merits_chart(fom: np.ndarray, right: np.ndarray | None, *, threshold: float | None) -> Picture:
-    """Draw the figures of merit of all picks; where it is known, those on particles apart from those on nothing.
-
-    fom        (n,) figures of merit
-    right      (n,) bool, on a particle; ``None``: not known
-    threshold  of the picking, if it is one for all micrographs
-    """
-    import holoviews as hv
-
-    known = np.isfinite(fom)
-    edges = np.histogram_bin_edges(fom[known], _BINS) if known.any() else np.linspace(0, 1, _BINS)
-    parts = [("picks", known, PALETTE[0])]
-    if right is not None:
-        parts = [("on a particle", known & right, PALETTE[0]), ("on none", known & ~right, WRONG)]
-    bars = [_histogram(fom[chosen], edges, name, color) for name, chosen, color in parts]
-    if threshold is not None:
-        top = max(float(np.histogram(fom[chosen], edges)[0].max(initial=1)) for _, chosen, _ in parts)
-        dims = (("fom", "Figure of merit"), ("picks", "Picks"))
-        bars.append(line(np.array([threshold] * 2), np.array([0.0, top]), dims, color="#000000", dash="dashed"))
-    words = f" The dashed line is the threshold, {threshold:g}." if threshold is not None else ""
-    told = "" if right is None else " Orange: picks that are on no particle, which only a simulation can tell."
-    return Picture(
-        panel(hv.Overlay(bars), "", SIZE, legend="right"),
-        "Figures of merit",
-        f"Of {int(known.sum()):,} picks.{words}{told} A hump that is cut off at its left: the threshold is too high.",
-    )
-
-
 def _labelled(x: np.ndarray, y: np.ndarray, dims: Any, label: str, color: str) -> Any:
     return dots(x, y, dims, color=color, size=6, hover=True).relabel(label)
-
-
-def _histogram(values: np.ndarray, edges: np.ndarray, label: str, color: str) -> Any:
-    import holoviews as hv
-
-    counts = np.histogram(values, edges)[0]
-    kinds = [hv.Dimension("fom", label="Figure of merit")], [hv.Dimension("picks", label="Picks")]
-    drawn = hv.Histogram((edges, counts), kdims=kinds[0], vdims=kinds[1], label=label)
-    return both(
-        drawn,
-        {"fill_color": color, "line_color": "white", "fill_alpha": 0.75},
-        {"facecolor": color, "edgecolor": "white", "linewidth": 0.4, "alpha": 0.75},
-    )

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import base64
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,14 +21,18 @@ from relionlab.display.report import (
     truth_rows,
 )
 from relionlab.display.results import ClassAverages
+from relionlab.display.words import many
 from relionlab.io.atomic import atomic_write
 
 if TYPE_CHECKING:
     from relionlab.workflows.truth import ClassTruth
 
 Kind = Literal["chart", "drawing", "image"]
-_DPI = {"drawing": 110, "image": 130}
-_QUALITY = 82  # of WebP: noise that nobody looks at pixel by pixel
+_DPI = {"drawing": 120, "image": 165}
+_QUALITY = 75  # of WebP: noise that nobody looks at pixel by pixel
+_HALF, _WHOLE = 545, 1120
+"""Widths in screen pixels that a picture has beside another one, and alone, on a wide screen."""
+_TALLEST = 480  # screen pixels of a chart beside a picture
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class ClassSheet:
 
 @dataclass(frozen=True)
 class Section:
-    """One stage: what it did, its error in large figures (value, words), pictures, classes."""
+    """One stage: what it did, its error in large figures (value, words), pictures, classes, and what its jobs warned of."""
 
     key: str
     title: str
@@ -64,6 +68,7 @@ class Section:
     measures: tuple[tuple[str, str], ...] = ()
     figures: tuple[Figure, ...] = ()
     classes: ClassSheet | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,37 +91,79 @@ class CourseReport:
     footer: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class _Placed:
+    """A figure on the page: beside another one or alone, and, but for a chart, drawn: its data address and width in px."""
+
+    figure: Figure
+    half: bool
+    image: str = ""
+    width: int = 0
+    height: int = 0
+
+
 def write_course_report(report: CourseReport, path: str | Path) -> Path:
     """Write the page, which needs nothing from the network, and return its path."""
-    charts = [figure for section in report.sections for figure in section.figures if figure.kind == "chart"]
-    scripts, places = interactive([figure.picture for figure in charts])
-    drawn = {id(figure): place["place"] for figure, place in zip(charts, places, strict=True)}
-    sections = [_section(section, drawn) for section in report.sections]
+    placed = [_in_rows(section.figures) for section in report.sections]
+    charts = [one for row in placed for one in row if one.figure.kind == "chart"]
+    scripts, places = interactive([one.figure.picture for one in charts], heights=[one.height for one in charts])
+    drawn = {id(one): place["place"] for one, place in zip(charts, places, strict=True)}
+    sections = [_section(section, row, drawn) for section, row in zip(report.sections, placed, strict=True)]
     page = template("course.html").render(
         report=report,
         sections=sections,
         scripts=scripts,
         total_seconds=sum(stage.seconds for stage in report.stages),
         duration=duration,
+        many=many,
     )
     with atomic_write(path) as file:
         file.write_text(page, encoding="utf-8")
     return Path(path)
 
 
-def _section(section: Section, charts: dict[int, str]) -> dict[str, Any]:
+def _in_rows(figures: tuple[Figure, ...]) -> list[_Placed]:
+    """Return figures in rows of two without gaps: one of an odd number in a row, a chart if there is one, stands alone.
+
+    A chart beside a taller picture is made as tall.
+    """
+    halves = [figure.half or figure.kind == "chart" for figure in figures]
+    begin = 0
+    for end in range(len(figures) + 1):
+        if end == len(figures) or not halves[end]:
+            if (end - begin) % 2:
+                alone = next((place for place in range(begin, end) if figures[place].kind == "chart"), end - 1)
+                halves[alone] = False
+            begin = end + 1
+    placed = [
+        _Placed(figure, half) if figure.kind == "chart" else _Placed(figure, half, *static(figure, half=half))
+        for figure, half in zip(figures, halves, strict=True)
+    ]
+    first = 0
+    while first < len(placed):
+        row = placed[first : first + (2 if placed[first].half else 1)]
+        tallest = min(max(one.height for one in row), _TALLEST)
+        placed[first : first + len(row)] = [
+            replace(one, height=tallest) if one.figure.kind == "chart" else one for one in row
+        ]
+        first += len(row)
+    return placed
+
+
+def _section(section: Section, placed: list[_Placed], charts: dict[int, str]) -> dict[str, Any]:
     classes = section.classes
     return {
         "section": section,
         "figures": [
             {
-                "title": figure.picture.title,
-                "caption": figure.picture.caption,
-                "place": charts.get(id(figure), ""),
-                "image": "" if figure.kind == "chart" else static(figure),
-                "half": figure.half or figure.kind == "chart",
+                "title": one.figure.picture.title,
+                "caption": one.figure.picture.caption,
+                "place": charts.get(id(one), ""),
+                "image": one.image,
+                "width": one.width,
+                "half": one.half,
             }
-            for figure in section.figures
+            for one in placed
         ],
         "cards": class_cards(classes) if classes else [],
         "scale_bar": class_scale_bar(classes.averages) if classes else None,
@@ -125,13 +172,24 @@ def _section(section: Section, charts: dict[int, str]) -> dict[str, Any]:
     }
 
 
-def static(figure: Figure) -> str:
-    """Return a picture drawn without tools, as a data address."""
+def static(figure: Figure, *, half: bool = False) -> tuple[str, int, int]:
+    """Return a picture drawn without tools as a data address, and its width and height in screen pixels.
+
+    An image that is wider than its place is drawn smaller, so that its texts keep their size; the page shrinks drawings.
+    """
     from PIL import Image
 
-    from relionlab.display.render import to_png
+    from relionlab.display.mosaic import DOTS
+    from relionlab.display.render import to_matplotlib
 
-    drawn = Image.open(io.BytesIO(to_png(figure.picture, dpi=_DPI[figure.kind]))).convert("RGB")
+    made, room = to_matplotlib(figure.picture), (_HALF if half else _WHOLE) / DOTS
+    width, height = made.get_size_inches()
+    if width > room and figure.kind == "image":
+        made.set_size_inches(room, height * room / width)
+    buffer, dpi = io.BytesIO(), _DPI[figure.kind]
+    made.savefig(buffer, format="png", dpi=dpi, bbox_inches="tight", pad_inches=0.05)
+    drawn = Image.open(buffer).convert("RGB")
+    shown = (round(drawn.width * DOTS / dpi), round(drawn.height * DOTS / dpi))
     buffer = io.BytesIO()
     if figure.kind == "image":
         drawn.save(buffer, format="WEBP", quality=_QUALITY)
@@ -139,4 +197,4 @@ def static(figure: Figure) -> str:
     else:
         drawn.quantize(128).save(buffer, format="PNG", optimize=True)
         kind = "png"
-    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}", *shown

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from relionlab.display.histograms import histogram
 from relionlab.display.picture import Picture
 from relionlab.display.results import data_file, latest_model
-from relionlab.display.style import PALETTE, bars, grid, panel
+from relionlab.display.style import grid
+from relionlab.display.words import many
 from relionlab.errors import StarError
 from relionlab.io.star import read_star
 from relionlab.io.table import Table
@@ -33,7 +35,7 @@ def distributions(source: Table | str | Path) -> Picture:
     return Picture(
         grid(panels),
         "Particles",
-        f"{len(particles)} particles. Bars count particles; look for separate peaks and long tails.",
+        f"{many(len(particles), 'particle')}. Bars count particles; look for separate peaks and long tails.",
     )
 
 
@@ -97,28 +99,28 @@ def _panel(table: Table, title: str, needs: str, dim: tuple[str, str], values: A
     finite = drawn[np.isfinite(drawn)]
     if finite.size == 0 or np.ptp(finite) == 0:
         return None
-    return panel(bars(finite, dim, color=PALETTE[0], **_bins(finite, dim[0])), title)
+    return histogram(finite, dim, "Particles", title=title, edges=_edges(finite, dim[0]))
 
 
-def _bins(values: np.ndarray, name: str) -> dict[str, Any]:
-    """Return number and range of the bars; on a search grid each holds equally many of its points.
+def _edges(values: np.ndarray, name: str) -> np.ndarray:
+    """Return the edges of the bars; on a search grid each holds equally many of its points.
 
     In-plane angles are searched in even steps. Bars of any other width hold now one, now two of them, and look like
     preferred angles.
     """
     if name == "pmax":
-        return {"range": (0.0, 1.0)}
+        return np.linspace(0.0, 1.0, BARS + 1)
     low, high = float(values.min()), float(values.max())
     points = np.unique(np.round(values, 3))
     if len(points) < 3 or len(points) > len(values) / 2:
-        return {"range": (low, high)}
+        return np.linspace(low, high, BARS + 1)
     step = float(np.median(np.diff(points)))
     places = (points - low) / step
     if np.abs(places - np.round(places)).max() > 0.05:
-        return {"range": (low, high)}
+        return np.linspace(low, high, BARS + 1)
     each = max(1, round((high - low) / step / BARS))
     count = int(np.ceil((round((high - low) / step) + 1) / each))
-    return {"bins": count, "range": (low - step / 2, low - step / 2 + count * each * step)}
+    return low - step / 2 + each * step * np.arange(count + 1)
 
 
 def _floats(table: Table, label: str) -> np.ndarray:

@@ -15,6 +15,11 @@ from relionlab.display.style import both
 
 WHITE = 255
 """Grey value of the paper between the images."""
+DOTS = 110
+"""Pixels of a mosaic per inch on paper."""
+_ON_PAPER = 96 / DOTS
+"""Points on paper for a point on the screen, which has 96 pixels per inch: texts fit the same room."""
+_TEXT_WIDTH, _TEXT_HEIGHT = 42, 17  # of a scale bar's length in bold 8 pt, in screen pixels
 
 
 @dataclass(frozen=True)
@@ -111,31 +116,43 @@ def captions(texts: Sequence[str], plan: Mosaic, *, size: int = 9) -> Any:
     return both(
         labels,
         {"text_font_size": f"{size}pt", "text_align": "center", "text_baseline": "top", "text_color": "#222222"},
-        {"size": 0.78 * size, "horizontalalignment": "center", "verticalalignment": "top", "color": "#222222"},
+        {"size": _ON_PAPER * size, "horizontalalignment": "center", "verticalalignment": "top", "color": "#222222"},
     )
 
 
 def scale_bar(plan: Mosaic, *, width: float, length: float | None = None) -> Any:
-    """Return a scale bar with its length in Å in the first image; ``width``: of an image, in Å."""
+    """Return a scale bar with its length in Å in the first image; ``width``: of an image, in Å.
+
+    It is white on a dark ground of its own, so that it is read on bright images too.
+    """
     import holoviews as hv
 
     length = length or round_length(width / 3)
     left, bottom, part = 0.06 * plan.pixels, -0.94 * plan.pixels, plan.pixels * length / width
+    ground = hv.Rectangles([(left - 4, bottom - 4, left + max(part, _TEXT_WIDTH) + 4, bottom + _TEXT_HEIGHT)])
+    ground = both(ground, {"line_color": None, "tools": []}, {"linewidth": 0}, color="#000000", alpha=0.55)
     bar = hv.Segments([(left, bottom, left + part, bottom)], ["x", "y", "x1", "y1"])
     bar = both(bar, {"line_width": 3, "tools": []}, {"linewidth": 2.2}, color="#FFFFFF")
-    text = hv.Labels(([left + part / 2], [bottom + 2], [f"{length:g} Å"]), ["x", "y"], "text")
+    # The text begins where the bar does: centred on a bar shorter than itself it would leave the image.
+    text = hv.Labels(([left], [bottom + 2], [f"{length:g} Å"]), ["x", "y"], "text")
     text = both(
         text,
         {
             "text_font_size": "8pt",
-            "text_align": "center",
+            "text_align": "left",
             "text_baseline": "bottom",
             "text_font_style": "bold",
             "text_color": "#FFFFFF",
         },
-        {"size": 6.5, "horizontalalignment": "center", "verticalalignment": "bottom", "color": "#FFFFFF"},
+        {
+            "size": 8 * _ON_PAPER,
+            "weight": "bold",
+            "horizontalalignment": "left",
+            "verticalalignment": "bottom",
+            "color": "#FFFFFF",
+        },
     )
-    return bar * text
+    return ground * bar * text
 
 
 def round_length(length: float) -> float:
@@ -160,7 +177,13 @@ def sheet(overlay: Any, plan: Mosaic) -> Any:
             "active_tools": [],
             "border": 2,
         },
-        {"fig_inches": (width / 110, height / 110), "aspect": width / height, "bgcolor": "white", "show_frame": False},
+        {
+            "fig_inches": (width / DOTS, height / DOTS),
+            "aspect": width / height,
+            "bgcolor": "white",
+            "show_frame": False,
+            "hooks": [_fill],
+        },
         xaxis=None,
         yaxis=None,
         title="",
@@ -168,6 +191,11 @@ def sheet(overlay: Any, plan: Mosaic) -> Any:
         xlim=(-margin, plan.width + margin),
         ylim=(-plan.height - margin, margin),
     )
+
+
+def _fill(plot: Any, _element: Any) -> None:
+    """Let the axes take the whole of a Matplotlib figure (a HoloViews hook), so that its texts have their size beside the images."""
+    plot.handles["axis"].set_position((0.0, 0.0, 1.0, 1.0))
 
 
 def _circle(shape: tuple[int, ...], diameter: float) -> np.ndarray:

@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from relionlab.display.mosaic import round_length
 from relionlab.display.picture import Picture
 from relionlab.display.style import FAINT, PALETTE, both, dots, grid, line, overlay, panel
+from relionlab.display.words import many
 from relionlab.engine.motion.model import shifts_at
 from relionlab.errors import InputError
 from relionlab.io.motion import Motion, read_motion
@@ -74,13 +76,13 @@ def motion_totals(directory: str | Path) -> Picture:
             line(*steps, (("way", "Length of the way (px)"), ("movies", "Movies")), label=label, color=color)
         )
     panels = [
-        panel(overlay(by_movie), "By movie", padding=0.1, xlim=(0, len(number) + 1), legend="right"),
-        panel(overlay(histograms), "Histograms", padding=0.1),
+        panel(overlay(by_movie), "By movie", padding=0.1, xlim=(0.5, len(number) + 0.5), whole="x", legend="right"),
+        panel(overlay(histograms), "Histograms", padding=0.1, whole="y"),
     ]
     return Picture(
         grid(panels, columns=2),
         "Motion of all movies",
-        f"{len(micrographs)} movies. Early is what happened up to the dose of --dose_motionstats_cutoff, by default 4 e/Å²."
+        f"{many(len(micrographs), 'movie')}. Early is what happened up to the dose of --dose_motionstats_cutoff, by default 4 e/Å²."
         " Movies far off the rest have moved much, or were not aligned well: look at their tracks.",
     )
 
@@ -189,7 +191,7 @@ def _over_time(motion: Motion, displaced: np.ndarray) -> Any:
     start = displaced - displaced[0]
     drawn = line(frames, start[:, 0], dims, label="x", color=PALETTE[0], hover=True)
     drawn = drawn * line(frames, start[:, 1], dims, label="y", color=PALETTE[1], hover=True)
-    return panel(drawn, "Global motion", (320, 320), legend="right", padding=0.1)
+    return panel(drawn, "Global motion", (320, 320), legend="right", whole="x", padding=0.1)
 
 
 @dataclass(frozen=True)
@@ -213,7 +215,9 @@ def _local_tracks(motion: Motion) -> _LocalTracks | None:
         modelled = -shifts_at(np.zeros((len(modelled), 2)), motion.model, field)
     measured = -motion.patch_shifts.transpose(1, 0, 2) if motion.patch_shifts.size else None
     size = max(float(np.ptp(track, axis=0).max()) for track in (modelled, measured) if track is not None)
-    factor = min(LONGEST_TRACK * max(rows, columns) / max(size, 1e-6), MAGNIFIED * max(rows, columns) / 100)
+    factor = round_length(
+        min(LONGEST_TRACK * max(rows, columns) / max(size, 1e-6), MAGNIFIED * max(rows, columns) / 100)
+    )
     return _LocalTracks(places, modelled, measured, factor)
 
 
@@ -226,7 +230,26 @@ def _local_panel(motion: Motion, local: _LocalTracks) -> Any:
             flat = _with_gaps(local.places, tracks, local.factor)
             drawn.append(line(flat[:, 0], flat[:, 1], dims, color=color, width=1))
     drawn.append(dots(local.places[:, 0], local.places[:, 1], dims, color=PALETTE[1], size=4))
+    if motion.pixel_size > 0:
+        drawn += _length_bar(local.factor / motion.pixel_size, width=columns, height=rows)
     return panel(overlay(drawn), f"Local tracks, {local.factor:.3g} ×", (320, 320), xlim=(0, columns), ylim=(rows, 0))
+
+
+def _length_bar(scale: float, *, width: int, height: int) -> list[Any]:
+    """Return a bar, with its length in Å, for tracks that are drawn ``scale`` px long for every Å."""
+    import holoviews as hv
+
+    length = round_length(0.25 * width / scale)
+    left, base = 0.04 * width, 0.95 * height
+    bar = hv.Segments([(left, base, left + length * scale, base)], ["px", "py", "x1", "y1"])
+    bar = both(bar, {"line_width": 3, "tools": []}, {"linewidth": 2.2}, color="#000000")
+    text = hv.Labels(([left], [base - 0.02 * height], [f"{length:g} Å of the tracks"]), ["px", "py"], "text")
+    text = both(
+        text,
+        {"text_font_size": "9pt", "text_align": "left", "text_baseline": "bottom", "text_color": "#000000"},
+        {"size": 9, "horizontalalignment": "left", "verticalalignment": "bottom", "color": "#000000"},
+    )
+    return [bar, text]
 
 
 def _with_gaps(places: np.ndarray, tracks: np.ndarray, factor: float) -> np.ndarray:

@@ -10,6 +10,7 @@ from relionlab.display.class_averages import columns_for
 from relionlab.display.distributions import particles_of
 from relionlab.display.mosaic import Mosaic, captions, grey, mosaic, scale_bar, sheet
 from relionlab.display.picture import Picture
+from relionlab.display.words import many
 from relionlab.errors import InputError
 from relionlab.io.images import read_header, read_stack
 
@@ -29,12 +30,14 @@ def image_sheet(
     lines = 0 if texts is None else 1
     plan = Mosaic(count=len(images), columns=columns or columns_for(len(images)), pixels=pixels, lines=lines)
     overlay = mosaic([grey(image, clip=(0.5, 99.5)) for image in images], plan)
-    overlay = overlay * captions(texts if texts is not None else [""] * len(images), plan, size=8)
+    overlay = overlay * captions(texts if texts is not None else [""] * len(images), plan)
     box = images.shape[-1]
     if pixel_size is not None:
         overlay = overlay * scale_bar(plan, width=pixel_size * box)
     size = f"{images.shape[-2]} × {box} px" + ("" if pixel_size is None else f" at {pixel_size:.3g} Å per px")
-    return Picture(sheet(overlay, plan), "Images", f"{len(images)} images of {size}, each on its own grey scale.")
+    return Picture(
+        sheet(overlay, plan), "Images", f"{many(len(images), 'image')} of {size}, each on its own grey scale."
+    )
 
 
 def particle_montage(
@@ -79,7 +82,12 @@ def particle_montage(
     if by is not None:
         chosen = f"those of the lowest {by.removeprefix('rln')} and then those of the highest"
     filter_words = "" if low_pass is None else f" Low-pass filtered to {low_pass:g} Å."
-    caption = f"{count} of {len(table)} particles, {chosen}; below each: its row.{filter_words}"
+    told = (
+        f"All {many(count, 'particle')}"
+        if count == len(table)
+        else f"{count:,} of {many(len(table), 'particle')}, {chosen}"
+    )
+    caption = f"{told}; below each: its row.{filter_words}"
     return Picture(drawn.description, "Particles", caption)
 
 
@@ -89,7 +97,7 @@ def stack_gallery(path: str | Path, *, count: int = 100) -> Picture:
     count = min(count, header.count)
     images = read_stack(path, np.arange(count))
     drawn = image_sheet(images, pixel_size=header.pixel_size or None, texts=[str(i + 1) for i in range(count)])
-    caption = f"{count} of {header.count} images; {drawn.caption.split(' images of ', 1)[1]}"
+    caption = f"{count} of {many(header.count, 'image')}; {drawn.caption.split(' of ', 1)[1]}"
     return Picture(drawn.description, Path(path).name, caption)
 
 

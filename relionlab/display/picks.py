@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from relionlab.display.histograms import histogram
 from relionlab.display.mosaic import grey, round_length
 from relionlab.display.picture import Picture
-from relionlab.display.style import PALETTE, bars, both, dots, grid, line, panel
+from relionlab.display.style import PALETTE, PANEL, both, dots, grid, panel
+from relionlab.display.words import many
 from relionlab.engine.picking import Frame, Picks, frame_for, place
 from relionlab.engine.picking.frame import image_of
 from relionlab.errors import NodeError
@@ -18,8 +20,11 @@ from relionlab.io.images import open_image, read_image
 from relionlab.io.star import read_star
 from relionlab.jobs.picking import pick_files
 
-COLOURS = "viridis"
-"""Colour map of the figures of merit: told apart with any colour vision, and nowhere grey as the micrograph is."""
+COLOURS = ("#1F9E89", "#35B779", "#6DCD59", "#B4DE2C", "#FDE725")
+"""Figures of merit from low to high: the lighter part of viridis, told apart with any colour vision. Its dark part would be lost
+on the micrograph's grey."""
+_EDGE = "#202020"
+"""Around each circle, so that it is seen on light ground too."""
 BY_HAND, WRONG, MISSED = "#CC79A7", "#D55E00", "#56B4E9"
 _SMOOTHED = 20.0  # Å, low-pass filter of the micrographs that are shown
 _EVEN = 6.0  # particle diameters beyond which slow changes of the ice's brightness are taken out
@@ -68,7 +73,7 @@ def micrograph_with_picks(
         overlay,
         {"frame_width": round(width * scale), "frame_height": round(height * scale), "toolbar": "above"},
         {"fig_inches": 9 * max(width / height, 1) ** 0.5, "aspect": width / height},
-        title=f"{name}: {len(found)} particles",
+        title=f"{name}: {many(len(found), 'particle')}",
         xlim=(0, width),
         ylim=(height, 0),
         xlabel="x (px)",
@@ -78,21 +83,38 @@ def micrograph_with_picks(
     return Picture(
         overlay,
         f"Picks in {name}",
-        f"{len(found)} particles; circles of {diameter:g} Å, light where the figure of merit is high. Look for particles without a"
+        f"{many(len(found), 'particle')}; circles of {diameter:g} Å, light where the figure of merit is high. Look for particles without a"
         " circle, and circles on ice or carbon.",
     )
 
 
-def merit_histogram(picks: Sequence[Picks], *, threshold: float | None = None) -> Picture:
-    """Draw how the figures of merit of all picks are distributed, with the threshold as a line."""
-    values = np.concatenate([found.fom[np.isfinite(found.fom)] for found in picks]) if picks else np.zeros(0)
-    drawn = panel(_histogram(values, threshold), "Figures of merit")
-    words = f" The dashed line is the threshold, {threshold:g}." if threshold is not None else ""
+def merit_histogram(
+    picks: Sequence[Picks],
+    *,
+    threshold: float | None = None,
+    right: np.ndarray | None = None,
+    scale: str = "",
+    size: tuple[int, int] = PANEL,
+) -> Picture:
+    """Draw how the figures of merit of all picks are distributed, with the threshold as a line.
+
+    right  (n,) bool, where the truth is known: which of all picks, one after the other, are on a particle
+    scale  what the figures mean, in a sentence: they differ between the ways of picking
+    """
+    fom = np.concatenate([found.fom for found in picks]) if picks else np.zeros(0)
+    known = np.isfinite(fom)
+    parts: np.ndarray | list[tuple[str, np.ndarray, str]] = fom[known]
+    words = [f"{many(int(known.sum()), 'automatic pick')}.", scale]
+    if threshold is not None:
+        words.append(f"The dashed line is the threshold, {threshold:g}.")
+    if right is not None:
+        parts = [("on a particle", fom[known & right], PALETTE[0]), ("on none", fom[known & ~right], WRONG)]
+        words.append("Orange: picks that are on no particle, which only a simulation can tell.")
+    words.append("A hump that is cut off at its left means that the threshold is in the middle of the particles.")
     return Picture(
-        drawn,
+        histogram(parts, ("fom", "Figure of merit"), "Picks", size=size, mark=threshold),
         "Figures of merit",
-        f"{len(values)} automatic picks.{words} A hump that is cut off at its left means that the threshold is in the middle"
-        " of the particles.",
+        " ".join(word for word in words if word),
     )
 
 
@@ -103,13 +125,15 @@ def picks_per_micrograph(picks: Sequence[Picks]) -> Picture:
     number = np.arange(1, len(picks) + 1)
     axis = ("micrograph", "Micrograph")
     panels = [
-        panel(dots(number, counts, (axis, ("count", "Particles")), hover=True), "Particles per micrograph"),
-        panel(dots(number, means, (axis, ("fom", "Mean figure of merit")), hover=True), "Mean figure of merit"),
+        panel(dots(number, counts, (axis, ("count", "Particles")), hover=True), "Particles per micrograph", whole="xy"),
+        panel(
+            dots(number, means, (axis, ("fom", "Mean figure of merit")), hover=True), "Mean figure of merit", whole="x"
+        ),
     ]
     return Picture(
         grid(panels),
         "Picks per micrograph",
-        f"{int(counts.sum())} particles in {len(picks)} micrographs. Micrographs far from the others deserve a look.",
+        f"{many(int(counts.sum()), 'particle')} in {many(len(picks), 'micrograph')}. Micrographs far from the others deserve a look.",
     )
 
 
@@ -169,7 +193,7 @@ def _crosses(points: np.ndarray | None, size: float) -> Any:
 
 def _dashed(points: np.ndarray | None, radius: float) -> Any:
     lines = _segments(_around(points, radius * _ring()[::2]))
-    return both(lines, {"line_width": 2}, {"linewidth": 1.4}, color=MISSED)
+    return both(lines, {"line_width": 3}, {"linewidth": 2.0}, color=MISSED)
 
 
 def _circles(picks: Picks, radius: float) -> Any:
@@ -179,20 +203,20 @@ def _circles(picks: Picks, radius: float) -> Any:
     places, ring = np.stack([picks.x, picks.y], axis=1), radius * _ring()
     merit = picks.fom[automatic]
     low, high = (float(merit.min()), float(merit.max())) if len(merit) else (0.0, 1.0)
-    rings = _segments(
-        _around(places[automatic], ring), np.repeat(merit, len(ring)), hv.Dimension("fom", label="Figure of merit")
-    )
+    circles = _around(places[automatic], ring)
+    edges = both(_segments(circles), {"line_width": 3.5, "tools": []}, {"linewidth": 2.1}, color=_EDGE)
+    rings = _segments(circles, np.repeat(merit, len(ring)), hv.Dimension("fom", label="Figure of merit"))
     rings = both(
         rings,
         {"line_width": 2, "colorbar": bool(len(merit)), "tools": ["hover"]},
         {"linewidth": 1.3, "colorbar": bool(len(merit))},
         color="fom",
-        cmap=COLOURS,
+        cmap=list(COLOURS),
         clim=(low, high if high > low else low + 1),
     )
     corner = radius / np.sqrt(2) * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]])
     squares = _segments(_around(places[~automatic], np.stack([corner[:-1], corner[1:]], axis=1)))
-    return rings * both(squares, {"line_width": 2}, {"linewidth": 1.3}, color=BY_HAND)
+    return edges * rings * both(squares, {"line_width": 2}, {"linewidth": 1.3}, color=BY_HAND)
 
 
 def _ring() -> np.ndarray:
@@ -230,21 +254,6 @@ def _bar(width: int, height: int, pixel_size: float) -> Any:
         {"size": 9, "verticalalignment": "bottom", "weight": "bold", "color": "#FFFFFF"},
     )
     return bar * text
-
-
-def _histogram(values: np.ndarray, threshold: float | None) -> Any:
-    drawn = bars(values, ("fom", "Figure of merit"), color=PALETTE[0])
-    if threshold is None:
-        return drawn
-    top = float(np.histogram(values, bins=40)[0].max()) if len(values) else 1.0
-    mark = line(
-        np.array([threshold, threshold]),
-        np.array([0.0, top]),
-        (("fom", "Figure of merit"), ("particles", "Particles")),
-        color=PALETTE[1],
-        dash="dashed",
-    )
-    return drawn * mark
 
 
 def _neighbours(picks: Sequence[Picks]) -> float:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
+import itertools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,24 +17,29 @@ from relionlab.display.mosaic import enlarge, grey, round_length
 from relionlab.display.picture import Picture
 from relionlab.display.report_charts import course_pictures
 from relionlab.display.results import ClassAverages, Course
+from relionlab.display.words import many
 from relionlab.io.atomic import atomic_write
 
 if TYPE_CHECKING:
     from relionlab.workflows.truth import ClassTruth
 
+_OPTION = re.compile(r"(?<!\S)(--?[A-Za-z][\w-]{0,38})(?![^\s=])")  # of a command line
 TILE = 176
 """Width of a class average in pixels; twice the screen's, so that it is sharp on fine screens."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of the work: its name, what it did in a sentence, how long it took (s), where, and by which command."""
+    """One step of the work: its name, what it did in a sentence, how long it took (s), where, by which command, and what
+    it warned of.
+    """
 
     name: str
     what: str
     seconds: float
     directory: str = ""
     commands: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,6 +105,7 @@ def write_report(report: Report, path: str | Path) -> Path:
         scale_bar=class_scale_bar(report.averages),
         box_width=report.averages.pixel_size * report.averages.images.shape[-1],
         duration=duration,
+        many=many,
     )
     with atomic_write(path) as file:
         file.write_text(page, encoding="utf-8")
@@ -111,7 +119,15 @@ def template(name: str) -> Any:
     environment = Environment(
         loader=PackageLoader("relionlab.display", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
+    environment.filters["unbroken"] = unbroken
     return environment.get_template(name)
+
+
+def unbroken(command: str) -> Any:
+    """Return a command line as HTML in which no option is broken: browsers end lines behind dashes."""
+    from markupsafe import Markup, escape
+
+    return Markup(_OPTION.sub(r'<span style="white-space:nowrap">\1</span>', str(escape(command))))
 
 
 def class_cards(report: Classes) -> list[dict[str, Any]]:
@@ -150,8 +166,8 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def interactive(pictures: Sequence[Picture]) -> tuple[str, list[dict[str, str]]]:
-    """Return Bokeh's scripts, and title, caption and place of each picture."""
+def interactive(pictures: Sequence[Picture], *, heights: Sequence[int] = ()) -> tuple[str, list[dict[str, str]]]:
+    """Return Bokeh's scripts, and title, caption and place of each picture; ``heights``: least ones, in screen pixels."""
     from bokeh.embed import components
     from bokeh.resources import Resources
 
@@ -159,7 +175,9 @@ def interactive(pictures: Sequence[Picture]) -> tuple[str, list[dict[str, str]]]
 
     if not pictures:
         return "", []
-    script, places = components([_fitted(to_bokeh(one)) for one in pictures])
+    script, places = components(
+        [_fitted(to_bokeh(one), height) for one, height in itertools.zip_longest(pictures, heights, fillvalue=0)]
+    )
     # The plain charts need neither Bokeh's tables nor its mathematics; that keeps the page small.
     # render() would add what Panel, which HoloViews loads, wants from elsewhere.
     library = "\n".join(f"<script>{code}</script>" for code in Resources(mode="inline", components=["bokeh"]).js_raw)
@@ -170,9 +188,10 @@ def interactive(pictures: Sequence[Picture]) -> tuple[str, list[dict[str, str]]]
     return library + script, figures
 
 
-def _fitted(chart: Any) -> Any:
-    """Let a chart take the width that the page has, and show its tools only under the mouse."""
+def _fitted(chart: Any, height: int) -> Any:
+    """Let a chart take the width that the page has and at least this height, and show its tools only under the mouse."""
     chart.sizing_mode = "stretch_width"
+    chart.height = max(chart.height, height)
     chart.toolbar.autohide = True
     chart.toolbar.logo = None
     return chart

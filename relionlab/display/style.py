@@ -72,27 +72,16 @@ def dots(x: np.ndarray, y: np.ndarray, dims: tuple[Any, Any], **style: Any) -> A
     )
 
 
-def bars(values: np.ndarray, dim: Any, **style: Any) -> Any:
-    """Return a histogram of the finite values; ``style``: bins, range and color."""
-    import holoviews as hv
-
-    values = np.asarray(values, dtype=np.float64)
-    counts, edges = np.histogram(values[np.isfinite(values)], bins=style.get("bins", 40), range=style.get("range"))
-    histogram = hv.Histogram((edges, counts), kdims=[dim], vdims=[hv.Dimension("particles", label="Particles")])
-    color = style.get("color", PALETTE[0])
-    return both(
-        histogram,
-        {"fill_color": color, "line_color": "white", "tools": ["hover"]},
-        {"facecolor": color, "edgecolor": "white", "linewidth": 0.4},
-    )
-
-
 def panel(element: Any, title: str = "", size: tuple[int, int] = PANEL, **options: Any) -> Any:
-    """Return an element or overlay as one panel with title, font sizes and, in the page, its tools."""
+    """Return an element or overlay as one panel with title, font sizes and, in the page, its tools.
+
+    ``options``: HoloViews' own, legend (its place) and whole: the axes ("x", "y", "xy") that count things, whose ticks are
+    whole numbers.
+    """
     import holoviews as hv
 
     width, height = size
-    legend = options.pop("legend", None)
+    legend, whole = options.pop("legend", None), options.pop("whole", "")
     shared: dict[str, Any] = {"title": title, **options}
     bokeh: dict[str, Any] = {
         "width": width,
@@ -101,10 +90,11 @@ def panel(element: Any, title: str = "", size: tuple[int, int] = PANEL, **option
         "show_grid": True,
         "fontsize": {name: f"{size}pt" for name, size in FONT_SIZES.items()},
         "gridstyle": {"grid_line_color": "#E5E5E5"},
+        "hooks": [_whole_in_bokeh(whole)],
     }
     matplotlib: dict[str, Any] = {
         "aspect": "auto",
-        "hooks": [_shape(height / width)],
+        "hooks": [_shape(height / width), _whole_in_matplotlib(whole)],
         "fig_inches": (width / 96, height / 96),
         "fontsize": FONT_SIZES,
     }
@@ -151,6 +141,43 @@ def _shape(ratio: float) -> Any:
         plot.handles["axis"].set_box_aspect(ratio)
 
     return hook
+
+
+def _whole_in_bokeh(axes: str) -> Any:
+    """Return a HoloViews hook that gives these axes ("x", "y") of a Bokeh panel ticks at whole numbers only."""
+
+    def hook(plot: Any, _element: Any) -> None:
+        from bokeh.models import BasicTicker
+
+        for name in axes:
+            plot.handles[f"{name}axis"].ticker = BasicTicker(min_interval=1, num_minor_ticks=0)
+
+    return hook
+
+
+def _whole_in_matplotlib(axes: str) -> Any:
+    """Return a HoloViews hook that gives these axes ("x", "y") of a Matplotlib panel ticks at whole numbers only."""
+
+    def hook(plot: Any, _element: Any) -> None:
+        from matplotlib.ticker import MaxNLocator
+
+        for name in axes:
+            getattr(plot.handles["axis"], f"{name}axis").set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+
+    return hook
+
+
+def log_scale(values: np.ndarray) -> dict[str, Any]:
+    """Return the options of a panel whose y axis is logarithmic: limits around the values, and labels at 1, 2 and 5 of each
+    decade between them.
+    """
+    positive = values[np.isfinite(values) & (values > 0)]
+    low, high = (float(positive.min()), float(positive.max())) if positive.size else (0.1, 1.0)
+    steps = np.array([step * 10.0**decade for decade in range(-6, 7) for step in (1, 2, 5)])
+    first = max(int(np.searchsorted(steps, low * 1.001)) - 1, 0)
+    last = min(int(np.searchsorted(steps, high * 0.999)), len(steps) - 1)
+    ticks = [(float(step), f"{step:g}") for step in steps[first : last + 1]]
+    return {"logy": True, "ylim": (0.9 * ticks[0][0], 1.1 * ticks[-1][0]), "yticks": ticks}
 
 
 def thin_lines(plot: Any, _element: Any) -> None:

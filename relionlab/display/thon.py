@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from relionlab.display.histograms import histogram
 from relionlab.display.mosaic import Mosaic, captions, grey, mosaic, sheet
 from relionlab.display.picture import Picture
 from relionlab.display.results import find_file
-from relionlab.display.style import PALETTE, bars, dots, grid, line, panel
+from relionlab.display.style import PALETTE, dots, grid, line, panel
+from relionlab.display.words import many
 from relionlab.errors import NodeError, RelionlabError, StarError
 from relionlab.exchange.ctffind4 import read_avrot
 from relionlab.io.images import read_image
@@ -102,7 +104,7 @@ def thon_rings(source: CtfList | str | Path, *, count: int = 6, pixels: int = 30
     return Picture(
         sheet(mosaic(tiles, plan) * captions(texts, plan), plan),
         "Thon rings",
-        f"{len(images)} of {len(listed.micrographs)} micrographs, from the best fit to the worst. Left: the observed power"
+        f"{len(images)} of {many(len(listed.micrographs), 'micrograph')}, from the best fit to the worst. Left: the observed power"
         " spectrum without its background, in the lower quarter averaged along the rings; right: the fitted CTF². Rings have to"
         " meet in the middle.",
     )
@@ -134,10 +136,13 @@ def ctf_overview(source: CtfList | str | Path) -> Picture:
     limit, merit = listed.numbers("rlnCtfMaxResolution"), listed.numbers("rlnCtfFigureOfMerit")
     astigmatism = listed.numbers("rlnDefocusU") - listed.numbers("rlnDefocusV")
     panels = [
-        panel(dots(number, listed.defocus / 1e4, (along, ("defocus", "Defocus (µm)")), hover=True), "Defocus"),
+        panel(
+            dots(number, listed.defocus / 1e4, (along, ("defocus", "Defocus (µm)")), hover=True), "Defocus", whole="x"
+        ),
         panel(
             dots(number, astigmatism, (along, ("astigmatism", "U − V (Å)")), hover=True, color=PALETTE[1]),
             "Astigmatism",
+            whole="x",
         ),
     ]
     for title, values, dim in (
@@ -154,7 +159,7 @@ def ctf_overview(source: CtfList | str | Path) -> Picture:
     return Picture(
         grid(panels),
         "CTF of all micrographs",
-        f"{len(number)} micrographs, defocus {listed.defocus.min() / 1e4:.2f} to {listed.defocus.max() / 1e4:.2f} µm; median fit"
+        f"{many(len(number), 'micrograph')}, defocus {listed.defocus.min() / 1e4:.2f} to {listed.defocus.max() / 1e4:.2f} µm; median fit"
         f" to {np.nanmedian(limit):.1f} Å. Single high astigmatism or poor resolution means a micrograph to look at.{worst}",
     )
 
@@ -227,15 +232,10 @@ def _curves(rows: np.ndarray, title: str, resolution: float) -> Any:
     if np.isfinite(resolution) and resolution < 900:
         mark = np.array([1 / resolution] * 2)
         lines.append(line(mark, np.array([-0.5, 1.5]), dims, color="#7F7F7F", width=1.5, dash="dashed"))
-    ticks = [(k, f"{k:g}\n{1 / k:.3g} Å") for k in np.arange(0.1, frequency[-1], 0.1).round(2).tolist()]
+    step = 0.1 if frequency[-1] > 0.3 else 0.05
+    ticks = [(k, f"{k:g}\n{1 / k:.3g} Å") for k in np.arange(step, frequency[-1], step).round(2).tolist()]
     return panel(hv.Overlay(lines), title, ylim=(-0.5, 1.5), xticks=ticks)
 
 
 def _histogram(values: np.ndarray, dim: tuple[str, str], title: str) -> list[Any]:
-    finite = values[np.isfinite(values)]
-    if not finite.size:
-        return []
-    low, high = float(finite.min()), float(finite.max())
-    room = 0.0 if high > low else max(abs(low) * 0.05, 0.05)
-    drawn = bars(finite, dim, range=(low - room, high + room), bins=int(np.clip(len(finite) // 2, 5, 40)))
-    return [panel(drawn, title, ylabel="Micrographs")]
+    return [histogram(values, dim, "Micrographs", title=title)] if np.isfinite(values).any() else []

@@ -42,11 +42,13 @@ def cut_boxes(micrograph: np.ndarray, centres: np.ndarray, box: int) -> np.ndarr
     height, width = micrograph.shape
     low = whole_pixels(centres) - box // 2
     line = np.arange(box)
-    rows = like(np.clip(low[:, 1, None] + line, 0, height - 1), micrograph)
-    columns = like(np.clip(low[:, 0, None] + line, 0, width - 1), micrograph)
     out = xp.empty((len(low), box, box), micrograph.dtype)
-    for place in range(len(low)):
-        out[place] = micrograph[rows[place][:, None], columns[place][None, :]]
+    for place, (x, y) in enumerate(low.tolist()):
+        if 0 <= x <= width - box and 0 <= y <= height - box:
+            out[place] = micrograph[y : y + box, x : x + box]
+            continue
+        rows, columns = np.clip(y + line, 0, height - 1), np.clip(x + line, 0, width - 1)
+        out[place] = micrograph[like(rows, micrograph)[:, None], like(columns, micrograph)[None, :]]
     return out
 
 

@@ -8,15 +8,9 @@ from typing import Any
 import numpy as np
 
 from relionlab.engine.array import like, namespace, real_dtype, to_host
-from relionlab.engine.masks import radius_grid
 
 FLAT = 1e-10
 """Background deviation below which an image counts as constant (RELION's limit) and is only shifted."""
-
-
-def background_mask(n: int, radius_px: float) -> np.ndarray:
-    """Return which pixels (n, n) are background: farther than ``radius_px`` from the origin, bool."""
-    return radius_grid(n) > radius_px
 
 
 @dataclass(frozen=True)

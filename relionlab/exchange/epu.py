@@ -3,7 +3,7 @@
 EPU calls a movie ``FoilHole_<hole>_Data_<area>_<acquisition>_<date>_<time>…``. ``area`` is one of the places of the
 acquisition template around the hole's centre; with aberration-free image shift each has its own beam shift and so its
 own beam tilt: one optics group per area. SerialEM's multi-shot names hold the hole as ``X+1Y-1-2``. The beam shift
-itself stands in EPU's .xml beside the movie; movies can be grouped by it (:func:`groups_of_shifts`).
+itself stands in EPU's .xml beside the movie; the rule "epu-beamshift" groups movies by it (:func:`groups_of_shifts`).
 
 Sources: EPU's file names and MicroscopeImage XML as they occur in EMPIAR depositions; SerialEM manual, multiple records.
 """
@@ -19,11 +19,14 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from relionlab.errors import InputError
+from relionlab.io.job_names import without_job
 
 _EPU = re.compile(r"FoilHole_(?P<hole>\d+)_Data_(?P<area>\d+)_(?P<acquisition>\d+)_(?P<date>\d{8})_(?P<time>\d+)")
 _SERIALEM = re.compile(r"X(?P<x>[+-]\d+)Y(?P<y>[+-]\d+)-(?P<shot>\d+)")
 RULES = ("epu", "epu-hole", "epu-date", "serialem", "serialem-shot")
-"""What a movie can be grouped by, besides a regular expression."""
+"""What in its name a movie can be grouped by, besides a regular expression."""
+BY_SHIFT = "epu-beamshift"
+"""The rule that looks into EPU's .xml files."""
 
 
 def group_of_name(name: str, rule: str) -> str:
@@ -52,7 +55,7 @@ def group_of_name(name: str, rule: str) -> str:
         pattern = re.compile(rule)
     except re.error as error:
         raise InputError(
-            f"the rule {rule!r} is neither one of {', '.join(RULES)} nor a regular expression: {error}."
+            f"the rule {rule!r} is neither one of {', '.join((*RULES, BY_SHIFT))} nor a regular expression: {error}."
         ) from None
     found = pattern.search(base)
     if not found:
@@ -99,9 +102,39 @@ def groups_of_shifts(shifts: np.ndarray, *, distance: float | None = None) -> np
     return place[inverse]
 
 
-def group_names(names: Iterable[str], rule: str) -> list[str]:
-    """Return the optics group's name of each movie; see :func:`group_of_name`."""
-    return [group_of_name(name, rule) for name in names]
+def group_names(names: Iterable[str], rule: str, *, directory: str | os.PathLike[str] = ".") -> list[str]:
+    """Return the optics group's name of each movie; see :func:`group_of_name`.
+
+    rule       also "epu-beamshift": movies whose beam shifts lie together, "shift1", "shift2" … in the order of the movies
+    directory  from which the names start; needed for that rule, to find EPU's .xml files (:func:`xml_of`)
+    """
+    names = list(names)
+    if rule != BY_SHIFT:
+        return [group_of_name(name, rule) for name in names]
+    places = {name: xml_of(name, directory) for name in dict.fromkeys(names)}
+    shifts = np.array([read_beam_shift(place) for place in places.values()]).reshape(-1, 2)
+    groups = dict(zip(places, groups_of_shifts(shifts).tolist(), strict=True))
+    return [f"shift{groups[name]}" for name in names]
+
+
+def xml_of(name: str, directory: str | os.PathLike[str] = ".") -> Path:
+    """Return EPU's .xml file of a movie, or of a micrograph made of it; InputError if there is none.
+
+    It lies beside the movie and is named like it up to the time: ``FoilHole_…_Data_…_20200101_0001.xml`` beside
+    ``…_0001_Fractions.tiff`` or ``…_0001_EER.eer``. Of a micrograph the place below its job is that of the movie.
+    """
+    base = PurePosixPath(name).name
+    found = _EPU.search(base)
+    stem = base[: found.end()] if found else base.partition(".")[0]
+    folders = dict.fromkeys((str(PurePosixPath(name).parent), str(PurePosixPath(without_job(name)).parent)))
+    for folder in folders:
+        place = Path(directory) / folder / f"{stem}.xml"
+        if place.is_file():
+            return place
+    raise InputError(
+        f"{name} has no {stem}.xml in {' or '.join(folders)}: the rule {BY_SHIFT} needs the .xml that EPU writes beside each"
+        " movie. Copy it there, or choose another rule."
+    )
 
 
 def _widest_gap(joins: Sequence[float] | np.ndarray) -> float:

@@ -67,7 +67,7 @@ def write_coordinates(path: PathLike, table: Table, *, box: int | None = None) -
     if ending == ".box":
         if box is None or box < 1:
             raise InputError(f"{place}: EMAN's .box files hold squares: give their side in px (box=…).")
-        scores = [f"\t{value:.10g}" for value in table[FOM].tolist()] if FOM in table else [""] * len(table)
+        scores = [f"\t{float(value)!r}" for value in table[FOM].tolist()] if FOM in table else [""] * len(table)
         half = box // 2
         lines = [f"{_text(a - half)}\t{_text(b - half)}\t{box}\t{box}{s}" for a, b, s in zip(x, y, scores, strict=True)]
     else:

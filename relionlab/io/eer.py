@@ -17,7 +17,7 @@ import numpy as np
 
 from relionlab.errors import ImageError
 from relionlab.io.movies import EER_GROUPING, Movie
-from relionlab.io.tiff import open_tiff
+from relionlab.io.tiff import check_length, open_tiff
 
 _FIXED_12, _FIXED_11, _VARIABLE = 65000, 65001, 65002
 _MOST_UPSAMPLING = 3
@@ -67,6 +67,10 @@ class EerMovie(Movie):
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+    def check_length(self) -> None:
+        """Raise ImageError if the file was cut off; no event is read."""
+        check_length(self.path, self._file)
 
     def _read(self, index: int) -> np.ndarray:
         first = index * self.grouping

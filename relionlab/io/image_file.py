@@ -38,10 +38,14 @@ class ImageHeader:
 
         A header that says nothing contradicts nothing, nor does one of exactly 1 Å: programs write that that do not know.
         """
-        said = self.pixel_size
-        if said is None or not math.isfinite(said) or said <= 0 or abs(said - 1) <= 1e-3:
-            return False
-        return abs(said - pixel_size) > tolerance * pixel_size
+        return contradicts(self.pixel_size, pixel_size, tolerance=tolerance)
+
+
+def contradicts(said: float | None, pixel_size: float, *, tolerance: float = 0.01) -> bool:
+    """Whether a file that says this pixel size (Å; None: nothing) contradicts another; see :class:`ImageHeader`."""
+    if said is None or not math.isfinite(said) or said <= 0 or abs(said - 1) <= 1e-3:
+        return False
+    return abs(said - pixel_size) > tolerance * pixel_size
 
 
 @dataclass(frozen=True)

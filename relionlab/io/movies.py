@@ -68,6 +68,9 @@ class Movie(ABC):
             total += self.read(index)
         return total
 
+    def check_length(self) -> None:  # noqa: B027 - of MRC files the header tells it when they are opened
+        """Raise ImageError if the file was cut off, without reading its frames."""
+
     @abstractmethod
     def close(self) -> None:
         """Close the file."""

@@ -104,8 +104,13 @@ class Table:
         item = column[0]
         return item.item() if isinstance(item, np.generic) else item
 
-    def numbers(self, label: str) -> np.ndarray:
-        """Return one column as float64, also if its label is unknown and it is therefore kept as text."""
+    def numbers(self, label: str, default: float | None = None) -> np.ndarray:
+        """Return one column as float64, also if its label is unknown and it is therefore kept as text.
+
+        default  what each row has where there is no such column; None: StarError
+        """
+        if default is not None and label not in self:
+            return np.full(len(self), float(default))
         column = self[label]
         try:
             return np.asarray(column, dtype=np.float64)
@@ -166,11 +171,6 @@ class Table:
         frame = pd.DataFrame({label: column.copy() for label, column in self._columns.items()})
         frame.attrs["name"] = self.name
         return frame
-
-    @staticmethod
-    def from_frame(frame: pd.DataFrame, *, name: str = "") -> Table:
-        """Make a table from a pandas DataFrame."""
-        return Table({str(label): frame[label].to_numpy() for label in frame.columns}, name)
 
     # --- comparison and messages ---
 

@@ -41,6 +41,10 @@ class TiffMovie(Movie):
         self.frames, self.shape = len(self._pages), (int(first.shape[0]), int(first.shape[1]))
         self.pixel_size = pixel_size_of(first)
 
+    def check_length(self) -> None:
+        """Raise ImageError if the file was cut off; no pixel is read."""
+        check_length(self.path, self._file)
+
     @property
     def _pages(self) -> Any:
         return self._file.pages
@@ -111,6 +115,17 @@ def check_chain(path: Path) -> None:
             if len(head) != struct.calcsize(link) or place >= size:
                 raise EOFError(f"it ends before page {number} does")
             place = struct.unpack(order + link, head)[0]
+
+
+def check_length(path: Path, file: Any) -> None:
+    """Raise ImageError if the pixels of the first or the last page are said to lie beyond the end of the file."""
+    size = path.stat().st_size
+    for index in {0, len(file.pages) - 1}:
+        page = file.pages[index]
+        if max(map(sum, zip(page.dataoffsets, page.databytecounts, strict=True)), default=0) > size:
+            raise ImageError(
+                f"{path} ends before frame {index + 1} of {len(file.pages)} does: it was cut off, copy it again."
+            )
 
 
 def decoded(path: Path, file: Any, index: int) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import textwrap
 from collections.abc import Sequence
 
@@ -16,9 +17,9 @@ _INDENT = 8
 def terminal_help(declared: type[Declared]) -> str:
     """Return a program's flags with units, defaults and help, grouped as in the form."""
     lines = [f"relionlab {declared.program_name()}: {_summary(declared)}"]
-    rest = "\n".join((declared.__doc__ or "").strip().splitlines()[1:]).strip()
-    if rest:
-        lines += ["", *textwrap.wrap(rest, _WIDTH)]
+    for paragraph in inspect.cleandoc(declared.__doc__ or "").partition("\n")[2].strip().split("\n\n"):
+        if paragraph:
+            lines += ["", *textwrap.wrap(" ".join(paragraph.split()), _WIDTH)]
     for tab, names in declared.tabs().items():
         described = [(name, declared.parameters()[name]) for name in names]
         shown = [(name, parameter) for name, parameter in described if parameter.flag is not None]

@@ -41,6 +41,8 @@ _PROGRAMS = {
     "particle_sort": "relionlab.jobs.selecting.particle_sort:ParticleSort",
     "particle_sets": "relionlab.jobs.star.particle_sets:ParticleSets",
     "optics_groups": "relionlab.jobs.star.optics_groups:OpticsGroups",
+    "coordinates": "relionlab.jobs.picking.coordinates_program:Coordinates",
+    "frealign": "relionlab.jobs.star.frealign:Frealign",
     "redo": "relionlab.jobs.star.redo:Redo",
     "refine": "relionlab.jobs.refinement.program:Refine",
     "class_selection": "relionlab.jobs.selecting.selection:ClassSelection",
@@ -49,6 +51,21 @@ _PROGRAMS = {
     "postprocess": "relionlab.jobs.maps.postprocess_program:Postprocess",
     "image_handler": "relionlab.jobs.maps.image_handler:ImageHandler",
 }
+
+
+OWN_PROGRAMS = ("particle_sets", "optics_groups", "coordinates", "compare_ctf", "frealign", "redo", "class_selection")
+"""Programs that RELION 3.1 has not."""
+
+_PROGRAM_OF_JOB = {
+    "motioncorr": "run_motioncorr",
+    "ctffind": "run_ctffind",
+    "extract": "preprocess",
+    "sort": "particle_sort",
+    "joinstar": "star_handler",
+    "class2d": "refine",
+    "select": "class_selection",
+}
+"""Job type -> the program that does its work, where the two have different names."""
 
 
 class LazyClasses(Mapping[str, T], Generic[T]):
@@ -107,12 +124,19 @@ def program(name: str) -> type[Program]:
     """Return the program class of this name ("refine"; "relion_refine" and "relion_refine_mpi" too)."""
     plain = name.removeprefix("relion_").removesuffix("_mpi")
     if plain not in programs():
-        from difflib import get_close_matches
-
-        close = get_close_matches(plain, list(programs()), 1)
-        hint = f" Did you mean {close[0]}?" if close else ""
-        raise ParameterError(f"there is no program {name!r}.{hint} There are: {', '.join(programs())}.")
+        raise ParameterError(f"there is no program {name!r}.{_meant(plain)} There are: {', '.join(programs())}.")
     return programs()[plain]
+
+
+def _meant(name: str) -> str:
+    """Return a sentence that says which program may have been meant, "" if that is not known."""
+    from difflib import get_close_matches
+
+    jobs = {folder.lower(): folder for folder in job_classes()}
+    close = next(iter(get_close_matches(name.lower(), [*programs(), *jobs], 1)), "")
+    if close in _PROGRAM_OF_JOB:
+        return f" {jobs[close]} is a job type; its work is done by `relionlab {_PROGRAM_OF_JOB[close]}`."
+    return f" Did you mean {close}?" if close else ""
 
 
 def program_summaries() -> dict[str, str]:

@@ -108,10 +108,15 @@ def undelete(project: Project, name: str) -> list[str]:
 
 def empty_trash(project: Project) -> int:
     """Remove what is in the Trash for good; return how many bytes that frees."""
-    trash = project.directory / TRASH
-    size = sum(path.stat().st_size for path in trash.rglob("*") if path.is_file() and not path.is_symlink())
-    shutil.rmtree(trash, ignore_errors=True)
+    size = size_of_trash(project)
+    shutil.rmtree(project.directory / TRASH, ignore_errors=True)
     return size
+
+
+def size_of_trash(project: Project) -> int:
+    """Return how many bytes lie in the Trash."""
+    files = (project.directory / TRASH).rglob("*")
+    return sum(path.stat().st_size for path in files if path.is_file() and not path.is_symlink())
 
 
 def clean(job: JobDirectory, *, harsh: bool = False, pretend: bool = False) -> list[Path]:

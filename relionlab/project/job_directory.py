@@ -123,8 +123,9 @@ class JobDirectory:
         return self.project.pipeline.inputs_of(self.name)
 
     def log(self) -> str:
-        """Return run.out, empty if there is none."""
-        return self._text(OUTPUT_FILE)
+        """Return run.out, empty if there is none; where the job failed or was aborted, a last line says why."""
+        text, message = self._text(OUTPUT_FILE), self.message
+        return f"{text.rstrip()}\n{self.state}: {message}\n".lstrip() if message else text
 
     def warnings(self) -> str:
         """Return run.err, empty if there is none."""
@@ -200,6 +201,10 @@ class JobDirectory:
         Raises ParameterError for a parameter that may not change on continuing, JobStateError if the job runs or has
         not run yet.
         """
+        return self.ready_to_continue(**changes).start(again=True)
+
+    def ready_to_continue(self, **changes: Any) -> JobDirectory:
+        """Write what :meth:`continue_with` starts, and start nothing."""
         if self.state in ("running", "scheduled"):
             raise JobStateError(f"{self.name} is {self.state}: only a job that has ended can be continued.")
         file = self.job_file
@@ -215,7 +220,7 @@ class JobDirectory:
             f"continueJob: {self.name}/",
             lambda pipeline: pipeline.without_outputs(self.name, void).with_outputs(self.name, planned),
         )
-        return self.start(again=True)
+        return self
 
     # --- keeping the books ----------------------------------------------------------------------------------------
 

@@ -212,6 +212,18 @@ class Project:
             self.save_part(name, pipeline)
         return self
 
+    def undelete(self, name: str) -> list[str]:
+        """Bring a job back from the Trash; see :func:`relionlab.project.cleaning.undelete`."""
+        from relionlab.project.cleaning import undelete
+
+        return undelete(self, name)
+
+    def empty_trash(self) -> int:
+        """Remove what is in the Trash for good; see :func:`relionlab.project.cleaning.empty_trash`."""
+        from relionlab.project.cleaning import empty_trash
+
+        return empty_trash(self)
+
     def break_lock(self, *, force: bool = False) -> lock.LockHolder | None:
         """Remove the project's lock if nobody holds it any more; see :func:`relionlab.project.lock.break_lock`."""
         return lock.break_lock(self.directory, force=force)
@@ -265,7 +277,9 @@ class Project:
 
 def _advice(directory: Path) -> str:
     if any(directory.glob("*/job[0-9][0-9][0-9]*/job.star")):
-        return "It has job directories, however: Project.rebuild makes the pipeline file from them."
+        return (
+            "It has job directories, however: `relionlab rebuild` makes the pipeline file from them (Project.rebuild)."
+        )
     inside = next((parent for parent in directory.parents if (parent / PIPELINE_FILE).exists()), None)
     if inside is not None:
         return f"It lies in the project {inside}: open that."

@@ -10,13 +10,13 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import TextIO
 
-from relionlab.errors import AbortedError, JobStateError, RelionlabError, RunError
+from relionlab.errors import AbortedError, JobStateError, ParameterError, RelionlabError, RunError
 from relionlab.jobs import registry
 from relionlab.jobs.base import Command, Program
 from relionlab.project.ending import conclude, made_outputs
@@ -29,6 +29,7 @@ from relionlab.project.progress import PROCESS_FILE, Heartbeat, Progress
 from relionlab.settings import Settings, settings
 
 _PROGRESS_SECONDS = 0.2  # more often is only wear
+_TERMINATED = "The job was told to end (SIGTERM). Continue it from its last finished step."
 
 
 @dataclass
@@ -38,6 +39,7 @@ class JobContext:
     directory: Path
     job_directory: Path
     settings: Settings = field(default_factory=settings)
+    told_to_end: bool = False
     _told: Progress = field(default_factory=Progress)
     _latest: Progress = field(default_factory=Progress)
 
@@ -68,35 +70,58 @@ class JobContext:
             self._told = self._latest
 
     def stop_if_asked(self) -> None:
-        """Raise AbortedError if RELION_JOB_ABORT_NOW lies in the job directory."""
+        """Raise AbortedError if RELION_JOB_ABORT_NOW lies in the job directory, or the process was told to end."""
+        if self.told_to_end:
+            raise AbortedError(_TERMINATED)
         if (self.job_directory / ABORT_NOW).exists():
             raise AbortedError(
                 "The job was stopped because somebody asked for it. Continue it from its last finished step."
             )
 
 
-def run_job(directory: str | Path, *, draw: Callable[[JobDirectory], None] | None = None) -> str:
+def run_job(
+    directory: str | Path,
+    *,
+    draw: Callable[[JobDirectory], None] | None = None,
+    changes: Mapping[str, str] | None = None,
+) -> str:
     """Run the job in a job directory here and now, and return how it ended: "finished", "failed" or "aborted".
 
     directory  as "Class2D/job003/"; the project is the folder two levels up
     draw       called with the job directory after the programs, to draw its pictures; if it fails, the job does not
+    changes    continue a job that has ended, with these parameters changed (name -> text, as in job.star); ``None``:
+               run one that is not finished
 
     Nothing is raised for a job that fails: run.err, the exit marker and the pipeline say so. Raises ProjectError if
-    the directory is no job's, JobStateError if somebody else is running it, or if it is finished.
+    the directory is no job's, JobStateError if somebody else is running it, or if it is finished; where it is
+    continued, as :meth:`relionlab.project.JobDirectory.continue_with` does.
     """
     job = job_directory_at(directory)
-    _take_over(job)
+    if changes is not None:
+        _make_ready(job, changes)
+    _take_over(job, again=changes is not None)
     with _logged(job.path), Heartbeat(job.path), contextlib.chdir(job.project.directory):
         state, message = _outcome(job, draw)
     conclude(job, state, message)
     return state
 
 
-def _take_over(job: JobDirectory) -> None:
-    if job.process.state == "finished":  # one that is started again from Python is running by now
+def _make_ready(job: JobDirectory, changes: Mapping[str, str]) -> None:
+    declared = job.job
+    unknown = [name for name in changes if name not in declared.parameters()]
+    if unknown:
+        raise ParameterError(
+            f"{job.name} has no parameter {unknown[0]!r}: `relionlab reference {job.name.partition('/')[0]}` lists them."
+        )
+    job.ready_to_continue(**{name: declared.parse(name, text) for name, text in changes.items()})
+
+
+def _take_over(job: JobDirectory, *, again: bool) -> None:
+    if job.process.state == "finished" and not again:  # one that is started again from Python is running by now
         raise JobStateError(
             f"{job.name} is finished: running it again would overwrite its results, on which other jobs may rest. "
-            "Continue it or add a new job, from Python or a notebook; start(again=True) overwrites."
+            f"`relionlab run {job.name}/ --continue` goes on with it and does what is missing; from Python, add a new job, "
+            "or overwrite with start(again=True)."
         )
     record = ProcessRecord.read(job.path / PROCESS_FILE)
     if record is not None and record.alive() and record.pid != os.getpid():
@@ -110,9 +135,10 @@ def _take_over(job: JobDirectory) -> None:
 
 
 def _outcome(job: JobDirectory, draw: Callable[[JobDirectory], None] | None) -> tuple[str, str]:
+    context = JobContext(job.project.directory, job.path)
     try:
-        with _terminable():
-            _work(job)
+        with _terminable(context):
+            _work(job, context)
             _draw(job, draw)
     except AbortedError as error:
         return "aborted", str(error)
@@ -135,8 +161,7 @@ def _outcome(job: JobDirectory, draw: Callable[[JobDirectory], None] | None) -> 
     return "finished", ""
 
 
-def _work(job: JobDirectory) -> None:
-    context = JobContext(job.project.directory, job.path)
+def _work(job: JobDirectory, context: JobContext) -> None:
     (job.path / OUTPUT_NODES_FILE).unlink(missing_ok=True)
     declared = job.job
     declared.check()
@@ -178,6 +203,13 @@ def _draw(job: JobDirectory, draw: Callable[[JobDirectory], None] | None) -> Non
         return
     try:
         draw(job)
+    except (AbortedError, KeyboardInterrupt):
+        print(
+            f"The job was told to end while its pictures were drawn; its results are complete. Draw them with"
+            f" relionlab.display.write_logfile('{job.name}').",
+            file=sys.stderr,
+            flush=True,
+        )
     except Exception as error:  # noqa: BLE001 - results without pictures are still results
         traceback.print_exc()
         print(f"WARNING: the pictures could not be drawn: {error}", file=sys.stderr, flush=True)
@@ -193,14 +225,18 @@ def _disk(error: OSError, job: JobDirectory) -> str:
 
 
 @contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-    """Turn SIGTERM, by which queues and machines end their processes, into an orderly end."""
+def _terminable(context: JobContext) -> Iterator[None]:
+    """Turn SIGTERM, by which queues and machines end their processes, into an orderly end.
+
+    The context keeps it in mind: what is raised at any place may be taken there for the fault of one file.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-        raise AbortedError("The job was told to end (SIGTERM). Continue it from its last finished step.")
+        context.told_to_end = True
+        raise AbortedError(_TERMINATED)
 
     before = signal.signal(signal.SIGTERM, stop)
     try:

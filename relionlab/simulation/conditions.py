@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from relionlab.engine.ctf import Optics
 from relionlab.errors import InputError
+from relionlab.simulation.microscope import Microscope
 
 
 @dataclass(frozen=True, kw_only=True)
-class Simulation:
+class Simulation(Microscope):
     """What to simulate.
 
     count                     number of particles
@@ -59,11 +59,6 @@ class Simulation:
     half_precision: bool = False
     seed: int = 1
 
-    @property
-    def optics(self) -> Optics:
-        """The microscope and pixel size."""
-        return Optics(self.voltage_kv, self.spherical_aberration_mm, self.amplitude_contrast, self.pixel_size)
-
     def check(self, conformations: int) -> None:
         """Raise InputError if the numbers contradict each other."""
         if self.box < 16 or self.box % 2:
@@ -72,12 +67,7 @@ class Simulation:
             raise InputError(
                 f"count={self.count}, snr={self.snr:g}, pixel_size={self.pixel_size:g} Å: all three must be positive."
             )
-        if self.fractions and (
-            len(self.fractions) != conformations or min(self.fractions) < 0 or sum(self.fractions) <= 0
-        ):
-            raise InputError(
-                f"fractions={self.fractions} for {conformations} conformation(s): give one number, not negative, for each."
-            )
+        self.check_fractions(conformations)
         for name in ("ice", "junk", "neighbours"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{name}={getattr(self, name):g}; expected a share between 0 and 1.")

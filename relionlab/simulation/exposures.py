@@ -2,29 +2,46 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
-from relionlab.engine.ctf import Optics
 from relionlab.errors import InputError
+from relionlab.simulation.microscope import Microscope
 
 Format = Literal["tiff", "mrc"]
 _MOST_COUNTS = 255
+_NOT_NEGATIVE = (
+    "particles",
+    "astigmatism",
+    "tilt",
+    "contamination",
+    "molecule_bfactor",
+    "envelope_bfactor",
+    "drift",
+    "local_motion",
+    "gain_deviation",
+    "defects",
+    "hot_pixels",
+    "seed",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Exposures:
+class Exposures(Microscope):
     """What to simulate.
 
     count               number of micrographs or movies
     size                (x, y) of the camera in px
-    pixel_size          in Å
-    frames              of a movie
-    dose                of the whole exposure in e/Å²
-    voltage_kv, spherical_aberration_mm, amplitude_contrast
-                        the microscope (kV, mm, fraction)
+    pixel_size          of the camera at the specimen in Å
+    frames              number of frames of a movie
+    dose                electrons of the whole exposure in e/Å²
+    voltage_kv          acceleration voltage in kV
+    spherical_aberration_mm  Cs of the objective lens in mm
+    amplitude_contrast  fraction of the contrast
     defocus             lowest and highest mean defocus of a micrograph in Å
     astigmatism         largest difference of defocus U and V in Å
     tilt                largest tilt of the grid in degrees: the particles' defocus follows it
@@ -32,10 +49,10 @@ class Exposures:
     ice_gradient        largest relative change of the thickness across a micrograph
     particles           mean number of particles per micrograph; fewer where they would overlap
     fractions           share of each conformation; empty: equal shares
-    particle_diameter   in Å; ``None``: twice the molecules' radius
+    particle_diameter   distance that the particles keep in Å; ``None``: twice the molecules' radius
     contamination       mean number of lumps of crystalline ice per micrograph
-    molecule_bfactor    in Å²: blur of the atoms
-    envelope_bfactor    in Å²: falloff of the contrast by exp(-B k²/4), from microscope and camera
+    molecule_bfactor    blur of the atoms in Å²
+    envelope_bfactor    falloff of the contrast by exp(-B k²/4), from microscope and camera, in Å²
     contrast            share of the ideal contrast that is recorded (inelastic scattering, detective quantum efficiency)
     drift               mean distance in Å by which a movie moves as a whole
     local_motion        root mean square distance in Å by which its parts move against each other
@@ -43,11 +60,11 @@ class Exposures:
     gain_deviation      standard deviation of the pixels' sensitivity
     defects             number of rectangles of dead pixels, listed in defects.txt
     hot_pixels          number of pixels that count far too much; nobody lists them
-    gain_rotation       gain.mrc must be turned by 90° clockwise so many times (``--gain_rot``), and then
-    gain_flip           flipped (1 upside down, 2 left to right; ``--gain_flip``) to fit the movies
-    form                "tiff" or "mrc", of movies
-    compression         of TIFF: "lzw", "deflate", "zstd" or "none"
-    seed                same seed, same images
+    gain_rotation       gain.mrc must be turned by 90° clockwise so many times to fit the movies (``--gain_rot``)
+    gain_flip           and then be flipped: 1 upside down, 2 left to right (``--gain_flip``), 0 not
+    form                format of movies, "tiff" or "mrc"
+    compression         of TIFF movies: "lzw", "deflate", "zstd" or "none"
+    seed                same seed, same images; from 0
     """
 
     count: int = 24
@@ -83,11 +100,6 @@ class Exposures:
     seed: int = 1
 
     @property
-    def optics(self) -> Optics:
-        """The microscope and pixel size."""
-        return Optics(self.voltage_kv, self.spherical_aberration_mm, self.amplitude_contrast, self.pixel_size)
-
-    @property
     def shape(self) -> tuple[int, int]:
         """(y, x) of an image in px."""
         return self.size[1], self.size[0]
@@ -97,43 +109,55 @@ class Exposures:
         """In e/Å²."""
         return self.dose / self.frames
 
-    def check(self, conformations: int) -> None:
-        """Raise InputError if the numbers contradict each other."""
-        for name in ("count", "frames", "pixel_size", "dose", "voltage_kv"):
-            if not getattr(self, name) > 0:
-                raise InputError(f"{name}={getattr(self, name):g}; expected a number above 0.")
+    def check(self, conformations: int, *, movies: bool = False) -> None:
+        """Raise InputError if the numbers contradict each other.
+
+        movies  the electrons of a frame must fit into a byte per pixel
+        """
+        for name in ("count", "frames", "pixel_size", "dose", "voltage_kv", "particle_diameter"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise InputError(f"{name}={value:g}; expected a number above 0.")
         if min(self.size) < 128 or any(side % 2 for side in self.size):
             raise InputError(f"size={self.size} px; expected two even numbers of at least 128.")
         for name in ("defocus", "ice_thickness"):
             low, high = getattr(self, name)
             if not 0 < low <= high:
                 raise InputError(f"{name}={(low, high)} Å; expected two numbers above 0, the lower one first.")
-        for name in ("contrast", "illumination", "ice_gradient"):
+        for name in ("contrast", "illumination", "ice_gradient", "amplitude_contrast"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{name}={getattr(self, name):g}; expected a share between 0 and 1.")
-        for name in ("particles", "contamination", "drift", "local_motion", "defects", "hot_pixels", "gain_deviation"):
-            if getattr(self, name) < 0:
+        for name in _NOT_NEGATIVE:
+            if not getattr(self, name) >= 0:
                 raise InputError(f"{name}={getattr(self, name):g}; expected 0 or more.")
         if self.gain_rotation not in range(4) or self.gain_flip not in range(3):
             raise InputError(
                 f"gain_rotation={self.gain_rotation}, gain_flip={self.gain_flip}; expected 0 to 3 and 0 to 2."
             )
-        if self.fractions and (
-            len(self.fractions) != conformations or min(self.fractions) < 0 or sum(self.fractions) <= 0
-        ):
-            raise InputError(
-                f"fractions={self.fractions} for {conformations} conformation(s): give one number, not negative, for each."
-            )
-
-    def check_frames(self) -> None:
-        """Raise InputError if the electrons of a movie frame do not fit into a byte per pixel."""
+        self.check_fractions(conformations)
         counts = self.dose_per_frame * self.pixel_size**2
-        if counts > _MOST_COUNTS / 4:
+        if movies and counts > _MOST_COUNTS / 4:
             raise InputError(
                 f"A frame would get {counts:.0f} electrons per pixel; a byte holds {_MOST_COUNTS}. Use more frames, a "
                 "smaller dose or smaller pixels."
             )
 
+
+def meanings() -> dict[str, str]:
+    """Return what each field of :class:`Exposures` means, as its docstring says."""
+    found: dict[str, str] = {}
+    name = ""
+    for line in inspect.cleandoc(Exposures.__doc__ or "").splitlines():
+        entry = _ENTRY.match(line)
+        if entry:
+            name, text = entry.groups()
+            found[name] = text
+        elif name and line.startswith(" "):
+            found[name] += f" {line.strip()}"
+    return {field: text.replace("``", "") for field, text in found.items()}
+
+
+_ENTRY = re.compile(r"(\w+)  +(\S.*)")
 
 SIZES: Mapping[str, Exposures] = MappingProxyType(
     {

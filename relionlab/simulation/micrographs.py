@@ -23,7 +23,7 @@ from relionlab.simulation.counting import GRID, count_frame, spline_divisor
 from relionlab.simulation.exposure_truth import write_input, write_truth
 from relionlab.simulation.exposures import Exposures, exposures
 from relionlab.simulation.specimens import Specimen, Stage, canvas, draw_specimen, radial_filter
-from relionlab.simulation.structures import Atoms, density
+from relionlab.simulation.structures import Atoms, density, diameter_of
 
 Progress = Callable[[int, int], None]
 Result = TypeVar("Result")
@@ -117,13 +117,16 @@ class Setting:
         conditions: Exposures,
         *,
         project: str | Path | None,
+        movies: bool = False,
     ) -> Setting:
         """Check the numbers and make the molecules ready."""
         molecules = [d2_assembly()] if molecules is None else list(molecules)
-        conditions.check(len(molecules))
+        conditions.check(len(molecules), movies=movies)
         base = Path(directory)
-        diameter = conditions.particle_diameter or _diameter(molecules, conditions.pixel_size)
-        maps = _maps(molecules, diameter, conditions)
+        size = diameter_of(molecules, conditions.pixel_size)
+        diameter = conditions.particle_diameter or size
+        _check_room(max(size, diameter), conditions)
+        maps = _maps(molecules, size, conditions)
         paths = tuple(base / "truth" / f"class{number + 1:03d}.mrc" for number in range(len(maps)))
         for path, map_ in zip(paths, maps, strict=True):
             write_map(path, map_, pixel_size=conditions.pixel_size)
@@ -167,17 +170,13 @@ def in_parallel(make: Callable[[int], Result], count: int, *, workers: int, prog
         return [future.result() for future in waiting]
 
 
-def _diameter(molecules: Sequence[Atoms | np.ndarray], pixel_size: float) -> float:
-    """Return the size of the largest molecule in Å, rounded up to 5 Å; of maps, where they exceed 15 % of the maximum."""
-    from relionlab.engine.masks import radius_grid
-
-    radii = [
-        molecule.radius()
-        if isinstance(molecule, Atoms)
-        else radius_grid(molecule.shape[0], 3)[molecule > 0.15 * molecule.max()].max() * pixel_size
-        for molecule in molecules
-    ]
-    return float(np.ceil(2 * max(radii) / 5) * 5)
+def _check_room(diameter: float, conditions: Exposures) -> None:
+    room = min(conditions.size) * conditions.pixel_size
+    if diameter >= room:
+        raise InputError(
+            f"The particle has a diameter of {diameter:.0f} Å, the field of {min(conditions.size)} px only {room:.0f} Å: use a"
+            " larger size, larger pixels or a smaller particle_diameter."
+        )
 
 
 def _maps(molecules: Sequence[Atoms | np.ndarray], diameter: float, conditions: Exposures) -> list[np.ndarray]:

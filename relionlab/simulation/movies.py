@@ -64,8 +64,7 @@ def simulate_movies(
     Otherwise as :func:`relionlab.simulation.micrographs.simulate_micrographs`.
     """
     conditions = simulation or exposures("course")
-    conditions.check_frames()
-    scene = Setting.of(directory, molecules, conditions, project=project)
+    scene = Setting.of(directory, molecules, conditions, project=project, movies=True)
     camera = draw_camera(conditions)
     ending = {"tiff": ".tiff", "mrc": ".mrcs"}[conditions.form]
     paths = [scene.directory / "Movies" / f"mov{number + 1:03d}{ending}" for number in range(conditions.count)]

@@ -24,7 +24,7 @@ from relionlab.io.table import Table
 from relionlab.simulation.assembly import d2_assembly
 from relionlab.simulation.conditions import Simulation
 from relionlab.simulation.scenes import Scenes
-from relionlab.simulation.structures import Atoms, density
+from relionlab.simulation.structures import Atoms, density, diameter_of
 from relionlab.simulation.truth import TRUTH_LABELS, draw_truth
 
 
@@ -65,7 +65,7 @@ def simulate_particles(
     molecules = [d2_assembly()] if molecules is None else list(molecules)
     simulation.check(len(molecules))
     maps = [_map(molecule, simulation) for molecule in molecules]
-    diameter = simulation.particle_diameter or _diameter(molecules, maps, simulation)
+    diameter = simulation.particle_diameter or diameter_of(molecules, simulation.pixel_size)
     _check_room(diameter, simulation)
     directory.mkdir(parents=True, exist_ok=True)
 
@@ -87,19 +87,6 @@ def _map(molecule: Atoms | np.ndarray, simulation: Simulation) -> np.ndarray:
             "bring it to the box and pixel size with simulation.structures.read_molecule."
         )
     return molecule.astype(np.float32)
-
-
-def _diameter(molecules: Sequence[Atoms | np.ndarray], maps: list[np.ndarray], simulation: Simulation) -> float:
-    """Return the size of the largest molecule in Å, rounded up to 5 Å; of maps, where they exceed 15 % of the maximum."""
-    radii = []
-    for molecule, map_ in zip(molecules, maps, strict=True):
-        if isinstance(molecule, Atoms):
-            radii.append(molecule.radius())
-        else:
-            from relionlab.engine.masks import radius_grid
-
-            radii.append(radius_grid(simulation.box, 3)[map_ > 0.15 * map_.max()].max() * simulation.pixel_size)
-    return float(np.ceil(2 * max(radii) / 5) * 5)
 
 
 def _check_room(diameter: float, simulation: Simulation) -> None:

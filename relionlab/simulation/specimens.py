@@ -21,7 +21,8 @@ from relionlab.simulation.structures import SCATTERING_PER_GREY
 
 _LUMP_PHASE, _LUMP_ABSORPTION = 0.8, 0.35  # rad, and share of the intensity, of a lump at its thickest
 _SPACING = 1.0  # smallest distance of particles in diameters
-_TRIES = 60
+_TRIES = 60  # for each particle that is wanted
+_GIVE_UP = 2000  # failures in a row after which the micrograph counts as full
 _VISIBLE = 0.05  # amplitude below which the envelope hides a frequency
 _BATCH = 32
 
@@ -87,20 +88,22 @@ def draw_specimen(exposures: Exposures, number: int, *, conformations: int, diam
 
 
 def _places(rng: np.random.Generator, exposures: Exposures, diameter: float, lumps: list[Lump]) -> np.ndarray:
-    """Return places (N, 2) of particles that neither overlap nor leave the image nor lie in a lump."""
+    """Return places (N, 2) of particles that neither overlap nor leave the image nor lie in a lump; as many as there is room."""
     wanted = round(exposures.particles * rng.uniform(0.8, 1.2))
     edge = diameter / 2
     low, high = np.full(2, edge), np.array(exposures.size) - edge
     found = np.zeros((wanted, 2))
-    count = 0
+    count = failures = 0
     for _ in range(_TRIES * wanted):
-        if count == wanted or (high <= low).any():
+        if count == wanted or failures > _GIVE_UP:
             break
         place = rng.uniform(low, high)
         near = count and ((found[:count] - place) ** 2).sum(axis=1).min() < (_SPACING * diameter) ** 2
         buried = any(np.hypot(place[0] - lump.x, place[1] - lump.y) < lump.radius + edge for lump in lumps)
-        if not near and not buried:
-            found[count] = place
+        if near or buried:
+            failures += 1
+        else:
+            found[count], failures = place, 0
             count += 1
     return found[:count]
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from relionlab.engine.fourier import crop_rfft3, irfft3_centred, resize_map, rfft3_centred
+from relionlab.engine.masks import radius_grid
 from relionlab.errors import ImageError, InputError
 
 ELECTRON_SCATTERING = {"H": 0.53, "C": 2.51, "N": 2.21, "O": 1.98, "P": 5.49, "S": 5.16}
@@ -95,6 +97,17 @@ def density(atoms: Atoms, n: int, pixel_size: float, *, bfactor: float = 60.0, s
     transform /= _kernel(fine)
     transform = crop_rfft3(transform, n) * _blur(n, pixel_size, bfactor, solvent)
     return (irfft3_centred(transform, n) * (8 / pixel_size**3 / SCATTERING_PER_GREY)).astype(np.float32)
+
+
+def diameter_of(molecules: Sequence[Atoms | np.ndarray], pixel_size: float) -> float:
+    """Return the size of the largest molecule in Å, rounded up to 5 Å; of maps, where they exceed 15 % of the maximum."""
+    radii = [
+        molecule.radius()
+        if isinstance(molecule, Atoms)
+        else radius_grid(molecule.shape[0], 3)[molecule > 0.15 * molecule.max()].max() * pixel_size
+        for molecule in molecules
+    ]
+    return float(np.ceil(2 * max(radii) / 5) * 5)
 
 
 def _scattering(element: object) -> float:

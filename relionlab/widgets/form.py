@@ -13,10 +13,11 @@ from typing import Any
 
 import ipywidgets as w
 
-from relionlab.errors import JobStateError, ParameterError, RelionlabError
+from relionlab.errors import JobStateError, ParameterError
 from relionlab.params import Declared
 from relionlab.project import JobDirectory, Project
 from relionlab.project.continuing import CONTINUE_KEY
+from relionlab.widgets.buttons import Message, button
 from relionlab.widgets.copying import CopyButton
 from relionlab.widgets.field import Field
 from relionlab.widgets.files import files_for
@@ -155,13 +156,17 @@ class JobForm(w.VBox):
             ],
             titles=tuple(self._pages),
         )
-        self._message = w.HTML()
+        self._message = Message()
         self._code = w.HTML()
         self._copy = CopyButton()
-        self._run = _button("Run", "Start the job in the project", "play", self.run, self._say, style="primary")
-        self._abort = _button("Abort", "Ask the job to stop after its present step", "stop", self.abort, self._say)
-        self._continue = _button(
-            "Continue", "Go on from the last iteration", "step-forward", self.continue_job, self._say
+        self._run = button(
+            "Run", "Start the job in the project", self.run, message=self._message, icon="play", style="primary"
+        )
+        self._abort = button(
+            "Abort", "Ask the job to stop after its present step", self.abort, message=self._message, icon="stop"
+        )
+        self._continue = button(
+            "Continue", "Go on from the last iteration", self.continue_job, message=self._message, icon="step-forward"
         )
         shown = [self._run, self._abort, self._continue] if self.project is not None else []
         buttons = w.HBox([*shown, self._copy], layout=w.Layout(margin="6px 0 2px 0"))
@@ -216,7 +221,7 @@ class JobForm(w.VBox):
         told = (
             f"{count} {'value needs' if count == 1 else 'values need'} a correction before the job can run. {elsewhere}"
         )
-        self._say(told if count else "", wrong=True)
+        self._message.say(told if count else "", wrong=True)
         self._code.value = f'<div class="rl-code">{html.escape(repr(readable))}</div>'
         self._copy.text = f"from relionlab.jobs import {self.declared.__name__}\n\n{readable!r}"
         self._buttons()
@@ -235,7 +240,7 @@ class JobForm(w.VBox):
         """Show which job the buttons are about, and keep looking at its state while it runs."""
         self.directory = directory
         self._buttons()
-        self._say(told or f"Started as {directory.name}.")
+        self._message.say(told or f"Started as {directory.name}.")
         if self._watch is not None:
             self._watch.stop()
         self._watch = Watch(self._look)
@@ -247,17 +252,13 @@ class JobForm(w.VBox):
         self._buttons()  # after the state was read: what has ended by then is not looked at again
         if state not in _ENDED:
             return True
-        self._say(f"{self._own_job().name} is {state}. {self._own_job().message}".strip(), wrong=state == "failed")
+        self._message.say_end(self._own_job())
         return False
 
     def _own_job(self) -> JobDirectory:
         if self.directory is None:
             raise JobStateError("This form has not started a job yet: press Run first.")
         return self.directory
-
-    def _say(self, text: str, *, wrong: bool = False) -> None:
-        kind = "rl-problem" if wrong else "rl-muted"
-        self._message.value = f'<div class="{kind}">{html.escape(text)}</div>' if text else ""
 
     def _last_readable(self) -> Declared:
         return self.declared(**self._values)
@@ -266,19 +267,3 @@ class JobForm(w.VBox):
         """Return which field a problem is about: the first whose name stands in it in brackets."""
         found = [(problem.find(f"({name})"), name) for name in self.fields if f"({name})" in problem]
         return min(found)[1] if found else ""
-
-
-def _button(
-    label: str, tip: str, icon: str, method: Callable[[], Any], say: Callable[..., None], *, style: str = ""
-) -> w.Button:
-    """Return a button that calls one method and shows the error that it may raise."""
-    button = w.Button(description=label, tooltip=tip, icon=icon, button_style=style, layout=w.Layout(width="110px"))
-
-    def pressed(_button: w.Button) -> None:
-        try:
-            method()
-        except RelionlabError as error:
-            say(str(error), wrong=True)
-
-    button.on_click(pressed)
-    return button

@@ -7,8 +7,8 @@ gallery.save()
 
 from __future__ import annotations
 
-import html
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,9 @@ import ipywidgets as w
 import numpy as np
 
 from relionlab.display.results import ClassAverages, read_class_averages
-from relionlab.errors import JobStateError, ParameterError, RelionlabError
+from relionlab.errors import JobStateError, ParameterError
 from relionlab.project import JobDirectory, Project
+from relionlab.widgets.buttons import Message, button
 from relionlab.widgets.class_grid import ClassGrid
 from relionlab.widgets.look import style_sheet
 from relionlab.widgets.watching import Watch
@@ -47,18 +48,19 @@ class ClassGallery(w.VBox):
         self._sort = w.Dropdown(options=tuple(_ORDERS), layout=w.Layout(width="190px"), tooltip="Order of the classes")
         self._sort.observe(lambda change: self.sort(_ORDERS[change["new"]]), "value")
         self._count = w.HTML()
-        self._message = w.HTML()
+        self._message = Message()
+        made = partial(button, message=self._message, width="100px")
         tools = w.HBox(
             [
                 self._sort,
-                self._button("All above", "Choose the class clicked last and all shown before it", self.select_above),
-                self._button("All", "Choose all classes", self.select_all),
-                self._button("None", "Choose no class", self.clear),
-                self._button("Invert", "Choose the others instead", self.invert),
+                made("All above", "Choose the class clicked last and all shown before it", self.select_above),
+                made("All", "Choose all classes", self.select_all),
+                made("None", "Choose no class", self.clear),
+                made("Invert", "Choose the others instead", self.invert),
             ]
         )
-        self._save = self._button("Save selection", "Keep the particles of the chosen classes: a Select job", self.save)
-        self._save.button_style, self._save.icon, self._save.layout.width = "primary", "check", "150px"
+        tip = "Keep the particles of the chosen classes: a Select job"
+        self._save = made("Save selection", tip, self.save, icon="check", style="primary", width="150px")
         iteration = f" after iteration {self.averages.iteration}" if self.averages.iteration >= 0 else ""
         title = w.HTML(f'<span class="rl-title">Choose classes</span> <span class="rl-muted">{iteration}</span>')
         foot = w.HBox([self._save, self._message] if project is not None else [self._message])
@@ -141,7 +143,7 @@ class ClassGallery(w.VBox):
         job = self.job
         assert self.project is not None
         self.saved = self.project.run(job)
-        self._say(f"Started as {self.saved.name} …")
+        self._message.say(f"Started as {self.saved.name} …")
         Watch(self._look, period=0.2)
         return self.saved
 
@@ -177,27 +179,10 @@ class ClassGallery(w.VBox):
 
     def _look(self) -> bool:
         assert self.saved is not None
-        state = self.saved.state
-        if state in ("running", "scheduled"):
+        if self.saved.state in ("running", "scheduled"):
             return True
-        self._say(f"{self.saved.name} is {state}. {self.saved.message}".strip(), wrong=state != "finished")
+        self._message.say_end(self.saved)
         return False
-
-    def _say(self, text: str, *, wrong: bool = False) -> None:
-        kind = "rl-problem" if wrong else "rl-muted"
-        self._message.value = f'<div class="{kind}">{html.escape(text)}</div>'
-
-    def _button(self, label: str, tip: str, method: Callable[[], Any]) -> w.Button:
-        button = w.Button(description=label, tooltip=tip, layout=w.Layout(width="100px"))
-
-        def pressed(_button: w.Button) -> None:
-            try:
-                method()
-            except RelionlabError as error:
-                self._say(str(error), wrong=True)
-
-        button.on_click(pressed)
-        return button
 
 
 def ranges(numbers: Iterable[int]) -> str:

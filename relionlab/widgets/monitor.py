@@ -19,6 +19,7 @@ from relionlab.display.bokeh_view import BokehView
 from relionlab.errors import RelionlabError
 from relionlab.project import JobDirectory
 from relionlab.project.progress import Progress
+from relionlab.widgets.buttons import Message, button
 from relionlab.widgets.class_grid import ClassGrid
 from relionlab.widgets.form import JobForm
 from relionlab.widgets.log_view import LogView
@@ -38,10 +39,10 @@ class JobMonitor(w.VBox):
         self.directory: JobDirectory | None = None
         self._watch: Watch | None = None
         self._head = w.HTML(layout=w.Layout(flex="1 1 auto"))
-        self._abort = w.Button(description="Abort", icon="stop", tooltip="Ask the job to stop after its present step")
-        self._abort.on_click(lambda _button: self._pressed_abort())
+        self._told = Message()
+        tip = "Ask the job to stop after its present step"
+        self._abort = button("Abort", tip, self._abort_job, message=self._told, icon="stop")
         self._bar = w.FloatProgress(min=0, max=1, layout=w.Layout(width="420px"))
-        self._told = w.HTML()
         self._log, self._warnings = LogView(), LogView(height="110px")
         self._warning_box = w.VBox(
             [w.HTML("<b>Warnings</b> (run.err)"), self._warnings], layout=w.Layout(display="none")
@@ -108,6 +109,10 @@ class JobMonitor(w.VBox):
             return directory.path.is_dir()
         return state in ("running", "scheduled")
 
+    def _abort_job(self) -> None:
+        if self.directory is not None:
+            self.directory.abort()
+
     # --- the parts ------------------------------------------------------------------------------------------------
 
     def _show_state(self, directory: JobDirectory, state: str) -> None:
@@ -170,13 +175,6 @@ class JobMonitor(w.VBox):
                 rows[file.name] = iteration_row(file)
         self._curve.show(resolution_course(course_of([rows[file.name] for file in files])))
         self._seen["model"] = files[-1].name  # last, so that an iteration that could not be read is tried again
-
-    def _pressed_abort(self) -> None:
-        try:
-            if self.directory is not None:
-                self.directory.abort()
-        except RelionlabError as error:
-            self._told.value = f'<span class="rl-problem">{html.escape(str(error))}</span>'
 
 
 def spoken(seconds: float) -> str:

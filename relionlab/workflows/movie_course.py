@@ -18,7 +18,7 @@ from relionlab.workflows.movie_data import MovieData, movies_for
 from relionlab.workflows.movie_plan import MoviePlan
 from relionlab.workflows.movie_sizes import FIRST_PIXEL, FIRST_SHARE, SECOND_PIXEL, SECOND_SHARE, Sizes
 from relionlab.workflows.stages import Clock, Watcher, finished
-from relionlab.workflows.tutorial_jobs import output_of
+from relionlab.workflows.tutorial_jobs import output_of, select_job
 
 FIRST, SECOND = "round1", "round2"
 """Aliases of the two rounds' jobs; the jobs before them have the tutorial's."""
@@ -104,7 +104,7 @@ class Conductor:
             self._plan, sizes, extracted, particles=count, share=grain.share, iterations=grain.iterations
         )
         classified = self._done(classes, alias)
-        return Round(picked, extracted, classified, self._done(jobs.select_job(classified), alias))
+        return Round(picked, extracted, classified, self._done(select_job(classified), alias))
 
     def _done(self, job: Job, alias: str) -> JobDirectory:
         stage = job.folder if alias == ALIAS else f"{job.folder} {alias.removeprefix('round')}"

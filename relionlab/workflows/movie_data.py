@@ -30,6 +30,7 @@ class MovieData:
     told         what they are, in a sentence or two, for the page
     truth        folder of the truth, relative to the project; ``None``: not known
     symmetry     of the simulated particle
+    command      that simulates the same movies; "" where they are not simulated
     """
 
     pattern: str
@@ -48,6 +49,7 @@ class MovieData:
     gain_flip: int = 0
     truth: str | None = None
     symmetry: str = "C1"
+    command: str = ""
 
 
 def movies_for(plan: MoviePlan, project: Project, *, clock: Clock, watcher: Watcher) -> MovieData:

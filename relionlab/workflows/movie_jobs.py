@@ -11,7 +11,6 @@ from relionlab.jobs.importing.job import Import
 from relionlab.jobs.motion.job import GainFlip, GainRotation, MotionCorr
 from relionlab.jobs.picking.autopick import AutoPick
 from relionlab.jobs.refinement.class2d import Class2D
-from relionlab.jobs.selecting.select import Select
 from relionlab.project import JobDirectory
 from relionlab.workflows.movie_data import MovieData
 from relionlab.workflows.movie_plan import MoviePlan
@@ -43,6 +42,7 @@ def motion_job(plan: MoviePlan, data: MovieData, imported: JobDirectory) -> Moti
         fn_gain_ref=data.gain,
         gain_rot=get_args(GainRotation)[data.gain_rotation],
         gain_flip=get_args(GainFlip)[data.gain_flip],
+        find_gain=bool(data.gain),
         fn_defect=data.defects,
         nr_threads=cores(),
     )
@@ -106,11 +106,6 @@ def class_job(
         particle_diameter=sizes.mask,
         other_args=f"--random_seed {plan.seed}",
     )
-
-
-def select_job(classified: JobDirectory) -> Select:
-    """Return the job that keeps the classes which rank well, and the best one in any case."""
-    return Select(fn_model=output_of(classified, "_model"), do_class_ranker=True, select_nr_classes=1, do_recenter=True)
 
 
 def cores() -> int:

@@ -12,14 +12,17 @@ import relionlab
 from relionlab.display.course_report import CourseReport, write_course_report
 from relionlab.display.report import Stage, duration
 from relionlab.display.results import read_class_averages
+from relionlab.display.words import many, verb
+from relionlab.engine.ctf import Optics
 from relionlab.project import JobDirectory
 from relionlab.workflows.movie_course import Course, Round, count_of
 from relionlab.workflows.movie_plan import MoviePlan
-from relionlab.workflows.movie_rounds import classes_section, degrees, particles_section, picks_section
+from relionlab.workflows.movie_rounds import classes_section, degrees, particles_section, picks_section, spread_told
 from relionlab.workflows.movie_sections import ctf_section, motion_section, movies_section
+from relionlab.workflows.movie_simulation import SIMULATED
 from relionlab.workflows.movie_truth import CourseTruth, RoundTruth, course_truth
 from relionlab.workflows.stages import Clock
-from relionlab.workflows.tutorial_page import kept_classes
+from relionlab.workflows.tutorial_page import kept_classes, stage_of
 
 PAGE = "index.html"
 
@@ -31,8 +34,9 @@ def write_movie_page(plan: MoviePlan, course: Course, *, clock: Clock) -> Path:
     sections = [movies_section(course), motion_section(course, truth), ctf_section(course, truth)]
     for part, first in ((course.first, True), (course.second, False)):
         known = None if truth is None else (truth.first if first else truth.second)
+        before = truth.first.picks if truth is not None and not first else None
         sections += [
-            picks_section(course, part, known, first=first),
+            picks_section(course, part, known, first=first, before=before),
             particles_section(part, first=first),
             classes_section(part, known, first=first),
         ]
@@ -41,7 +45,7 @@ def write_movie_page(plan: MoviePlan, course: Course, *, clock: Clock) -> Path:
         summary=summary(course),
         facts=facts(course, seconds=sum(stage.seconds for stage in stages)),
         sections=tuple(sections),
-        verdicts=() if truth is None else verdicts(truth),
+        verdicts=() if truth is None else verdicts(truth, course),
         stages=stages,
         project=plan.directory,
         again="relionlab tutorial --dir mine --movies 'data/*.tif' \\\n  --gain gain.mrc --angpix 0.885 --dose 1.2 --diameter 180",
@@ -52,11 +56,11 @@ def write_movie_page(plan: MoviePlan, course: Course, *, clock: Clock) -> Path:
 
 def summary(course: Course) -> str:
     """Return what the page shows, in two sentences."""
-    kind = "simulated movies" if course.data.truth else "movies"
+    kind = "simulated movie" if course.data.truth else "movie"
     return (
-        f"{movies_of(course)} {kind}, aligned and added up, their CTFs estimated, and {count_of(course.second.selected):,} particles"
-        " found in them: first by their size, then by their own class averages. Every stage is shown"
-        + (", with its error." if course.data.truth else ".")
+        f"{many(movies_of(course), kind)}, aligned and added up, their CTFs estimated, and"
+        f" {many(count_of(course.second.selected), 'particle')} found in them: first by their size, then by their own class"
+        " averages. Every stage is shown" + (", with its error." if course.data.truth else ".")
     )
 
 
@@ -71,20 +75,20 @@ def facts(course: Course, *, seconds: float) -> tuple[tuple[str, str], ...]:
         ("Particles picked", f"{count_of(course.second.extracted):,}"),
         ("Particles kept", f"{count_of(course.second.selected):,}"),
         ("Classes kept", f"{kept.sum()} of {len(averages)}"),
-        ("Finest resolution", f"{finest.min():.1f} Å" if finest.size else "–"),
+        *((("Finest resolution", f"{finest.min():.1f} Å"),) if finest.size else ()),
         ("Computing time", duration(seconds)),
     )
 
 
-def verdicts(truth: CourseTruth) -> tuple[tuple[str, str, str, str], ...]:
+def verdicts(truth: CourseTruth, course: Course) -> tuple[tuple[str, str, str, str], ...]:
     """Return the error of every stage."""
-    motion, ctf = truth.motion, truth.ctf
+    motion, ctf, finest = truth.motion, truth.ctf, 2 * course.sizes.pixel_size
     left = float(np.median(motion.everywhere))
     rows = [
         ("MotionCorr", "Motion, at any place and time", f"{left:.2f} px = {left * motion.pixel_size:.2f} Å",
          f"without correction {np.median(motion.unmoved):.1f} px; below half a pixel nothing is lost"),
-        ("CtfFind", "Defocus", f"{np.median(np.abs(ctf.defocus)):.0f} Å", ("100 Å turn the CTF at 3 Å by"
-         f" {_turned(100, 3):.0f}°")),
+        ("CtfFind", "Defocus", f"{np.median(np.abs(ctf.defocus)):.0f} Å",
+         f"100 Å turn the CTF by {turned(100, finest, voltage=course.data.voltage):.0f}° at {finest:.3g} Å, the finest spacing"),
         ("CtfFind", "Astigmatism", f"{np.median(np.abs(ctf.astigmatism)):.0f} Å, {np.median(ctf.angle):.0f}°", "U − V, and its angle"),
     ]  # fmt: skip
     for number, part in ((1, truth.first), (2, truth.second)):
@@ -95,23 +99,27 @@ def verdicts(truth: CourseTruth) -> tuple[tuple[str, str, str, str], ...]:
 def _round_verdicts(number: int, truth: RoundTruth) -> list[tuple[str, str, str, str]]:
     picks, classes = truth.picks, truth.classes
     how = "by size" if number == 1 else "by class averages"
-    return [
+    rows = [
         (f"AutoPick {number}", "Precision, recall, F1",
          f"{100 * picks.precision:.0f} %, {100 * picks.recall:.0f} %, {picks.f1:.2f}",
-         f"{how}: {len(picks.matched):,} picks, {picks.junk:,} of them on no particle"),
-        (f"Class2D {number}", "Spread of the views in a class", degrees(classes.mean_spread),
-         f"at random {classes.random_spread:.1f}°; few classes must each cover a part of the sphere"),
-        (f"Class2D {number}", "Junk in classes of its own", _percent(classes.junk_apart), f"of {truth.extracted.junk:,} boxes without a particle"),
-        (f"Select {number}", "Junk that remains", f"{truth.kept.junk:,} of {len(truth.kept.matched):,}",
-         f"{truth.extracted.right - truth.kept.right:,} of {truth.extracted.right:,} particles were lost with the rest"),
+         f"{how}: {many(len(picks.matched), 'pick')}, {picks.junk:,} of them on no particle"),
+        (f"Class2D {number}", "Spread of the views in a class", degrees(classes.mean_spread), spread_told(classes)),
     ]  # fmt: skip
+    if np.isfinite(classes.junk_apart):
+        rows.append((f"Class2D {number}", "Junk in classes of its own", f"{100 * classes.junk_apart:.0f} %",
+                     f"of {many(truth.extracted.junk, 'box', 'boxes')} without a particle"))  # fmt: skip
+    lost, right = truth.extracted.right - truth.kept.right, truth.extracted.right
+    told = f"{lost:,} of {many(right, 'particle')} {verb(lost, 'was', 'were')} lost with the rest"
+    rows.append((f"Select {number}", "Junk that remains", f"{truth.kept.junk:,} of {len(truth.kept.matched):,}", told))
+    return rows
 
 
 def steps(course: Course, clock: Clock) -> tuple[Stage, ...]:
     """Return what was done, in order, with the time of each step."""
     made = []
     if course.data.truth:
-        made.append(Stage("Simulate", course.data.told, clock.seconds.get("Simulate", 0.0), "Simulated/"))
+        seconds, commands = clock.seconds.get("Simulate", 0.0), (course.data.command,)
+        made.append(Stage("Simulate", course.data.told, seconds, f"{SIMULATED}/", commands))
     told = (
         (course.imported, "Brings the movies into the project, and checks them.", "Import"),
         (course.corrected, "Aligns the frames and adds them up.", "MotionCorr"),
@@ -119,7 +127,7 @@ def steps(course: Course, clock: Clock) -> tuple[Stage, ...]:
         *_told(course.first, 1),
         *_told(course.second, 2),
     )
-    return (*made, *(_stage(job, what, clock.seconds.get(name, 0.0), name) for job, what, name in told))
+    return (*made, *(stage_of(job, what, clock, name=name) for job, what, name in told))
 
 
 def _told(part: Round, number: int) -> list[tuple[JobDirectory, str, str]]:
@@ -131,11 +139,6 @@ def _told(part: Round, number: int) -> list[tuple[JobDirectory, str, str]]:
     )
     names = ("AutoPick", "Extract", "Class2D", "Select")
     return [(job, text, f"{name} {number}") for job, text, name in zip(part.jobs, what, names, strict=True)]
-
-
-def _stage(directory: JobDirectory, what: str, seconds: float, name: str) -> Stage:
-    commands = tuple(str(command) for command in directory.job.commands(f"{directory.name}/"))
-    return Stage(name, what, seconds, f"{directory.name}/", commands)
 
 
 def movies_of(course: Course) -> int:
@@ -158,10 +161,7 @@ def footer(plan: MoviePlan) -> tuple[str, ...]:
     )
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %" if np.isfinite(share) else "–"
-
-
-def _turned(defocus: float, resolution: float) -> float:
-    """Return by how many degrees a defocus (Å) turns the CTF's phase at a resolution (Å), at 300 kV."""
-    return float(np.degrees(np.pi * 0.0197 * defocus / resolution**2))
+def turned(defocus: float, resolution: float, *, voltage: float) -> float:
+    """Return by how many degrees a defocus (Å) turns the CTF's phase at a resolution (Å) and a voltage (kV)."""
+    wavelength = Optics(voltage, 0.0, 0.0, 1.0).wavelength
+    return float(np.degrees(np.pi * wavelength * defocus / resolution**2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from relionlab.display.motion import motion_track
 from relionlab.display.particles import filtered, image_sheet
 from relionlab.display.picture import Picture
 from relionlab.display.thon import ctf_overview, ctf_profiles, read_ctf_list, thon_rings
+from relionlab.display.words import many
 from relionlab.errors import RelionlabError
 from relionlab.io.gain import read_gain
 from relionlab.io.images import read_image
@@ -23,9 +25,11 @@ from relionlab.io.particles import read_particles
 from relionlab.io.table import Table
 from relionlab.workflows.movie_course import Course
 from relionlab.workflows.movie_truth import CourseTruth
+from relionlab.workflows.stages import warnings_of
 from relionlab.workflows.tutorial_jobs import output_of
 
 _TILE = 360
+_RINGS, _LARGE_RINGS = 344, 516  # px: three beside each other, or two, take the width of the page
 _PART = 900.0  # Å, side of the cut that shows single particles
 _SMOOTH = 12.0  # Å
 
@@ -40,6 +44,7 @@ def movies_section(course: Course) -> Section:
         + " Every frame has few electrons per pixel, each pixel its own sensitivity, and the specimen moves"
         " while it is exposed.",
         figures=(Figure(before_and_after(course, str(rows["rlnMicrographName"][0])), "image"),),
+        warnings=warnings_of(course.imported),
     )
 
 
@@ -83,7 +88,7 @@ def motion_section(course: Course, truth: CourseTruth | None) -> Section:
         left, before = float(np.median(motion.everywhere)), float(np.median(motion.unmoved))
         measures = (
             (f"{left:.2f} px = {left * motion.pixel_size:.2f} Å", ("error of the motion at any place of the field, the median"
-             f" of {len(motion.names)} movies; without correction it would be {before:.1f} px.")),
+             f" of {many(len(motion.names), 'movie')}; without correction it would be {before:.1f} px.")),
             (f"{np.median(motion.whole):.2f} px", "error of the movie's motion as a whole."),
         )  # fmt: skip
         figures.append(Figure(motion_errors_chart(motion.everywhere, motion.whole, motion.unmoved)))
@@ -98,18 +103,21 @@ def motion_section(course: Course, truth: CourseTruth | None) -> Section:
         "Motion correction",
         f"The frames of each movie were aligned as a whole and {patches}, and added up"
         + (", each spatial frequency weighted by what the dose left of it." if course.data.dose else ".")
-        + " Shown are the movie that moved most and a typical one.",
+        + (" Shown are the movie that moved most and a typical one." if len(chosen) > 1 else ""),
         measures,
         tuple(figures),
+        warnings=warnings_of(course.corrected),
     )
 
 
 def ctf_section(course: Course, truth: CourseTruth | None) -> Section:
     """Return the fits of the CTF, and how far they are off."""
+    listed = read_ctf_list(course.estimated.path)
+    rings = partial(thon_rings, pixels=_RINGS if len(listed.micrographs) > 2 else _LARGE_RINGS)
     figures = []
-    for made, kind in ((thon_rings, "image"), (ctf_profiles, "drawing"), (ctf_overview, "drawing")):
+    for made, kind in ((rings, "image"), (ctf_profiles, "drawing"), (ctf_overview, "drawing")):
         try:
-            figures.append(Figure(made(course.estimated.path), kind))  # type: ignore[arg-type]
+            figures.append(Figure(made(listed), kind))  # type: ignore[arg-type]
         except RelionlabError:  # a user may have deleted the pictures of the fits
             continue
     measures: tuple[tuple[str, str], ...] = ()
@@ -120,7 +128,6 @@ def ctf_section(course: Course, truth: CourseTruth | None) -> Section:
             (f"{np.median(np.abs(ctf.astigmatism)):.0f} Å", f"error of the astigmatism; of its angle {np.median(ctf.angle):.0f}°."),
         )  # fmt: skip
         figures.insert(0, Figure(defocus_errors_chart(ctf.true, ctf.defocus, ctf.astigmatism)))
-    listed = read_ctf_list(course.estimated.path)
     figures.insert(
         1 if truth is not None else 0, Figure(fits_chart(listed.defocus, listed.numbers("rlnCtfMaxResolution")))
     )
@@ -131,6 +138,7 @@ def ctf_section(course: Course, truth: CourseTruth | None) -> Section:
         " which less.",
         measures,
         tuple(figures),
+        warnings=warnings_of(course.estimated),
     )
 
 

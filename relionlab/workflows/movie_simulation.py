@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from relionlab.display.words import many
 from relionlab.errors import ProjectError
 from relionlab.project import Project
 from relionlab.workflows.movie_data import PLACE, MovieData
 from relionlab.workflows.movie_plan import MoviePlan
 from relionlab.workflows.stages import Clock, Watcher
+from relionlab.workflows.tutorial_data import recorded
 
 if TYPE_CHECKING:
+    from relionlab.simulation.assembly import Conformation
     from relionlab.simulation.exposures import Exposures
 
 SIMULATED = "Simulated"
+CONFORMATIONS: tuple[Conformation, ...] = ("full", "missing_subunit")
 FRACTIONS = (0.6, 0.4)
+"""What is simulated, and the share of each."""
 KINDS = ((1, "whole"), (2, "subunit missing"), (3, "no particle"))
 """Numbers in the truth, and what they stand for; picks of the last kind are on no particle."""
 RECORD = "simulation.json"
@@ -32,7 +38,7 @@ def simulated_movies(plan: MoviePlan, project: Project, *, clock: Clock, watcher
     conditions = conditions_of(plan)
     directory = project.directory / SIMULATED
     wanted = json.loads(json.dumps(asdict(conditions)))
-    record = _recorded(directory / RECORD) or _begun(directory, wanted)
+    record = recorded(directory / RECORD) or _begun(directory, wanted)
     if record["simulation"] != wanted:
         raise ProjectError(
             f"{directory} holds movies simulated with other options (see {RECORD} there): "
@@ -43,7 +49,7 @@ def simulated_movies(plan: MoviePlan, project: Project, *, clock: Clock, watcher
         with clock.measure("Simulate"):
             record["diameter"] = _simulate(directory, project, conditions, watcher)
         (directory / RECORD).write_text(json.dumps(record, indent=2) + "\n")
-        watcher.end(f"{conditions.count} movies of {conditions.frames} frames")
+        watcher.end(f"{many(conditions.count, 'movie')} of {many(conditions.frames, 'frame')}")
     return MovieData(
         pattern=f"{SIMULATED}/{PLACE}/*.tiff",
         shape=conditions.shape,
@@ -61,6 +67,7 @@ def simulated_movies(plan: MoviePlan, project: Project, *, clock: Clock, watcher
         told=told(conditions),
         truth=f"{SIMULATED}/truth",
         symmetry="D2",
+        command=command(plan),
     )
 
 
@@ -68,10 +75,17 @@ def conditions_of(plan: MoviePlan) -> Exposures:
     """Return what is to be simulated: the set, of two conformations, with a gain that lies as cameras write it."""
     from relionlab.simulation.exposures import exposures
 
-    changes: dict[str, Any] = {"fractions": FRACTIONS, "seed": plan.seed, "gain_rotation": 1, "gain_flip": 2}
-    if plan.count is not None:
-        changes["count"] = plan.count
-    return exposures(plan.set, **changes)
+    return exposures(plan.set, **_changes(plan))
+
+
+def command(plan: MoviePlan) -> str:
+    """Return the command line that simulates the same movies in a project's folder."""
+    words = ["relionlab", "simulate", SIMULATED, "--set", plan.set, "--project", "."]
+    for molecule in CONFORMATIONS:
+        words += ["--molecule", molecule]
+    for name, value in _changes(plan).items():
+        words += [f"--{name}", *(str(part) for part in (value if isinstance(value, tuple) else (value,)))]
+    return shlex.join(words)
 
 
 def told(conditions: Exposures) -> str:
@@ -79,12 +93,18 @@ def told(conditions: Exposures) -> str:
     from relionlab.simulation.assembly import kilodaltons
 
     return (
-        f"{conditions.count} movies of {conditions.frames} frames of {conditions.size[0]} × {conditions.size[1]} px at "
+        f"{many(conditions.count, 'movie')} of {many(conditions.frames, 'frame')} of {conditions.size[0]} × {conditions.size[1]} px at "
         f"{conditions.pixel_size:g} Å, {conditions.dose:g} e/Å² in all: a {kilodaltons():.0f} kDa assembly of four subunits in ice, "
         f"{100 * conditions.fractions[1]:.0f} % of them with one subunit missing, with drift, beam-induced motion, radiation "
         f"damage, contamination, dead and hot pixels. Defocus {conditions.defocus[0] / 1e4:g} to "
         f"{conditions.defocus[1] / 1e4:g} µm."
     )
+
+
+def _changes(plan: MoviePlan) -> dict[str, Any]:
+    """Return in what the simulation differs from the set."""
+    changes: dict[str, Any] = {"fractions": FRACTIONS, "seed": plan.seed, "gain_rotation": 1, "gain_flip": 2}
+    return changes if plan.count is None else {**changes, "count": plan.count}
 
 
 def _simulate(directory: Path, project: Project, conditions: Exposures, watcher: Watcher) -> float:
@@ -94,7 +114,7 @@ def _simulate(directory: Path, project: Project, conditions: Exposures, watcher:
 
     made = simulate_movies(
         directory,
-        [d2_assembly("full"), d2_assembly("missing_subunit")],
+        [d2_assembly(name) for name in CONFORMATIONS],
         conditions,
         project=project.directory,
         progress=lambda done, total: watcher.progress(done, total, "movies"),
@@ -109,10 +129,3 @@ def _begun(directory: Path, wanted: dict[str, Any]) -> dict[str, Any]:
     record = {"simulation": wanted}
     (directory / RECORD).write_text(json.dumps(record, indent=2) + "\n")
     return record
-
-
-def _recorded(path: Path) -> dict[str, Any] | None:
-    try:
-        return dict(json.loads(path.read_text()))
-    except (OSError, ValueError):
-        return None

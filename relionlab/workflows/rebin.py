@@ -8,6 +8,7 @@ micrograph (:mod:`relionlab.jobs.star.particle_sets`).
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -36,7 +37,7 @@ class Rung:
     refined: str
 
 
-def rebin_ladder(
+def rebin(
     project: Project,
     particles: str,
     micrographs: str,
@@ -89,6 +90,39 @@ def rebin_ladder(
         current = made if refine is None or last else refine(made, binning)
         rungs.append(Rung(binning, directory, made, current))
     return rungs
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Go down the ladder in the project of this folder: ``relionlab rebin``."""
+    parser = argparse.ArgumentParser(
+        prog="relionlab rebin",
+        description="Extract refined particles again, at finer and finer binning: one Extract job per binning, the boxes moved "
+        "to where the shifts say. To refine in between, take one binning at a time.",
+    )
+    parser.add_argument(
+        "--i", required=True, help="particles with refined shifts, as Class2D/job005/run_it025_data.star"
+    )
+    parser.add_argument("--micrographs", required=True, help="list to cut from, as CtfFind/job003/micrographs_ctf.star")
+    parser.add_argument("--box", required=True, type=int, help="side of the box in px of the micrographs")
+    parser.add_argument("--binnings", default="8,4,2,1", help="falling, with commas between them (%(default)s)")
+    parser.add_argument("--bg_diameter", type=int, help="background circle in px of the micrographs (75%% of the box)")
+    parser.add_argument("--no_invert", action="store_true", help="the particles are white already")
+    given = parser.parse_args(list(arguments))
+    template = Extract(star_mics=given.micrographs, bg_diameter=given.bg_diameter, do_invert=not given.no_invert)
+    rungs = rebin(
+        Project.open(), given.i, given.micrographs, box=given.box, binnings=_numbers(given.binnings), template=template
+    )
+    print(rungs[-1].particles)
+    return 0
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return [int(word) for word in text.split(",")]
+    except ValueError:
+        raise ParameterError(
+            f"rebin: --binnings is {text!r}; expected whole numbers with commas between them, as 8,4,2,1."
+        ) from None
 
 
 def _check(box: int, binnings: Sequence[int]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,11 +15,17 @@ from relionlab.errors import JobStateError, RunError
 from relionlab.jobs.base import Job
 from relionlab.params import to_text
 from relionlab.project import JobDirectory, Project
+from relionlab.project.job_directory import ERROR_FILE
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
 LOOK_EVERY_SECONDS = 0.2
+MOST_WARNINGS = 5
+"""Warnings of a job that are shown; the others can be read in its run.err."""
+_END = re.compile(r"ERROR:|The job was |Traceback |\s|\w+(Error|Exception)\b")
+"""Begins of lines in run.err with which a job has ended, or which belong to a traceback."""
+_WARNING = re.compile(r"^warning:\s*", re.IGNORECASE)
 
 
 class Watcher(Protocol):
@@ -34,6 +41,10 @@ class Watcher(Protocol):
 
     def end(self, text: str) -> None:
         """Say what came of it."""
+        ...
+
+    def warn(self, text: str) -> None:
+        """Say what the stage warned of, after its end."""
         ...
 
 
@@ -74,6 +85,10 @@ class Terminal:
             self._bar = None
         if text:
             self._console.print(f"{self._title:<12} {text}", soft_wrap=True)
+
+    def warn(self, text: str) -> None:
+        """Leave a line below the stage's own."""
+        self._console.print(f"{'':<12} warning: {text}", soft_wrap=True, markup=False)
 
 
 @dataclass
@@ -138,7 +153,24 @@ def finished(
         watcher.end("failed")
         raise RunError(f"{directory.name} is {directory.state}: {directory.message} Its log: {directory.path}/run.out")
     watcher.end(f"{directory.name}, {clock.seconds[stage or job.folder]:.0f} s")
+    for text in warnings_of(directory):
+        watcher.warn(text)
     return directory
+
+
+def warnings_of(*directories: JobDirectory) -> tuple[str, ...]:
+    """Return what finished jobs warned of, each warning once, a line of run.err each; at most five of a job.
+
+    What an earlier, failed or interrupted attempt left there as its end is no warning.
+    """
+    found: list[str] = []
+    for directory in directories:
+        lines = [line for line in directory.warnings().splitlines() if line.strip() and not _END.match(line)]
+        told = list(dict.fromkeys(_WARNING.sub("", line.strip()) for line in lines))
+        found += told[:MOST_WARNINGS]
+        if len(told) > MOST_WARNINGS:
+            found.append(f"{len(told) - MOST_WARNINGS} more in {directory.name}/{ERROR_FILE}.")
+    return tuple(dict.fromkeys(found))
 
 
 def existing(project: Project, alias: str) -> JobDirectory | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -76,6 +77,14 @@ def own_particles(plan: Plan, project: Project) -> TutorialData:
         source=source.name,
         told=f"{len(table):,} particles of {source}; the images stay where they are.",
     )
+
+
+def recorded(path: Path) -> dict[str, Any] | None:
+    """Return what is written down of a simulation, ``None`` if there is nothing that can be read."""
+    try:
+        return dict(json.loads(path.read_text()))
+    except (OSError, ValueError):
+        return None
 
 
 def with_images_from(table: Particles, source: Path, project: Path) -> Particles:

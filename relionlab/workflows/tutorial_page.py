@@ -11,10 +11,11 @@ import numpy as np
 import relionlab
 from relionlab.display.report import Report, Stage, write_report
 from relionlab.display.results import ClassAverages, data_file, read_class_averages, read_course
+from relionlab.display.words import many, verb
 from relionlab.io.image_names import ImageReader
 from relionlab.io.particles import read_particles
 from relionlab.project import JobDirectory
-from relionlab.workflows.stages import Clock
+from relionlab.workflows.stages import Clock, warnings_of
 from relionlab.workflows.truth import compare_with_truth
 from relionlab.workflows.tutorial import PAGE, Plan
 from relionlab.workflows.tutorial_data import TutorialData
@@ -31,13 +32,17 @@ def write_page(plan: Plan, data: TutorialData, *, jobs: tuple[JobDirectory, ...]
     total = int(np.maximum(averages.counts, 0).sum())
     stages = (
         Stage("Simulate" if data.truth else "Particles", data.told, clock.seconds.get("Particles", 0.0), data.place),
-        _stage(imported, "Brings the particles into the project, and checks them.", clock),
-        _stage(
+        stage_of(imported, "Brings the particles into the project, and checks them.", clock, warned=True),
+        stage_of(
             classified,
-            f"Sorts {total:,} particles into {len(averages)} classes in {course.iterations[-1]} iterations.",
+            f"Sorts {many(total, 'particle')} into {many(len(averages), 'class', 'classes')} in"
+            f" {many(int(course.iterations[-1]), 'iteration')}.",
             clock,
+            warned=True,
         ),
-        _stage(selected, f"Keeps the classes that rank high enough: {len(kept)} of {len(averages)}.", clock),
+        stage_of(
+            selected, f"Keeps the classes that rank high enough: {len(kept)} of {len(averages)}.", clock, warned=True
+        ),
     )
     truth = None
     table = data_file(averages.model) if averages.model is not None else None
@@ -84,7 +89,7 @@ def facts(averages: ClassAverages, kept: frozenset[int], *, seconds: float) -> t
         ("Pixel size", f"{averages.pixel_size:.3g} Å"),
         ("Classes kept", f"{chosen.sum()} of {len(averages)}"),
         ("Particles kept", f"{100 * averages.counts[chosen].sum() / max(count, 1):.0f} %"),
-        ("Finest resolution", f"{finest.min():.1f} Å" if finest.size else "–"),
+        *((("Finest resolution", f"{finest.min():.1f} Å"),) if finest.size else ()),
         ("Computing time", duration(seconds)),
     )
 
@@ -93,13 +98,14 @@ def summary(data: TutorialData, averages: ClassAverages, kept: frozenset[int]) -
     """Return what the page shows, in two sentences."""
     count = int(averages.counts.sum())
     filled = int((averages.counts > 0).sum())
-    what = f"{count:,} simulated particles" if data.truth else f"{count:,} particles of {data.source}"
+    what = many(count, "simulated particle") if data.truth else f"{many(count, 'particle')} of {data.source}"
     chosen = (
-        f"{len(kept)} of them rank high enough to be kept; the rest hold few particles, or show no clear one."
+        f"{len(kept)} of them {verb(len(kept), 'ranks', 'rank')} high enough to be kept; the rest hold few particles, or show no"
+        " clear one."
         if len(kept) < filled
         else "All of them rank high enough to be kept."
     )
-    return f"{what}, sorted by their view into {filled} classes and averaged. {chosen}"
+    return f"{what}, sorted by their view into {many(filled, 'class', 'classes')} and averaged. {chosen}"
 
 
 def examples(imported: JobDirectory) -> np.ndarray:
@@ -126,7 +132,14 @@ def footer(plan: Plan) -> tuple[str, ...]:
     )
 
 
-def _stage(directory: JobDirectory, what: str, clock: Clock) -> Stage:
+def stage_of(directory: JobDirectory, what: str, clock: Clock, *, name: str = "", warned: bool = False) -> Stage:
+    """Return a job as a step of the page.
+
+    name    in the page and of the clock; "": the job's folder
+    warned  tell also what it warned of
+    """
     job = directory.job
+    name = name or job.folder
     commands = tuple(str(command) for command in job.commands(f"{directory.name}/"))
-    return Stage(job.folder, what, clock.seconds.get(job.folder, 0.0), f"{directory.name}/", commands)
+    warnings = warnings_of(directory) if warned else ()
+    return Stage(name, what, clock.seconds.get(name, 0.0), f"{directory.name}/", commands, warnings)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from relionlab.errors import ProjectError
 from relionlab.project import Project
 from relionlab.workflows.stages import Clock, Watcher
-from relionlab.workflows.tutorial_data import PLACE, TutorialData
+from relionlab.workflows.tutorial_data import PLACE, TutorialData, recorded
 
 if TYPE_CHECKING:
     from relionlab.simulation.conditions import Simulation
@@ -52,7 +51,7 @@ def simulated_particles(plan: Plan, project: Project, *, clock: Clock, watcher: 
     simulation = simulation_for(plan)
     directory = project.directory / PLACE
     wanted = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(simulation).items()}
-    record = _recorded(directory / RECORD)
+    record = recorded(directory / RECORD)
     if record is None:
         watcher.begin("Particles")
         with clock.measure("Particles"):
@@ -94,10 +93,3 @@ def told(simulation: Simulation) -> str:
         f"hold no particle. Signal-to-noise ratio {simulation.snr:g}, defocus "
         f"{simulation.defocus[0] / 1e4:g} to {simulation.defocus[1] / 1e4:g} µm."
     )
-
-
-def _recorded(path: Path) -> dict[str, object] | None:
-    try:
-        return dict(json.loads(path.read_text()))
-    except (OSError, ValueError):
-        return None

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from relionlab.display.class_averages import columns_for
-from relionlab.display.mosaic import WHITE, Mosaic, enlarge, grey, mosaic, round_length
+from relionlab.display.mosaic import WHITE, Mosaic, enlarge, grey, mosaic, round_length, scale_bar, sheet
+from relionlab.display.picture import Picture
+from relionlab.display.render import to_png
 
 
 def test_grey_uses_the_whole_range_and_never_the_colour_of_paper():
@@ -67,3 +72,17 @@ def test_columns_leave_room_for_all(count):
 def test_twelve_fill_their_rows():
     assert 12 % columns_for(12) == 0
     assert 50 % columns_for(50) == 0
+
+
+def test_scale_bars_are_read_on_bright_images():
+    """White on a ground that darkens even a white image, in the page and in the PDF."""
+    plan = Mosaic(1, 1, pixels=112)
+    white = [np.full((112, 112), 254, np.uint8)]
+    drawn = Image.open(
+        io.BytesIO(to_png(Picture(sheet(mosaic(white, plan) * scale_bar(plan, width=224.0), plan), "", "")))
+    )
+    pixels = np.asarray(drawn.convert("L")).astype(int)
+    dark = pixels < 150
+    assert dark.sum() > 0.02 * pixels.size
+    rows = np.flatnonzero(dark.any(axis=1))
+    assert (pixels[rows[0] : rows[-1]][:, np.flatnonzero(dark.any(axis=0))] > 240).any()  # the bar and its length

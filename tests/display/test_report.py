@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from relionlab.display.report import Report, Stage, class_cards, duration, write_report
+from relionlab.display.report import Report, Stage, class_cards, duration, unbroken, write_report
 from relionlab.display.results import ClassAverages, Course
 from relionlab.workflows.truth import score
 
@@ -102,7 +102,7 @@ def test_page_shows_every_class_with_its_figures(page: str):
         assert f"{card['count']:,} particles" in page
     assert page.count('class="card kept"') == 3
     assert "&lt;tutorial&gt;" in page
-    assert "relionlab refine --i a.star --K 9" in page
+    assert str(unbroken("relionlab refine --i a.star --K 9")) in page
     assert "1 min 33 s in all" in page
 
 
@@ -134,3 +134,11 @@ def test_page_without_truth_says_nothing_of_it(tmp_path: Path):
 )
 def test_durations_read_well(seconds: float, text: str):
     assert duration(seconds) == text
+
+
+def test_options_of_commands_are_not_broken_at_their_dashes():
+    shown = str(unbroken("relionlab refine --tau2_fudge 2 --i 'a<b>-c.star' -j=2 --x=-1"))
+    for option in ("--tau2_fudge", "--i", "-j", "--x"):
+        assert f'<span style="white-space:nowrap">{option}</span>' in shown
+    assert shown.count("<span") == 4
+    assert "a&lt;b&gt;-c.star" in shown

@@ -9,6 +9,9 @@ import pytest
 
 from relionlab.errors import ParameterError, StarError
 from relionlab.exchange.frealign import read_par, write_par
+from relionlab.io.particles import read_particles
+from relionlab.jobs.context import PlainContext
+from relionlab.jobs.star.frealign import Frealign
 
 OPTICS = {
     "stack": "all.mrcs",
@@ -70,3 +73,21 @@ def test_particles_out_of_order_are_refused(tmp_path: Path) -> None:
     particles = read_par(_write(tmp_path, V9), **OPTICS)
     with pytest.raises(ParameterError, match="one stack"):
         write_par(tmp_path / "x.par", particles.rows([1, 0]))
+
+
+def test_the_program_goes_both_ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    _write(tmp_path, V9)
+    context = PlainContext(tmp_path, quiet=True)
+    Frealign.from_flags(["--i", "particles.par", "--o", "in.star", "--stack", "all.mrcs", "--angpix", "2"]).run(context)
+    Frealign(i="in.star", o="out.par").run(context)
+    again = read_par(tmp_path / "out.par", **OPTICS).particles
+    known = read_par(tmp_path / "particles.par", **OPTICS).particles
+    assert all(again[label].tolist() == known[label].tolist() for label in ("rlnAnglePsi", "rlnOriginXAngst"))
+    assert read_particles(tmp_path / "in.star").pixel_size == 2.0
+    with pytest.raises(ParameterError, match=r"frealign: --stack \(Stack\) is missing"):
+        Frealign(i="particles.par", o="in.star").check()
+    with pytest.raises(ParameterError, match=r"--angpix \(Pixel size\) is empty"):
+        Frealign(i="particles.par", o="in.star", stack="all.mrcs").check()
+    with pytest.raises(ParameterError, match=r"expected one .par and one .star"):
+        Frealign(i="a.star", o="b.star").check()

@@ -80,16 +80,23 @@ def test_messages_say_what_is_there() -> None:
         table().value("rlnDefocusU")
 
 
+def test_numbers_of_a_missing_column() -> None:
+    assert table().numbers("rlnPhaseShift", 0.0).tolist() == [0.0, 0.0]
+    assert table().numbers("rlnDefocusU", 0.0).tolist() == table()["rlnDefocusU"].tolist()
+    with pytest.raises(StarError, match="rlnPhaseShift"):
+        table().numbers("rlnPhaseShift")
+
+
 def test_tables_travel_and_compare() -> None:
     assert pickle.loads(pickle.dumps(table())) == table()
     assert Table({"rlnDefocusU": [np.nan]}) == Table({"rlnDefocusU": [np.nan]})
     assert table() != table().rows([0])
 
 
-def test_frames_and_back() -> None:
+def test_frames() -> None:
     frame = table().frame()
     assert frame["rlnMicrographName"].tolist() == ["01", "002"]
-    assert Table.from_frame(frame, name="micrographs") == table()
+    assert frame.attrs["name"] == "micrographs"
 
 
 def test_every_label_has_type_and_meaning() -> None:

@@ -130,7 +130,7 @@ def test_pixels_too_coarse_for_the_limit_are_told(here):
     ("flags", "words"),
     [
         (("--ResMin", "5", "--ResMax", "30"), "the larger number"),
-        (("--dFMin", "60000"), "not below the maximum"),
+        (("--dFMin", "60000"), r"--dFMin .* is 60000 Å, not below --dFMax"),
         (("--dFMin", "0"), "above 0"),
         (("--Box", "255"), "even"),
         (("--use_given_ps",), "rlnCtfPowerSpectrum"),

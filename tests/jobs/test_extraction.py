@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -147,42 +146,7 @@ def test_only_unfinished_ones_are_done_again(folder: Path):
     assert {read_header(path).shape[-1] for path in stacks} == {24}
 
 
-# --- faulty input: the file is named, and the others go on -------------------------------------------------------
-
-
-def no_coordinates(folder: Path) -> None:
-    (folder / "Pick/job003/Movies/mic1_pick.star").unlink()
-
-
-def wrong_columns(folder: Path) -> None:
-    write_star(folder / "Pick/job003/Movies/mic1_pick.star", [Table({"rlnImageName": ["x"]})])
-
-
-def small_micrograph(folder: Path) -> None:
-    write_image(folder / NAMES[1], np.random.default_rng(1).normal(size=(20, 20)), pixel_size=PIXEL)
-
-
-def broken_lines(folder: Path) -> None:
-    (folder / "Pick/job003/Movies/mic1_pick.star").write_text("data_\nloop_\n_rlnCoordinateX\n_rlnCoordinateY\n1 2 3\n")
-
-
-@pytest.mark.parametrize(
-    ("spoil", "message"),
-    [
-        (no_coordinates, "mic1_pick.star does not exist"),
-        (wrong_columns, "rlnCoordinateX"),
-        (small_micrograph, r"box of 32 px is larger than the micrograph \(20 × 20 px\)"),
-        (broken_lines, "mic1_pick.star"),
-    ],
-)
-def test_a_faulty_micrograph_is_named_and_the_others_go_on(folder: Path, spoil, message: str):
-    spoil(folder)
-    context = run(folder, f"{USUAL} {NORM}")
-    line = next(line for line in context.warned if "left out" in line)
-    assert NAMES[1] in line
-    assert re.search(message, line)
-    particles = read_particles(folder / "Extract/job004/particles.star")
-    assert set(particles.particles["rlnMicrographName"].tolist()) == {NAMES[0], NAMES[2]}
+# --- faulty input; the table of its kinds is in test_bad_extraction.py ---------------------------------------------
 
 
 def test_picks_outside_and_without_numbers_are_left_out(folder: Path):

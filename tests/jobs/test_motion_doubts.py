@@ -47,12 +47,18 @@ def test_a_movie_of_noise_is_told_and_left_unmoved(tmp_path: Path):
 
 def test_a_turned_gain_is_found(tmp_path: Path):
     made = simulated(tmp_path, gain_rotation=1, gain_flip=2, gain_deviation=0.08)
+    name = Path(read_star(tmp_path / "Sim/movies.star")["movies"]["rlnMicrographMovieName"][0])
     flags = ["--i", "Sim/movies.star", "--gainref", str(made.gain.relative_to(tmp_path))]
     context = correct(tmp_path, *flags)
     (line,) = (line for line in context.warned if "--gain_rot" in line)
     words = line.partition("It fits with --gain_rot ")[2]
     assert equal_turns((int(words[0]), int(words.partition("--gain_flip ")[2][0])), (1, 2))
     assert not correct(tmp_path, *flags, "--gain_rot", "1", "--gain_flip", "2").warned
+    right = read_stack(tmp_path / f"MotionCorr/job002/{name.with_suffix('.mrc')}")
+    mended = correct(tmp_path, *flags, "--find_gain", "--only_do_unfinished")
+    assert not mended.warned
+    assert any("it is turned so" in line for line in mended.said)
+    assert np.array_equal(read_stack(tmp_path / f"MotionCorr/job002/{name.with_suffix('.mrc')}"), right)
     flat = tmp_path / "flat.mrc"
     write_stack(flat, np.ones((1, *read_stack(made.gain).shape[1:])), pixel_size=1.5)
     assert any("takes no pattern" in line for line in correct(tmp_path, *flags[:2], "--gainref", "flat.mrc").warned)

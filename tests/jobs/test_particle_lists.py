@@ -11,6 +11,7 @@ from relionlab.errors import InputError, StarError
 from relionlab.exchange.epu import group_of_name, groups_of_shifts, read_beam_shift
 from relionlab.io.star import read_star, write_star
 from relionlab.io.table import Table
+from relionlab.jobs.importing.program import ImportFiles
 from relionlab.jobs.selecting.select import Select
 from relionlab.jobs.star.handler import StarHandler
 from relionlab.jobs.star.joinstar import JoinStar
@@ -18,6 +19,7 @@ from relionlab.jobs.star.list_file import StarList, read_list
 from relionlab.jobs.star.optics_groups import OpticsGroups, assign_optics_groups
 from relionlab.jobs.star.particle_sets import ParticleSets, match_particles
 from relionlab.jobs.star.redo import Redo, redo_micrographs
+from tests.io.eer_files import write_eer
 from tests.jobs.small_files import optics, particle_rows
 
 EPU = "FoilHole_24015511_Data_24016401_24016403_20200225_0001_Fractions.mrc"
@@ -67,6 +69,43 @@ def test_beam_shifts_make_groups(tmp_path: Path):
     (tmp_path / "b.xml").write_text("<a/>")
     with pytest.raises(InputError, match="no BeamShift"):
         read_beam_shift(tmp_path / "b.xml")
+
+
+def epu_movies(here: Path, count: int = 12) -> list[str]:
+    """Movies with EPU's .xml beside them, in three beam shifts by turns."""
+    from relionlab.io.images import write_stack
+
+    rng, names = np.random.default_rng(2), []
+    for number in range(count):
+        stem = f"Movies/FoilHole_{100 + number}_Data_1_2_20200225_{number:04d}"
+        x, y = np.array([[0.0, 0.0], [0.02, 0.0], [0.0, 0.02]])[number % 3] + rng.normal(0, 2e-4, 2)
+        write_stack(here / f"{stem}_Fractions.mrcs", np.zeros((2, 16, 16), np.float32), pixel_size=1.5)
+        (here / f"{stem}.xml").write_text(f"<M><BeamShift><_x>{x:.6f}</_x><_y>{y:.6f}</_y></BeamShift></M>")
+        names.append(f"{stem}_Fractions.mrcs")
+    return names
+
+
+def test_beam_shifts_tell_the_groups_at_import_and_later(here: Path, context):
+    (here / "Movies").mkdir()
+    names = epu_movies(here)
+    do(
+        context,
+        ImportFiles,
+        "--i Movies/*.mrcs --do_movies --odir I/ --ofile m.star --angpix 1.5 --optics_group_rule epu-beamshift",
+    )
+    made = read_star(here / "I/m.star")
+    assert made["optics"]["rlnOpticsGroupName"].tolist() == [f"opticsGroup1_shift{n}" for n in (1, 2, 3)]
+    assert made["movies"]["rlnOpticsGroup"].tolist() == [number % 3 + 1 for number in range(len(names))]
+    micrographs = [f"MotionCorr/job002/{name.removesuffix('s')}" for name in names]
+    write_star(
+        here / "mics.star",
+        [optics(), Table({"rlnMicrographName": micrographs, "rlnOpticsGroup": [1] * len(names)}, name="micrographs")],
+    )
+    do(context, OpticsGroups, "--i mics.star --rule epu-beamshift --o out.star")
+    assert read_list(here / "out.star").rows["rlnOpticsGroup"].tolist() == made["movies"]["rlnOpticsGroup"].tolist()
+    (here / "Movies/FoilHole_103_Data_1_2_20200225_0003.xml").unlink()
+    with pytest.raises(InputError, match=r"has no FoilHole_103_.*0003\.xml in .*Movies: the rule epu-beamshift"):
+        do(context, OpticsGroups, "--i mics.star --rule epu-beamshift --o out.star")
 
 
 def test_a_two_column_list_at_any_step(particles, context, here: Path):
@@ -190,7 +229,7 @@ def test_import_groups_by_name(context, here: Path):
     from relionlab.jobs.importing.program import ImportFiles
 
     for area in (1, 2):
-        (here / f"FoilHole_5_Data_{area}_9_20200225_0001.eer").write_text("x")
+        write_eer(here / f"FoilHole_5_Data_{area}_9_20200225_0001.eer", [np.array([[17, 0, 0]])], (32, 32))
     flags = (
         "--do_movies --i *.eer --odir Import/job001/ --ofile movies.star --optics_group_name s1 --optics_group_rule epu"
     )

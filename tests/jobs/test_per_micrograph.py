@@ -106,3 +106,15 @@ def test_any_number_of_workers_gives_the_same(tmp_path: Path, kind: str):
     done = for_each_micrograph(context, NAMES, faulty)
     assert done.results == {0: 0, 2: 2, 4: 4}
     assert list(done.failed) == [1, 3]
+
+
+def test_the_jobs_end_is_no_fault_of_a_file(tmp_path: Path):
+    """SIGTERM is raised wherever the work is; it must not leave that micrograph out."""
+
+    def told_to_end(index: int) -> int:
+        raise AbortedError("told to end")
+
+    context = Listening(tmp_path)
+    with pytest.raises(AbortedError):
+        for_each_micrograph(context, NAMES, told_to_end)
+    assert not context.warned

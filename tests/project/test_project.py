@@ -45,7 +45,7 @@ def test_folders_that_are_no_projects_are_said_with_what_to_do(project, tmp_path
     lost = tmp_path / "lost"
     (lost / "Import/job001").mkdir(parents=True)
     (lost / "Import/job001/job.star").touch()
-    with pytest.raises(ProjectError, match=r"Project.rebuild makes the pipeline"):
+    with pytest.raises(ProjectError, match=r"`relionlab rebuild` makes the pipeline"):
         Project.open(lost)
     with pytest.raises(ProjectError, match="cannot be made or written"):
         Project.create("/proc/none")

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from relionlab.errors import JobStateError, NodeError, ParameterError, ProjectError
+from relionlab.errors import AbortedError, JobStateError, NodeError, ParameterError, ProjectError
 from relionlab.project import JobDirectory
 from relionlab.project.process_record import ProcessRecord
 from relionlab.project.progress import PROCESS_FILE, Progress
-from relionlab.project.running import run_job
+from relionlab.project.running import JobContext, run_job
 
 HERE = Path(__file__).parent
 
@@ -303,3 +303,22 @@ def test_a_job_on_another_machine_is_dead_after_a_long_silence(project, pretendi
     os.utime(job.path / PROCESS_FILE, (before, before))
     assert job.state == "failed"
     assert "no sign of life since" in job.message
+
+
+def test_a_job_told_to_end_while_it_is_drawn_is_finished(project, pretending):
+    job = project.add(pretending())
+
+    def told_to_end(_: JobDirectory) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)
+
+    assert run_job(job.path, draw=told_to_end) == "finished"
+    assert job.state == "finished"
+    assert "Traceback" not in job.warnings()
+    assert "told to end while its pictures were drawn; its results are complete" in job.warnings()
+
+
+def test_a_job_told_to_end_stops_though_the_work_took_it_for_the_fault_of_a_file(tmp_path):
+    context = JobContext(tmp_path, tmp_path, told_to_end=True)
+    with pytest.raises(AbortedError, match="SIGTERM"):
+        context.stop_if_asked()

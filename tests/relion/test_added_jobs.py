@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from relionlab.io.star import read_star
 from relionlab.jobs.base import Job
 from relionlab.jobs.ctf.job import CtfFind
 from relionlab.jobs.extraction.job import Extract
+from relionlab.jobs.importing.job import Import
 from relionlab.jobs.job_star import write_job
 from relionlab.jobs.maps.localres_job import LocalRes
 from relionlab.jobs.maps.mask_job import MaskCreate
@@ -18,6 +21,7 @@ from relionlab.jobs.maps.postprocess_job import PostProcess
 from relionlab.jobs.motion.job import MotionCorr
 from relionlab.jobs.picking.autopick import AutoPick
 from relionlab.jobs.picking.manualpick import ManualPick
+from relionlab.jobs.registry import program
 from relionlab.jobs.star.joinstar import JoinStar
 from relionlab.project.node_kinds import node_number
 
@@ -68,3 +72,59 @@ def test_relion_adds_our_job(job: Job, relion: Path, project) -> None:
     assert {n.path: node_number(n.kind) for n in theirs} == {n.path: node_number(n.kind) for n in ours}
     theirs = read_star(added.path / "job.star")["joboptions_values"]["rlnJobOptionVariable"].tolist()
     assert set(theirs) == set(job.job_options("3.1"))
+
+
+GIVEN = [
+    Import(fn_in_raw="Movies/*.tiff", angpix=0.885, kv=200, cs=1.4, optics_group_name="one", beamtilt_x=0.1),
+    MotionCorr(
+        input_star_mics="movies.star", do_dose_weighting=True, dose_per_frame=1.3, patch_x=5, patch_y=4, group_frames=2,
+        bin_factor=2, fn_gain_ref="gain.mrc", gain_rot="90 degrees (1)", gain_flip="Flip left to right (2)", fn_defect="d.txt",
+        do_save_noDW=True, do_save_ps=False,
+    ),
+    AutoPick(fn_input_autopick="mics.star", do_log=True, log_diam_min=140, log_diam_max=210, log_adjust_thr=0.4),
+    AutoPick(fn_input_autopick="mics.star", fn_refs_autopick="refs.star", angpix_ref=3.5, threshold_autopick=0.2, shrink=0.5),
+    Extract(star_mics="mics.star", coords_suffix=COORDINATES, extract_size=96, do_rescale=True, rescale=48, white_dust=5),
+    Extract(star_mics="mics.star", do_reextract=True, fndata_reextract="run_data.star", do_recenter=True, recenter_x=3),
+    ManualPick(fn_in="mics.star"),
+    ManualPick(
+        fn_in="mics.star", diameter=180, micscale=0.3, sigma_contrast=4, white_val=2, black_val=1, lowpass=30, highpass=200,
+        angpix=2, ctfscale=0.5, do_color=True, color_label="rlnX", fn_color="c.star", blue_value=1, red_value=3,
+        do_startend=True,
+    ),
+]  # fmt: skip
+
+
+WAYS = {"only_do_unfinished", "j"}
+"""How it is worked on: we keep what is done already in every run."""
+
+
+@pytest.mark.parametrize("job", GIVEN, ids=[f"{type(job).__name__}{number}" for number, job in enumerate(GIVEN)])
+def test_relion_makes_the_same_command_of_our_job(job: Job, relion: Path, project) -> None:
+    """RELION's command line, read by our program, means what ours does; it is noted before RELION finds no files."""
+    write_job(project.directory / "our_job.star", job)
+    pipeliner = str(relion / "relion_pipeliner")
+    subprocess.run(
+        [pipeliner, "--addJobFromStar", "our_job.star"], cwd=project.directory, capture_output=True, check=True
+    )
+    (added,) = project.jobs()
+    for node in added.inputs:  # RELION waits for them
+        (project.directory / node.path).parent.mkdir(parents=True, exist_ok=True)
+        (project.directory / node.path).touch()
+    command = [pipeliner, "--RunJobs", f"{added.name}/", "--schedule", "once", "--sec_wait_after", "1"]
+    running = subprocess.Popen(command, cwd=project.directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 60
+        while " ++++ \n" not in added.notes():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    finally:
+        running.kill()
+        running.wait()
+    line = next(line for line in added.notes().splitlines() if "relion_" in line)
+    words = shlex.split(line.replace("`which ", "").replace("`", ""))
+    theirs = words[words.index(next(word for word in words if word.startswith("relion_"))) :]
+    (ours,) = (made for made in job.commands(f"{added.name}/") if made.program == theirs[0].removeprefix("relion_"))
+    known = program(ours.program)
+    given = theirs[1 : theirs.index("--pipeline_control")]
+    mine, other = (known.from_flags(flags).model_dump(exclude=WAYS) for flags in (ours.arguments, given))
+    assert {name: (value, other[name]) for name, value in mine.items() if value != other[name]} == {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,7 @@ from relionlab.io.particles import read_particles
 from relionlab.io.star import read_star
 from relionlab.simulation import Exposures, SimulatedMovies, exposures, simulate_micrographs, simulate_movies
 from relionlab.simulation.counting import GRID, count_frame, spline_divisor
+from relionlab.simulation.exposures import meanings
 from relionlab.simulation.motion import draw_motion
 from relionlab.simulation.movies import motion_of
 
@@ -260,6 +261,10 @@ def test_displaced_images_are_interpolated_finely() -> None:
         ({"gain_rotation": 4}, "expected 0 to 3 and 0 to 2"),
         ({"fractions": (0.5, 0.5)}, r"for 1 conformation\(s\)"),
         ({"frames": 1}, "Use more frames"),
+        ({"frames": 0}, "frames=0; expected a number above 0"),
+        ({"seed": -1}, "seed=-1; expected 0 or more"),
+        ({"particle_diameter": 0.0}, "particle_diameter=0; expected a number above 0"),
+        ({"particle_diameter": 5000.0}, "diameter of 5000 Å, the field of 512 px only 1536 Å"),
     ],
 )
 def test_contradicting_numbers_are_refused(tmp_path: Path, changes: dict, message: str) -> None:
@@ -287,3 +292,29 @@ def test_command_simulates_into_a_project(tmp_path: Path, monkeypatch: pytest.Mo
     )
     assert main(call) == 1
     assert "Sim is not empty" in capsys.readouterr().err
+
+
+def test_a_full_micrograph_takes_no_more_particles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    call = ["simulate", "Sim", "--count", "1", "--size", "256", "256", "--pixel_size", "3", "--particles", "100000"]
+    assert main([*call, "--set", "micrographs"]) == 0
+    assert "no room for 100000 particles on each" in capsys.readouterr().out
+    assert 3 < len(read_particles("Sim/truth/particles.star").particles) < 50
+
+
+def test_a_wide_berth_needs_no_large_maps(tmp_path: Path) -> None:
+    """The distance that particles keep does not make the boxes of the molecules larger."""
+    made = simulate_micrographs(tmp_path, None, replace(TINY, particle_diameter=700.0, particles=4))
+    assert read_map(made.maps[0])[0].shape[0] < 120
+    assert made.diameter == 700
+
+
+def test_help_tells_every_field(capsys) -> None:
+    with pytest.raises(SystemExit):
+        main(["simulate", "--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert set(meanings()) == {field.name for field in fields(Exposures)}
+    for text in meanings().values():
+        assert text in shown
+    assert "--dose NUMBER electrons of the whole exposure in e/Å² (40)" in shown
+    assert "number of micrographs or movies (tiny: 2, small: 4, course: 24, micrographs: 24)" in shown

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +12,20 @@ import pytest
 from relionlab.errors import NodeError, ParameterError, ProjectError
 from relionlab.io.tiff import TiffWriter
 from relionlab.project import Project
+from relionlab.simulation import command as simulate_command
+from relionlab.simulation import d2_assembly, exposures
 from relionlab.workflows.movie_course import Conductor
 from relionlab.workflows.movie_data import own_movies
 from relionlab.workflows.movie_jobs import blob_job, extract_job, motion_job
+from relionlab.workflows.movie_page import turned
 from relionlab.workflows.movie_plan import MoviePlan, command_of
-from relionlab.workflows.movie_simulation import simulated_movies
+from relionlab.workflows.movie_rounds import _which, class_measures, pick_measures, spread_told
+from relionlab.workflows.movie_simulation import CONFORMATIONS, command, conditions_of, simulated_movies
 from relionlab.workflows.movie_sizes import Sizes, classes_for, even_box, patches_for
+from relionlab.workflows.movie_truth import RoundTruth
 from relionlab.workflows.stages import Clock
+from relionlab.workflows.truth import ClassTruth
+from relionlab.workflows.truth_picks import PickTruth
 from relionlab.workflows.tutorial import CLOCK_FILE, main
 from tests.workflows.test_stages import Silent
 
@@ -110,6 +119,38 @@ def test_the_page_tells_the_command():
     )
 
 
+def test_the_page_tells_the_command_of_the_simulation():
+    plan = MoviePlan(set="tiny", count=3, seed=4)
+    words = shlex.split(command(plan))
+    assert words[:2] == ["relionlab", "simulate"]
+    given = simulate_command._parser().parse_args(words[2:])
+    assert exposures(given.set, **simulate_command._changes(given)) == conditions_of(plan)
+    molecules = simulate_command._molecules(given, conditions_of(plan))
+    assert molecules is not None
+    assert [len(one.positions) for one in molecules] == [len(d2_assembly(name).positions) for name in CONFORMATIONS]
+
+
+def test_sentences_follow_the_numbers():
+    assert _which(1, 1) == "."
+    assert _which(2, 2) == "; both are shown."
+    assert _which(3, 24).endswith("a typical one, one with the fewest and one with the most.")
+    assert turned(100, 3, voltage=300) == pytest.approx(39.4, abs=0.1)
+    assert turned(100, 6, voltage=300) == pytest.approx(9.8, abs=0.1)
+    assert turned(100, 3, voltage=200) > turned(100, 3, voltage=300)
+
+
+def test_what_is_not_known_is_left_out():
+    few = PickTruth(np.array([0, 1, -1]), np.array([1.0, 2.0, np.nan]), 2)
+    classes = ClassTruth(np.array([1]), ("whole",), np.array([[2]]), np.array([np.nan]), float("nan"))
+    truth = RoundTruth(few, few, classes, few)
+    text = " ".join(" ".join(pair) for pair in class_measures(truth))
+    assert "–" not in text
+    assert "nan" not in text
+    assert "angle" not in text
+    assert spread_told(classes) == "a class needs 20 to tell"
+    assert "1 is on none" in pick_measures(few)[0][1]
+
+
 def test_interrupted_simulations_go_on(tmp_path: Path):
     class Impatient(Silent):
         def progress(self, done: float, total: float, what: str) -> None:
@@ -156,6 +197,8 @@ def test_course_resumes_and_ends_in_its_page(tmp_path: Path, capsys: pytest.Capt
     for part in ("movies", "motion", "ctf", "picks1", "particles1", "classes1", "picks2", "particles2", "classes2"):
         assert f'<section id="{part}">' in page
     assert "Is it right?" in page
+    assert "relionlab simulate Simulated --set tiny" in re.sub(r"</?\w+[^>]*>", "", page.partition("<main>")[2])
+    assert not re.search(r"\b1 (particles|classes|boxes|picks|images|are|were|rank)\b", page.partition("<main>")[2])
     assert "http" not in page.partition("<main>")[2].replace("http://www.w3.org", "")
     assert len(page) < 15e6
     assert main([*arguments, "--classes", "3"]) == 1

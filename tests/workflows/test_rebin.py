@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from relionlab.cli import main
 from relionlab.engine.fourier import rfft2_centred, shift_phases
 from relionlab.errors import InputError, ParameterError
 from relionlab.io.image_names import ImageReader
@@ -16,7 +17,7 @@ from relionlab.jobs.context import PlainContext
 from relionlab.jobs.extraction.program import Preprocess
 from relionlab.jobs.star.list_file import read_list
 from relionlab.jobs.star.particle_sets import match_particles
-from relionlab.workflows.rebin import rebin_ladder
+from relionlab.workflows.rebin import rebin
 from tests.jobs.test_extraction import mics, picks
 
 PIXEL, BOX, SIZE, PER = 2.0, 128, 640, 16
@@ -117,9 +118,9 @@ def test_down_the_ladder_by_hand(tmp_path: Path, truth):
 
 def test_sizes_that_do_not_fit(project):
     with pytest.raises(ParameterError, match="multiple of 16 px, as 112"):
-        rebin_ladder(project, "p.star", "m.star", box=100)
+        rebin(project, "p.star", "m.star", box=100)
     with pytest.raises(InputError, match="falling order"):
-        rebin_ladder(project, "p.star", "m.star", box=128, binnings=(1, 2))
+        rebin(project, "p.star", "m.star", box=128, binnings=(1, 2))
 
 
 @pytest.mark.full
@@ -129,9 +130,21 @@ def test_the_ladder_in_one_call(tmp_path: Path, truth, monkeypatch: pytest.Monke
     monkeypatch.chdir(tmp_path)
     project = Project.create(tmp_path)
     start = refine(tmp_path, extract(tmp_path, 900, "--coord_dir Pick/job003/ --coord_suffix _pick.star", 8), 8)
-    rungs = rebin_ladder(
-        project, start, "mics.star", box=BOX, refine=lambda star, binning: refine(tmp_path, star, binning)
-    )
+    rungs = rebin(project, start, "mics.star", box=BOX, refine=lambda star, binning: refine(tmp_path, star, binning))
     assert [rung.binning for rung in rungs] == [8, 4, 2, 1]
     last = read_particles(tmp_path / refine(tmp_path, rungs[-1].particles, 1), directory=tmp_path)
     assert errors_px(last, truth).max() < 0.3
+
+
+def test_from_the_shell(tmp_path: Path, truth, monkeypatch: pytest.MonkeyPatch, capsys):
+    from relionlab.project import Project
+
+    monkeypatch.chdir(tmp_path)
+    Project.create(tmp_path)
+    start = extract(tmp_path, 900, "--coord_dir Pick/job003/ --coord_suffix _pick.star", 8)
+    call = ["rebin", "--i", start, "--micrographs", "mics.star", "--box", str(BOX)]
+    assert main([*call, "--binnings", "4"]) == 0
+    assert capsys.readouterr().out == "binning 4: Extract/job001, 32 px boxes\nExtract/job001/particles.star\n"
+    assert len(read_list(tmp_path / "Extract/job001/particles.star").rows) == PER * len(NAMES)
+    assert main([*call, "--binnings", "4,two"]) == 1
+    assert "expected whole numbers with commas" in capsys.readouterr().err

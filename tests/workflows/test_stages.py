@@ -15,7 +15,15 @@ from relionlab.jobs.importing.job import Import
 from relionlab.jobs.refinement.class2d import Class2D
 from relionlab.project import Project
 from relionlab.widgets import JobForm
-from relionlab.workflows.stages import Clock, done_before, finished, same_work
+from relionlab.workflows.stages import (
+    MOST_WARNINGS,
+    Clock,
+    Terminal,
+    done_before,
+    finished,
+    same_work,
+    warnings_of,
+)
 
 
 class Silent:
@@ -24,6 +32,7 @@ class Silent:
     def __init__(self) -> None:
         self.begun: list[str] = []
         self.ended: list[str] = []
+        self.warned: list[str] = []
 
     def begin(self, title: str) -> None:
         self.begun.append(title)
@@ -33,6 +42,9 @@ class Silent:
 
     def end(self, text: str) -> None:
         self.ended.append(text)
+
+    def warn(self, text: str) -> None:
+        self.warned.append(text)
 
 
 def particles_in(directory: Path, count: int = 30, box: int = 16) -> Path:
@@ -142,6 +154,28 @@ def test_what_failed_is_taken_up_again(begun: Project):
     job = finished(begun, importing(), alias="tutorial", clock=clock, watcher=Silent())
     assert job.state == "finished"
     assert len(begun.jobs()) == 1
+
+
+def test_warnings_are_told_once_and_ends_of_earlier_attempts_not(begun: Project):
+    watcher, clock = Silent(), Clock.at(begun.directory / "times.json")
+    job = finished(begun, importing(), alias="tutorial", clock=clock, watcher=watcher)
+    assert watcher.warned == []
+    said = [f"warning: 2 of {number} CTFs may be chance." for number in range(7)]
+    ends = ["ERROR: no such file.", "Traceback (most recent call last):", '  File "a.py"', "ValueError: 3"]
+    ends.append("The job was stopped because somebody asked for it.")
+    (job.path / "run.err").write_text("\n".join([*ends, said[0], *said]) + "\n")
+    told = warnings_of(job, job)
+    assert told[:2] == ("2 of 0 CTFs may be chance.", "2 of 1 CTFs may be chance.")
+    assert told[MOST_WARNINGS:] == (f"2 more in {job.name}/run.err.",)
+
+
+def test_the_terminal_leaves_warnings_below_the_stage(capsys: pytest.CaptureFixture[str]):
+    terminal = Terminal()
+    terminal.begin("CtfFind")
+    terminal.end("CtfFind/job003, 2 s")
+    terminal.warn("2 of 2 CTFs [a, b] may be chance")
+    said = capsys.readouterr().out.splitlines()
+    assert said[-2:] == ["CtfFind      CtfFind/job003, 2 s", f"{'':13}warning: 2 of 2 CTFs [a, b] may be chance"]
 
 
 def test_a_damaged_clock_starts_anew(tmp_path: Path):

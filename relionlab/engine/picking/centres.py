@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.fft
-from scipy import stats
 
 from relionlab.engine.picking.background import soft_disc
 from relionlab.engine.picking.frame import Frame, image_of
@@ -38,7 +37,8 @@ def centre_map(spectrum: np.ndarray, scores: Scores, picks: Picks, *, start: np.
     image, centre = image_of(spectrum, frame), start
     for _ in range(_ROUNDS):
         profiles = _profiles(image, frame, at_centres(scores, picks, centre), reach)
-        profile = stats.trim_mean(profiles, _TRIMMED, axis=0)
+        cut = int(_TRIMMED * len(profiles))
+        profile = np.sort(profiles, axis=0)[cut : len(profiles) - cut].mean(axis=0)
         centre = image_of(spectrum * _turned_every_way(profile, frame, reach), frame)
     return centre
 

@@ -355,20 +355,21 @@ class CtfOptions(RedoOptions):
         found = super().problems()
         if self.resmin <= self.resmax:
             found.append(
-                f"Minimum resolution (resmin) is {self.resmin:g} Å and maximum resolution (resmax) {self.resmax:g} Å: the"
-                " minimum is the coarser one and the larger number, as 30 and 5."
+                f"{self.called('resmin')} is {self.resmin:g} Å and {self.called('resmax')} {self.resmax:g} Å: the minimum is"
+                " the coarser one and the larger number, as 30 and 5."
             )
         if self.dfmin >= self.dfmax:
             found.append(
-                f"Minimum defocus value (dfmin) is {self.dfmin:g} Å, not below the maximum (dfmax), {self.dfmax:g} Å: swap"
-                " or widen them."
+                f"{self.called('dfmin')} is {self.dfmin:g} Å, not below {self.called('dfmax')}, {self.dfmax:g} Å: swap or widen"
+                " them."
             )
         if self.dfmin <= 0:
-            found.append(f"Minimum defocus value (dfmin) is {self.dfmin:g} Å: it must be above 0.")
+            found.append(f"{self.called('dfmin')} is {self.dfmin:g} Å: it must be above 0.")
         if self.do_phaseshift and self.phase_min >= self.phase_max:
             found.append(
-                f"Phase shifts from {self.phase_min:g} to {self.phase_max:g}° (phase_min, phase_max) leave nothing to search."
+                f"{self.called('phase_min')} is {self.phase_min:g}° and {self.called('phase_max')} {self.phase_max:g}°: they"
+                " leave nothing to search; the first must be the smaller one."
             )
         if self.box % 2:
-            found.append(f"FFT box size (box) is {self.box} px: give an even number.")
+            found.append(f"{self.called('box')} is {self.box} px: give an even number.")
         return found

@@ -21,8 +21,8 @@ from relionlab.jobs.extraction.sources import Source
 from relionlab.jobs.micrographs.listing import contradiction
 from relionlab.jobs.particles.stack import Operations, windowed
 
-AT_ONCE = 64
-"""Boxes worked on together."""
+_PIXELS_AT_ONCE = 2**20
+"""Pixels of boxes worked on together: few enough to stay in a core's cache."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,11 @@ class Boxes:
     ctf: CtfMultiplication | None = None
     half_precision: bool = False
     whole: bool = False
+
+    @property
+    def at_once(self) -> int:
+        """Number of boxes that are worked on together."""
+        return max(_PIXELS_AT_ONCE // (self.ctf.box if self.ctf else self.size) ** 2, 1)
 
     @property
     def final(self) -> int:
@@ -193,8 +198,8 @@ class Cutter:
         with StackWriter(
             target, len(rows), size, self._pixel_size(index), half_precision=self.boxes.half_precision
         ) as stack:
-            for start in range(0, len(rows), AT_ONCE):
-                chosen = slice(start, start + AT_ONCE)
+            for start in range(0, len(rows), self.boxes.at_once):
+                chosen = slice(start, start + self.boxes.at_once)
                 stack.append(self._images(pixels, centres[chosen], rows.rows(chosen), number=(index, start)))
 
     def _images(self, pixels: np.ndarray, centres: np.ndarray, rows: Table, *, number: tuple[int, int]) -> np.ndarray:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 from relionlab.errors import ParameterError
 from relionlab.jobs.extraction.stack_flags import ImageFlags
 from relionlab.jobs.micrographs.options import MicrographOptions
-from relionlab.params import Parameter, When
+from relionlab.params import Parameter, When, flagged
 
 _EXTRACT = (When("extract"),)
 _REEXTRACT = (When("extract"), When("reextract_data_star", "!=", ""))
 
 
-def _flag(label: str, flag: str, help: str, **more: Any) -> Parameter:  # noqa: A002 - the form's word
-    more.setdefault("tab", "Extraction")
-    more.setdefault("when", _EXTRACT)
-    return Parameter(label=label, flag=flag, help=help, **more)
+_flag = partial(flagged, tab="Extraction", when=_EXTRACT)
 
 
 def _helix(label: str, flag: str, help: str, **more: Any) -> Parameter:  # noqa: A002

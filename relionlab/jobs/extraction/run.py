@@ -13,7 +13,7 @@ from relionlab.io.job_names import as_folder
 from relionlab.io.particles import Particles, read_particles, write_particles
 from relionlab.io.table import Table
 from relionlab.jobs.context import Context
-from relionlab.jobs.extraction.cutter import AT_ONCE, Boxes, CtfMultiplication, Cutter
+from relionlab.jobs.extraction.cutter import Boxes, CtfMultiplication, Cutter
 from relionlab.jobs.extraction.sources import PickedCoordinates, Reextraction, Source, match_micrographs
 from relionlab.jobs.micrographs.each import for_each_micrograph
 from relionlab.jobs.micrographs.listing import first_shape, names_of, read_micrographs
@@ -37,6 +37,11 @@ def extract(context: Context, flags: Preprocess, operations: Operations) -> None
         context.warn(
             f"warning: --scale {operations.scale} px is larger than the box of {boxes.size} px: the images become larger, and"
             " no information comes with it. Usually it is smaller."
+        )
+    if (operations.window or 0) > (operations.scale or boxes.size):
+        context.warn(
+            f"warning: --window {operations.window} px is larger than the images of {operations.scale or boxes.size} px: their"
+            " rims are filled with their mean. Extract larger boxes instead."
         )
     done = for_each_micrograph(
         context,
@@ -120,7 +125,7 @@ def _memory(context: Context, names: list[str], boxes: Boxes) -> int:
     """Return what one worker needs, by the first micrograph that can be opened."""
     side = boxes.ctf.box if boxes.ctf else boxes.size
     shape = first_shape(context, names)
-    return math.prod(shape) * 9 + AT_ONCE * side**2 * 40 if shape else 0
+    return math.prod(shape) * 9 + boxes.at_once * side**2 * 40 if shape else 0
 
 
 # --- the list of all ---------------------------------------------------------------------------------------------

@@ -112,11 +112,11 @@ class Reextraction:
             changes = {label: np.zeros(len(table)) for label in ORIGINS}
         elif self.recenter:
             pixel_size = float(self.micrographs.row_pixel_sizes[index])
-            origins = np.stack([_or_zero(table, label) for label in ORIGINS], axis=1) / pixel_size
+            origins = np.stack([table.numbers(label, 0.0) for label in ORIGINS], axis=1) / pixel_size
             centres, left = recentred(
                 centres,
                 origins,
-                rotations=matrix_from_euler(*(_or_zero(table, label) for label in _ANGLES)),
+                rotations=matrix_from_euler(*(table.numbers(label, 0.0) for label in _ANGLES)),
                 point_px=np.array(self.point) / pixel_size,
             )
             changes = {label: left[:, axis] * pixel_size for axis, label in enumerate(ORIGINS)}
@@ -220,7 +220,3 @@ def _particle_optics(rows: Particles, optics: Table, pixel_sizes: np.ndarray) ->
 
 def _names(optics: Table) -> list[str]:
     return [str(name) for name in optics.get("rlnOpticsGroupName", optics["rlnOpticsGroup"])]
-
-
-def _or_zero(table: Table, label: str) -> np.ndarray:
-    return np.asarray(table[label], dtype=np.float64) if label in table else np.zeros(len(table))

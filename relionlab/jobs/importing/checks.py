@@ -12,22 +12,30 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from relionlab.errors import ImageError, NodeError, StarError
+from relionlab.io.coordinates import read_coordinates
+from relionlab.io.image_file import contradicts
 from relionlab.io.image_names import parse_image_name
 from relionlab.io.images import ImageHeader, read_header, read_map, read_stack
+from relionlab.io.movies import EER_ENDINGS, TIFF_ENDINGS, open_movie
 from relionlab.io.star import read_star
 from relionlab.io.table import Table
 from relionlab.jobs.context import Context
 from relionlab.jobs.importing.job import other_half
 from relionlab.jobs.particles.findings import particle_findings, said_of
 
+_MOVIES = (*TIFF_ENDINGS, *EER_ENDINGS)
 _MAPS = (".mrc", ".map", ".spi")
 _WITH_HEADER = (".mrc", ".mrcs", ".map", ".st", ".spi", ".stk", ".xmp", ".img", ".hed", ".gz", ".bz2", ".zst")
 _PROBES = 50  # images of each file that are looked at for NaN
 _TOLERANCE = 0.01  # by which two pixel sizes may differ, relative
 
 
-def check_raw_images(context: Context, files: list[str], *, pixel_size: float | None) -> None:
-    """Check that root names differ, and headers agree with each other and with the pixel size (None: not asked)."""
+def check_raw_images(context: Context, files: list[str], *, pixel_size: float | None) -> list[str]:
+    """Return the images that can be read; the others are warned of and left out.
+
+    Root names must differ, and what the files say agree with each other and with the pixel size (None: not asked).
+    Raises NodeError or ImageError where they do not, or where no image is left.
+    """
     roots = Counter(str(PurePosixPath(name).with_suffix("")) for name in files)
     twice = [root for root, count in roots.items() if count > 1]
     if twice:
@@ -35,19 +43,43 @@ def check_raw_images(context: Context, files: list[str], *, pixel_size: float | 
             f"{twice[0]} is matched {roots[twice[0]]} times with different endings: results are named after the root,"
             " so each image needs a root of its own. Narrow the wildcard."
         )
-    headers = [read_header(context.path(name)) for name in files if name.lower().endswith(_WITH_HEADER)]
-    if not headers:
-        return
-    sizes = Counter(header.shape[-2:] for header in headers)
+    told: dict[str, tuple[tuple[int, ...], float | None] | None] = {}
+    faults: list[str] = []
+    for number, name in enumerate(files, 1):
+        try:
+            told[name] = _told(context, name)
+        except ImageError as error:
+            faults.append(str(error))
+        context.progress(number, len(files), "files looked at")
+        context.stop_if_asked()
+    if not told:
+        raise ImageError(f"none of the {len(files)} files can be read; the first: {faults[0]}")
+    for fault in faults:
+        context.warn(f"warning: left out: {fault}")
+    said = {name: found for name, found in told.items() if found is not None}
+    sizes = Counter(shape[-2:] for shape, _ in said.values())
     if len(sizes) > 1:
         listed = ", ".join(f"{count} of {x} × {y}" for (y, x), count in sizes.most_common())
         context.warn(f"warning: the images differ in size ({listed} pixels); RELION expects one size per optics group.")
-    for header in headers:
-        if pixel_size is not None and header.contradicts(pixel_size, tolerance=_TOLERANCE):
+    for name, (_, own) in said.items():
+        if pixel_size is not None and contradicts(own, pixel_size, tolerance=_TOLERANCE):
             raise ImageError(
-                f"{header.path} has pixel size {header.pixel_size:.6g} Å in its header, the parameter says"
+                f"{context.path(name)} has pixel size {own:.6g} Å in its header, the parameter says"
                 f" {pixel_size:.6g} Å: correct the pixel size, or add --ignore_headers if the header is wrong."
             )
+    return list(told)
+
+
+def _told(context: Context, name: str) -> tuple[tuple[int, ...], float | None] | None:
+    """Return shape and pixel size (Å) that an image or a movie says of itself, None where its kind is not known."""
+    if name.lower().endswith(_MOVIES):
+        with open_movie(context.path(name)) as movie:
+            movie.check_length()
+            return movie.shape, movie.pixel_size
+    if name.lower().endswith(_WITH_HEADER):
+        header = read_header(context.path(name))
+        return header.shape, header.pixel_size
+    return None
 
 
 def check_mtf(context: Context, name: str) -> None:
@@ -61,18 +93,9 @@ def check_mtf(context: Context, name: str) -> None:
 
 
 def check_coordinates(context: Context, files: list[str]) -> None:
-    """Check that STAR coordinate files have coordinates; .box and text files need two numbers per line."""
+    """Check that every file holds coordinates in a form that Extract reads; StarError or InputError if one does not."""
     for name in files:
-        place = context.path(name)
-        if name.endswith(".star"):
-            table = next(iter(read_star(place).values()), None)
-            for label in ("rlnCoordinateX", "rlnCoordinateY"):
-                if table is None or label not in table:
-                    raise StarError(f"{name} holds no coordinates: it has no column {label}.")
-        elif name.endswith(".box"):
-            for number, line in enumerate(place.read_text().splitlines(), 1):
-                if line.strip() and len(line.split()) < 4:
-                    raise NodeError(f"{name}, line {number}, is {line.strip()!r}; expected 'x y width height'.")
+        read_coordinates(context.path(name))
 
 
 def check_particles(context: Context, name: str, *, ignore_headers: bool = False) -> None:

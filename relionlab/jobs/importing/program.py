@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 
 from relionlab.errors import ParameterError
 from relionlab.io.atomic import atomic_write
+from relionlab.io.coordinate_files import write_coordinate_list, write_coords_suffix
 from relionlab.io.job_names import without_job
 from relionlab.io.star import read_star, write_star
 from relionlab.io.table import Table
@@ -16,12 +17,13 @@ from relionlab.jobs.context import Context
 from relionlab.jobs.finding import find_files
 from relionlab.jobs.importing import checks, job
 from relionlab.jobs.star.list_file import StarList
+from relionlab.jobs.star.operations import same_value
 from relionlab.jobs.star.optics_groups import assign_optics_groups
 from relionlab.params import Parameter
 
 
-def _mode(what: str) -> Parameter:
-    return Parameter(label=f"Import {what}", help=f"Import {what}.", tab="General", flag=f"--do_{what.split()[-1]}")
+def _mode(what: str, meaning: str) -> Parameter:
+    return Parameter(label=f"Import {what}", help=meaning, tab="General", flag=f"--do_{what.split()[-1]}")
 
 
 class ImportFiles(Program):
@@ -42,11 +44,23 @@ class ImportFiles(Program):
         str,
         Parameter(label="Output file", help='As "movies.star".', tab="General", flag="--ofile", required=True),
     ] = ""
-    do_movies: Annotated[bool, _mode("movies")] = False
-    do_micrographs: Annotated[bool, _mode("micrographs")] = False
-    do_coordinates: Annotated[bool, _mode("coordinates")] = False
-    do_halfmaps: Annotated[bool, _mode("unfiltered halfmaps")] = False
-    do_particles: Annotated[bool, _mode("particles")] = False
+    do_movies: Annotated[
+        bool, _mode("movies", "Of movies that --i, a wildcard, matches: they stay where they are and are listed.")
+    ] = False
+    do_micrographs: Annotated[
+        bool, _mode("micrographs", "Of images of one frame that --i, a wildcard, matches: they stay and are listed.")
+    ] = False
+    do_coordinates: Annotated[
+        bool,
+        _mode("coordinates", "Of a file per micrograph: in --i, * stands for the micrographs' names. They are copied."),
+    ] = False
+    do_halfmaps: Annotated[
+        bool,
+        _mode("unfiltered halfmaps", "Of the half-map --i and its partner, found by 'half1' and 'half2' in the names."),
+    ] = False
+    do_particles: Annotated[
+        bool, _mode("particles", "Of a STAR file, which is checked with the stacks that it names and copied.")
+    ] = False
     do_other: Annotated[
         bool,
         Parameter(
@@ -67,7 +81,8 @@ class ImportFiles(Program):
         Parameter(
             label="Optics groups by file name",
             help="Several groups instead of one, told by the names of the files: epu (place in EPU's template), epu-hole, epu-date,"
-            " serialem, serialem-shot, or a regular expression. The optics group's name comes before. Not in RELION.",
+            " serialem, serialem-shot, or a regular expression; epu-beamshift: by the beam shift in EPU's .xml beside each movie."
+            " The optics group's name comes before. Not in RELION.",
             tab="General",
             flag="--optics_group_rule",
         ),
@@ -120,7 +135,7 @@ class ImportFiles(Program):
         context.say(" done!")
 
     def _list_raw_images(self, context: Context, files: list[str]) -> None:
-        checks.check_raw_images(context, files, pixel_size=None if self.ignore_headers else self.angpix)
+        files = checks.check_raw_images(context, files, pixel_size=None if self.ignore_headers else self.angpix)
         if self.optics_group_mtf:
             checks.check_mtf(context, self.optics_group_mtf)
         label = "rlnMicrographMovieName" if self.do_movies else "rlnMicrographName"
@@ -141,7 +156,8 @@ class ImportFiles(Program):
         if self.optics_group_rule:
             from relionlab.exchange.epu import group_names
 
-            groups = [f"{self.optics_group_name}_{name}" for name in group_names(listed, self.optics_group_rule)]
+            told = group_names(listed, self.optics_group_rule, directory=context.directory)
+            groups = [f"{self.optics_group_name}_{name}" for name in told]
             made = assign_optics_groups(made, groups)
         made.write(place)
         context.say(f" Written {self.odir}{self.ofile} with {len(listed)} items ({len(listed) - len(known)} new items)")
@@ -164,10 +180,12 @@ class ImportFiles(Program):
         return Table(columns, name="optics")
 
     def _joined_optics(self, old: Table) -> tuple[Table, int]:
-        """Return the optics table with this group, and the group's number."""
+        """Return the optics table with this group, and the group's number; ParameterError if it had other optics."""
         names = old["rlnOpticsGroupName"].tolist()
         if self.optics_group_name in names:
-            return old, int(old["rlnOpticsGroup"][names.index(self.optics_group_name)])
+            row = names.index(self.optics_group_name)
+            self._check_same_optics(old, row)
+            return old, int(old["rlnOpticsGroup"][row])
         group = int(old["rlnOpticsGroup"].max()) + 1
         new = self._optics(group)
         missing = {label: "" if label == "rlnMtfFileName" else 0.0 for label in {*old.labels, *new.labels}}
@@ -176,6 +194,19 @@ class ImportFiles(Program):
             for table in (old, new)
         ]
         return Table.concatenate([both[0], both[1].only(*both[0].labels)]), group
+
+    def _check_same_optics(self, old: Table, row: int) -> None:
+        number = int(old["rlnOpticsGroup"][row])
+        new = self._optics(number)
+        for label in dict.fromkeys((*old.labels, *new.labels)):
+            usual: object = "" if label == "rlnMtfFileName" else 0.0
+            known = old[label][row] if label in old else usual
+            given = new[label][0] if label in new else usual
+            if not same_value(known, given):
+                raise ParameterError(
+                    f"{self.odir}{self.ofile} has optics group {self.optics_group_name} with {label} {known}, now it is"
+                    f" {given}: give images of other optics a group of their own, with another --optics_group_name."
+                )
 
     def _check_groups(self, files: list[str], known: dict[str, int], group: int) -> None:
         for name in files:
@@ -198,13 +229,11 @@ class ImportFiles(Program):
         place = context.path(self.odir + self.ofile)
         before, _, suffix = self.i.rpartition("*")
         micrographs = [name[: len(name) - len(suffix)] + ".mrc" for name in files]
-        if place.name.startswith("coords_suffix"):  # RELION 3.1: one line that tells the micrographs
-            with atomic_write(place) as temporary:
-                temporary.write_text(before + "*.mrc\n")
-        else:  # RELION 4 and 5: a list
+        if place.name.startswith("coords_suffix"):
+            write_coords_suffix(place, f"{before}*.mrc")
+        else:
             copies = [f"{self.odir}{_inside(name)}" for name in files]
-            columns = {"rlnMicrographName": micrographs, "rlnMicrographCoordinates": copies}
-            write_star(place, [Table(columns, name="coordinate_files")])
+            write_coordinate_list(place, zip(micrographs, copies, strict=True))
         context.say(f" Copied {len(files)} coordinate files to {self.odir}")
 
     def _copy_particles(self, context: Context, files: list[str]) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from relionlab.jobs.maps.postprocess_program import Postprocess
 
 _POINTS_AT_ONCE, _SHELLS_AT_ONCE = 32, 8
+_ITSELF = 200 * 2**20  # bytes of the program and its libraries
 
 
 def estimate_local_resolution(options: Postprocess, context: Context) -> None:
@@ -66,7 +67,7 @@ def _ball(options: Postprocess, maps: HalfMaps) -> Ball:
 def _planned_workers(context: Context, maps: HalfMaps, *, ball: Ball, wanted: int) -> int:
     """Return how many workers fit into memory, and say what will be needed."""
     n, window = maps.box, ball.window(maps.box)
-    held = 12 * n**3 * 4  # half-maps, their transforms, random ones, sums
+    held = _ITSELF + 24 * n**3 * 4  # half-maps, their transforms, random ones, tables of radii, sums
     each = max(12 * window**3 * 4, 6 * n**3 * 4)
     room = available_memory()
     most = int((room - held) // each)

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from relionlab.engine.parallel import executor_for
-from relionlab.errors import ComputeError, InputError, ParameterError, RelionlabError
+from relionlab.errors import AbortedError, ComputeError, InputError, ParameterError, RelionlabError
 from relionlab.jobs.context import Context
 
 Result = TypeVar("Result")
@@ -87,6 +87,8 @@ class _EachMicrograph(Generic[Result]):
         for index in indices.tolist():
             try:
                 done.results[index] = self.work(index)
+            except AbortedError:  # the whole job's end, not this file's fault
+                raise
             except (RelionlabError, OSError, MemoryError) as error:
                 done.failed[index] = str(error) or type(error).__name__
         return done

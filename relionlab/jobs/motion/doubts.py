@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from relionlab.engine.gain import find_orientation, takes_pattern_away
+from relionlab.engine.gain import GainOrientation, find_orientation, takes_pattern_away
 from relionlab.errors import InputError
 from relionlab.io.eer import EerMovie
 from relionlab.io.gain import equal_turns, read_gain
@@ -17,6 +17,8 @@ from relionlab.jobs.motion.task import MovieSettings, MovieTask, is_eer
 
 ENOUGH_COUNTS, MOST_FRAMES = 30.0, 40
 """Counts per px of the sum by which the gain is looked at, and the frames that are read for it at most."""
+MOST_MOVIES = 5
+"""Movies that are asked how the gain lies."""
 FEW_COUNTS = 20.0
 """Counts per px below which chance hides a gain's pattern, unless the pattern is strong."""
 LEAST_DOSE, MOST_DOSE, WANTED_DOSE = 0.6, 2.5, 1.0
@@ -39,6 +41,20 @@ def doubts_before(directory: Path, tasks: Sequence[MovieTask], wanted: MovieSett
         except (InputError, OSError):
             continue  # its own turn will say why
     return []
+
+
+def fitting_gain(directory: Path, tasks: Sequence[MovieTask], wanted: MovieSettings) -> GainOrientation | None:
+    """Return how the gain is to be turned, by the first movies that open until one tells; None if none opens."""
+    found = None
+    for task in tasks[:MOST_MOVIES] if wanted.gain else ():
+        try:
+            with opened(directory, task, wanted) as movie:
+                found = _orientation(directory, _electrons(movie), task, wanted)
+        except (InputError, OSError):
+            continue  # its own turn will say why
+        if found.decided:
+            break
+    return found
 
 
 def _of_dose(movie: Movie, task: MovieTask, wanted: MovieSettings) -> Iterator[str]:
@@ -96,23 +112,18 @@ def _of_binning(task: MovieTask, wanted: MovieSettings) -> Iterator[str]:
 
 def _of_gain(directory: Path, movie: Movie, task: MovieTask, wanted: MovieSettings) -> Iterator[str]:
     """Compare the gain with the movie's fixed pattern; where it does not fit, find how it is to be turned."""
-    total = np.zeros(movie.shape, np.float32)
-    for number in range(min(movie.frames, MOST_FRAMES)):
-        total += movie.read_stored(number)
-        if total[::8, ::8].mean() > ENOUGH_COUNTS:
-            break
+    total = _electrons(movie)
     gain = gain_of(directory, movie, wanted)
     if gain is None or takes_pattern_away(total, gain):
         return
-    file = read_gain(directory / wanted.gain, for_eer=is_eer(task.name), upsampling=wanted.eer_upsampling)
-    found = find_orientation(total, file)
+    found = _orientation(directory, total, task, wanted)
     if found.decided and not found.divides:
         if equal_turns((found.rotation, found.flip), (wanted.gain_rotation, wanted.gain_flip)):
             return
         yield (
             f"{wanted.gain} does not fit {task.name} with --gain_rot {wanted.gain_rotation} --gain_flip {wanted.gain_flip}: it"
             " adds to the detector's pattern instead of taking it away. It fits with"
-            f" --gain_rot {found.rotation} --gain_flip {found.flip}: give these, or the pattern stays in the micrographs"
+            f" --gain_rot {found.rotation} --gain_flip {found.flip}: give these, or --find_gain, or the pattern stays in the micrographs"
         )
     elif found.decided:
         yield (
@@ -124,3 +135,18 @@ def _of_gain(directory: Path, movie: Movie, task: MovieTask, wanted: MovieSettin
             f"{wanted.gain} takes no pattern of the detector from {task.name}, whichever way it is turned: the movie may be"
             " gain-corrected already (leave --gainref away), or the gain is of another session"
         )
+
+
+def _electrons(movie: Movie) -> np.ndarray:
+    """Return the sum of as many raw frames as the detector's pattern needs to show, (y, x) float32."""
+    total = np.zeros(movie.shape, np.float32)
+    for number in range(min(movie.frames, MOST_FRAMES)):
+        total += movie.read_stored(number)
+        if total[::8, ::8].mean() > ENOUGH_COUNTS:
+            break
+    return total
+
+
+def _orientation(directory: Path, total: np.ndarray, task: MovieTask, wanted: MovieSettings) -> GainOrientation:
+    file = read_gain(directory / wanted.gain, for_eer=is_eer(task.name), upsampling=wanted.eer_upsampling)
+    return find_orientation(total, file)

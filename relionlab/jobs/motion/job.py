@@ -9,7 +9,7 @@ from relionlab.jobs.base import Command, Job, Node
 from relionlab.jobs.micrographs.options import RedoOptions
 from relionlab.jobs.motion import options
 from relionlab.jobs.options.running import RunningOptions
-from relionlab.params import Parameter, When
+from relionlab.params import Dialect, Parameter, When
 
 GainRotation = Literal["No rotation (0)", "90 degrees (1)", "180 degrees (2)", "270 degrees (3)"]
 GainFlip = Literal["No flipping (0)", "Flip upside down (1)", "Flip left to right (2)"]
@@ -93,11 +93,19 @@ class MotionCorr(Job, RedoOptions, RunningOptions):
             key="gain_flip",
         ),
     ] = "No flipping (0)"
+    find_gain: options.FindGain = False
     fn_defect: options.DefectFile = ""
     do_own_motioncor: options.UseOwn = True
     fn_motioncor2_exe: options.MotionCor2Program = ""
     gpu_ids: options.GpuIds = "0"
     other_motioncor2_args: options.MotionCor2Arguments = ""
+
+    def job_options(self, dialect: Dialect = "3.1") -> dict[str, str]:
+        """Return job.star's variables; what RELION does not know is written only where it is asked for."""
+        written = super().job_options(dialect)
+        if not self.find_gain:
+            written.pop(options.FIND_GAIN_KEY, None)
+        return written
 
     def label(self) -> str:
         """Return RELION 4's label, which tells the two implementations apart."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from relionlab.errors import InputError, StarError
+from relionlab.io.gain import equal_turns
 from relionlab.io.job_names import as_folder, output_root
 from relionlab.io.particles import Particles, write_particles
 from relionlab.io.table import Table
@@ -15,7 +18,7 @@ from relionlab.jobs.context import Context
 from relionlab.jobs.micrographs.each import for_each_micrograph
 from relionlab.jobs.micrographs.listing import ORIGINAL_PIXEL_SIZE, names_of, read_micrographs
 from relionlab.jobs.motion.correction import Corrected, CorrectMovie
-from relionlab.jobs.motion.doubts import doubts_before
+from relionlab.jobs.motion.doubts import doubts_before, fitting_gain
 from relionlab.jobs.motion.frames import bytes_needed
 from relionlab.jobs.motion.task import MovieSettings, MovieTask
 
@@ -32,7 +35,10 @@ def correct_all(context: Context, flags: RunMotionCorr) -> None:
     """Correct the movies of a list and write corrected_micrographs.star; see the program's flags."""
     movies = read_movies(context, flags)
     _check_shared_files(context, flags)
-    work = CorrectMovie(Path(context.directory), tasks_of(movies, flags), settings_of(flags))
+    tasks, wanted = tasks_of(movies, flags), settings_of(flags)
+    if flags.find_gain:
+        wanted = with_fitting_gain(context, tasks, wanted)
+    work = CorrectMovie(Path(context.directory), tasks, wanted)
     names = [task.name for task in work.tasks]
     choice = flags.choice()
     left, kept = choice.divided(names, work.finished)
@@ -53,6 +59,25 @@ def correct_all(context: Context, flags: RunMotionCorr) -> None:
     tell_of_doubts(context, names, {index: made.doubts for index, made in done.results.items()})
     path = write_list(context, flags, movies, work=work, made=done.results)
     context.say(f" Done! Written: {path}")
+
+
+def with_fitting_gain(context: Context, tasks: Sequence[MovieTask], wanted: MovieSettings) -> MovieSettings:
+    """Return the settings with the gain turned so that it takes the detector's pattern away, and say so.
+
+    What was given stays where the first movies do not tell.
+    """
+    found = fitting_gain(Path(context.directory), tasks, wanted)
+    given, fits = (wanted.gain_rotation, wanted.gain_flip), (wanted.gain_rotation, wanted.gain_flip)
+    if found is not None and found.decided and not found.divides:
+        fits = (found.rotation, found.flip)
+    if equal_turns(given, fits):
+        context.say(f" The gain stays as given (--gain_rot {given[0]} --gain_flip {given[1]})")
+        return wanted
+    context.say(
+        f" The gain fits the movies with --gain_rot {fits[0]} --gain_flip {fits[1]}, not with --gain_rot {given[0]}"
+        f" --gain_flip {given[1]}: it is turned so"
+    )
+    return replace(wanted, gain_rotation=fits[0], gain_flip=fits[1])
 
 
 def read_movies(context: Context, flags: RunMotionCorr) -> Particles:

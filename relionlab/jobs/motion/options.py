@@ -179,6 +179,18 @@ GainReference = Annotated[
         pattern="*.{mrc,tif,tiff,gain}",
     ),
 ]
+FIND_GAIN_KEY = "do_find_gain"
+FindGain = Annotated[
+    bool,
+    Parameter(
+        label="Find how the gain lies",
+        help="Compare the gain, turned and mirrored in all ways, with the fixed pattern of the first movies' electrons, and"
+        " take the way that fits in place of the rotation and flip given, if one clearly does. Not in RELION.",
+        tab="Motion",
+        key=FIND_GAIN_KEY,
+        flag="--find_gain",
+    ),
+]
 DefectFile = Annotated[
     str,
     Parameter(

@@ -132,6 +132,7 @@ class RunMotionCorr(Program, MicrographOptions):
             bounds=(0, 2),
         ),
     ] = 0
+    find_gain: options.FindGain = False
     patch_x: options.PatchesX = 1
     patch_y: options.PatchesY = 1
     group_frames: options.GroupFrames = 1

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Any, ClassVar
+from functools import partial
+from typing import Annotated, ClassVar
 
 from relionlab.engine.picking import BlobSearch
 from relionlab.errors import ParameterError
@@ -14,7 +15,7 @@ from relionlab.jobs.micrographs.options import MicrographOptions
 from relionlab.jobs.picking import autopick_more_options as more
 from relionlab.jobs.picking import autopick_options as options
 from relionlab.jobs.picking.autopick_work import MOST_MAPS, Picking, pick
-from relionlab.params import Parameter
+from relionlab.params import Parameter, flagged
 
 _GENERAL, _REFERENCES, _BLOBS, _HELIX, _PEAKS, _EXPERT = (
     "General",
@@ -26,12 +27,16 @@ _GENERAL, _REFERENCES, _BLOBS, _HELIX, _PEAKS, _EXPERT = (
 )
 
 
-def _flag(label: str, flag: str, meaning: str, **rest: Any) -> Parameter:
-    return Parameter(label=label, flag=flag, help=meaning, **{"tab": _EXPERT, "level": "advanced", **rest})
+_flag = partial(flagged, tab=_EXPERT, level="advanced")
 
 
 class Autopick(Program, MicrographOptions):
-    """Pick particles: blobs of a given size, 2D references, or projections of a map."""
+    """Pick particles: blobs of a given size, 2D references, or projections of a map.
+
+    Corrections by hand live in MICROGRAPH_autopick_edits.star beside the coordinates: a table "added" and a table "removed",
+    each of rlnCoordinateX and rlnCoordinateY in px. Every pick of the micrograph respects them, whatever the threshold: the
+    added ones are among its coordinates, automatic ones within a quarter of the particle of a removed one are not.
+    """
 
     name: ClassVar[str] = "autopick"
     title: ClassVar[str] = "Auto-picking"

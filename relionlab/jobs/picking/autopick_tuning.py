@@ -4,6 +4,8 @@ tuning = Tuning.of(program, context, chosen=5)
 picks = tuning.picks(threshold=0.3, min_distance=120)   # name -> Picks, with hand edits laid over them
 tuning.edit("mic01.mrc", Edits().add(812, 455))          # kept on disk, respected by every later pick
 tuning.tuned(threshold=0.3).run(context)                 # all micrographs
+
+In a project, :func:`relionlab.workflows.tuning.tune` does the same for an AutoPick job.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from relionlab.jobs.picking import pick_files
 from relionlab.jobs.picking.autopick_program import Autopick
 from relionlab.jobs.picking.autopick_work import PickingRun, open_picking
 
-_TUNED = (
+TUNED = (
     "threshold",
     "log_adjust_threshold",
     "log_upper_threshold",
@@ -30,6 +32,7 @@ _TUNED = (
     "max_stddev_noise",
     "min_avg_noise",
 )
+"""The program's parameters that need no new maps."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +77,9 @@ class Tuning:
 
     def tuned(self, **thresholds: Any) -> Autopick:
         """Return the program with these thresholds, to be run on all micrographs."""
-        wrong = [name for name in thresholds if name not in _TUNED]
+        wrong = [name for name in thresholds if name not in TUNED]
         if wrong:
-            raise ParameterError(f"{', '.join(wrong)} cannot be tuned without new maps; what can: {', '.join(_TUNED)}.")
+            raise ParameterError(f"{', '.join(wrong)} cannot be tuned without new maps; what can: {', '.join(TUNED)}.")
         return self.program.changed(**thresholds)
 
     def edits(self, micrograph: str) -> Edits:

@@ -6,8 +6,9 @@ micrographs, and keeps what is there; the picker of the notebook works on the sa
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import PurePosixPath
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from relionlab.errors import RelionlabError
 from relionlab.io.coordinate_files import CoordinateFiles, write_coords_suffix
@@ -17,12 +18,9 @@ from relionlab.io.particles import Particles, read_particles, write_particles
 from relionlab.jobs.base import Program
 from relionlab.jobs.context import Context
 from relionlab.jobs.micrographs.listing import names_of, read_micrographs
-from relionlab.params import Parameter
+from relionlab.params import flagged
 
-
-def _flag(label: str, flag: str, help: str, **more: Any) -> Parameter:  # noqa: A002 - the form's word
-    more.setdefault("tab", "Display")
-    return Parameter(label=label, flag=flag, help=help, **more)
+_flag = partial(flagged, tab="Display")
 
 
 _PICKER = " For the picker; kept in the job."

@@ -57,13 +57,11 @@ def read_picks(path: Path) -> Picks:
     """
     table = read_coordinates(path)
 
-    def column(label: str, missing: float) -> np.ndarray:
-        return table.numbers(label) if label in table else np.full(len(table), missing)
-
-    fom = column(FOM, np.nan)
+    fom = table.numbers(FOM, np.nan)
     fom = np.where(fom <= _BY_HAND, np.nan, fom)
-    reference = np.maximum(column(CLASS, 0) - 1, -1).astype(np.int64)
-    return Picks(table.numbers(X), table.numbers(Y), fom, reference, np.where(np.isfinite(fom), column(PSI, 0), 0.0))
+    reference = np.maximum(table.numbers(CLASS, 0) - 1, -1).astype(np.int64)
+    psi = np.where(np.isfinite(fom), table.numbers(PSI, 0), 0.0)
+    return Picks(table.numbers(X), table.numbers(Y), fom, reference, psi)
 
 
 def write_edits(path: Path, edits: Edits) -> None:

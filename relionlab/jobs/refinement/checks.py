@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from relionlab.engine.image_checks import Finding
 from relionlab.errors import ImageError, NodeError, ParameterError, StarError
 from relionlab.io.image_names import ImageReader
 from relionlab.io.images import nonfinite, read_header, read_stack
@@ -108,19 +107,12 @@ def judge_images(table: Particles, options: Refine, context: Context) -> None:
         phase_flipped=options.ctf_phase_flipped,
         use_ctf=options.do_ctf_correction,
     )
-    fatal = [] if options.dont_check_norm else [finding for finding in findings if _is_fatal(finding)]
+    fatal = [] if options.dont_check_norm else [finding for finding in findings if finding.severity == "error"]
     said_of(context, [finding for finding in findings if finding not in fatal])
     if fatal:
         raise ImageError(
             " ".join(finding.message for finding in fatal) + " To go on all the same, add --dont_check_norm."
         )
-
-
-def _is_fatal(finding: Finding) -> bool:
-    """Say whether a run would be wasted; a few particles with neighbours are not normalised either, and do no harm."""
-    if finding.kind == "not normalised":
-        return finding.share > 0.5
-    return finding.severity == "error"
 
 
 def _check_columns(table: Particles, options: Refine, source: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -21,14 +22,12 @@ from relionlab.io.table import Table
 from relionlab.jobs.base import Program
 from relionlab.jobs.context import Context
 from relionlab.jobs.particles.optics import ctf_of_rows
-from relionlab.params import Parameter
+from relionlab.params import flagged
 
 _AT_ONCE = 256
 
 
-def _flag(label: str, flag: str, help: str, **more: Any) -> Parameter:  # noqa: A002 - the form's word
-    more.setdefault("tab", "I/O")
-    return Parameter(label=label, flag=flag, help=help, **more)
+_flag = partial(flagged, tab="I/O")
 
 
 class ParticleSort(Program):
@@ -186,8 +185,8 @@ class AlignedReferences:
         """Return the references (M, n, n) of these particles, turned, moved and CTF-filtered."""
         table = self.particles.particles
         pixel_size = self.particles.pixel_size
-        origins = np.stack([_or_zero(table, f"rlnOrigin{axis}Angst")[rows] / pixel_size for axis in "XY"], axis=1)
-        angles = [_or_zero(table, label)[rows] for label in ("rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi")]
+        origins = np.stack([table.numbers(f"rlnOrigin{axis}Angst", 0.0)[rows] / pixel_size for axis in "XY"], axis=1)
+        angles = [table.numbers(label, 0.0)[rows] for label in ("rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi")]
         out = []
         for place, row in enumerate(rows.tolist()):
             source = self.sources[int(self.classes[row]) - 1]
@@ -245,7 +244,3 @@ def _resized_map(map_: np.ndarray, pixel_size: float, particles: Particles, read
         return moved[low : low + n, low : low + n, low : low + n]
     pad = n // 2 - size // 2
     return np.pad(moved, [(pad, n - size - pad)] * 3)
-
-
-def _or_zero(table: Table, label: str) -> np.ndarray:
-    return np.asarray(table[label], dtype=np.float64) if label in table else np.zeros(len(table))

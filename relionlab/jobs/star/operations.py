@@ -242,7 +242,7 @@ def _joined_optics(
     return Table(columns, name="optics"), numbers
 
 
-def _same_value(one: object, other: object) -> bool:
+def same_value(one: object, other: object) -> bool:
     """Say whether two values of an optics table agree, numbers to the digits that RELION writes."""
     if isinstance(one, float) and isinstance(other, float):
         return bool(np.isclose(one, other, rtol=1e-5, atol=1e-6))
@@ -251,7 +251,7 @@ def _same_value(one: object, other: object) -> bool:
 
 def _check_same_optics(known: dict[str, object], found: dict[str, object], source: str) -> None:
     for label in known.keys() & found.keys():
-        if not _same_value(known[label], found[label]):
+        if not same_value(known[label], found[label]):
             raise StarError(
                 f"{source}: optics group {found['rlnOpticsGroupName']} has {label} {found[label]}, in an earlier file"
                 f" {known[label]}: different optics need different names. Rename one with"

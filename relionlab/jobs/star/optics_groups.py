@@ -60,7 +60,7 @@ class OpticsGroups(Program):
         Parameter(
             label="Rule for names",
             help="Instead of a list: epu (place in EPU's template), epu-hole, epu-date, serialem, serialem-shot, or a regular"
-            " expression whose groups are the name.",
+            " expression whose groups are the name; epu-beamshift: by the beam shift in EPU's .xml beside each movie.",
             tab="I/O",
             flag="--rule",
         ),
@@ -83,7 +83,10 @@ class OpticsGroups(Program):
         self.check()
         data = read_list(context.path(self.i))
         names = names_of_rows(data)
-        chosen = listed_groups(context.path(self.groups), names) if self.groups else group_names(names, self.rule)
+        if self.groups:
+            chosen = listed_groups(context.path(self.groups), names)
+        else:
+            chosen = group_names(names, self.rule, directory=context.directory)
         made = assign_optics_groups(data, [self.prefix + group for group in chosen])
         made.write(context.path(self.o))
         if made.optics is not None:

@@ -8,19 +8,21 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 
 from relionlab.errors import InputError, RelionlabError
-from relionlab.io.job_names import root_below_job
+from relionlab.io.job_names import as_folder, root_below_job
 from relionlab.io.star import read_star
 from relionlab.jobs.base import Program
 from relionlab.jobs.context import Context
 from relionlab.params import Parameter
 
+_BY_HAND = "_edits.star"
 _LABELS = ("rlnMicrographName", "rlnMicrographMovieName")
 
 
 class Redo(Program):
     """Put the results of chosen micrographs aside (into Trash/), so that the job, continued, makes them again.
 
-    For any job that works micrograph by micrograph: MotionCorr, CtfFind, AutoPick, Extract.
+    For any job that works micrograph by micrograph: MotionCorr, CtfFind, AutoPick, Extract. Corrections of picks by hand
+    (_edits.star) are no results and stay.
     """
 
     name: ClassVar[str] = "redo"
@@ -63,9 +65,12 @@ class Redo(Program):
         moved = redo_micrographs(context.directory, self.job, names)
         for file in moved:
             context.say(f" {file} -> Trash/")
-        context.say(
-            f" {len(moved)} files of {len(names)} micrographs are put aside: continue {self.job} to make them again."
+        place = as_folder(self.job)
+        is_project = context.path("default_pipeline.star").exists()
+        how = (
+            f"relionlab run {place} --continue" if is_project else f"its program with --o {place} --only_do_unfinished"
         )
+        context.say(f" {len(moved)} files of {len(names)} micrographs are put aside. To make them again: {how}")
 
 
 def redo_micrographs(project: str | os.PathLike[str], job: str, names: Sequence[str]) -> list[str]:
@@ -79,7 +84,7 @@ def redo_micrographs(project: str | os.PathLike[str], job: str, names: Sequence[
     folder = directory / job
     if not folder.is_dir():
         raise InputError(f"{job} is no directory in {directory}: give a job's, as CtfFind/job003/.")
-    files = [path for path in folder.rglob("*") if path.is_file()]
+    files = [path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(_BY_HAND)]
     known = _known_roots(folder)
     chosen: list[Path] = []
     for name in names:
