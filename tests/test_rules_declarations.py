@@ -16,7 +16,7 @@ from relionlab.params import DIALECTS, Declared, to_text
 UNITS = {
     "unitless", "Å", "Å²", "Å/px", "1/Å", "°", "px", "mm", "kV", "e⁻/Å²", "e/Å²", "GB", "MB", "s", "min", "h", "%", "mrad",
     "frames", "particles", "images", "micrographs", "movies", "classes", "iterations", "cores", "threads", "processes",
-    "files", "σ", "standard deviations", "GPUs", "workers", "groups", "σ of the noise", "seconds", "rows", "hours",
+    "files", "σ", "standard deviations", "GPUs", "workers", "groups", "σ of the noise", "seconds", "rows", "hours", "kDa",
 }  # fmt: skip
 FILLERS = {str: "input/file.star", int: 1, float: 1.0, bool: True}
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from relionlab.display.class_averages import class_averages, class_table
 from relionlab.display.convergence import changes, class_sizes, convergence, likelihood, resolution_course
 from relionlab.display.distributions import distributions
+from relionlab.display.guinier import guinier
+from relionlab.display.local_resolution import local_resolution_histogram, local_resolution_slices
 from relionlab.display.logfile import pictures, write_logfile
 from relionlab.display.maps import ortho_slices, show_map
 from relionlab.display.particles import image_sheet, particle_montage, stack_gallery
@@ -38,8 +40,11 @@ __all__ = [
     "ctf_profiles",
     "distributions",
     "fsc",
+    "guinier",
     "image_sheet",
     "likelihood",
+    "local_resolution_histogram",
+    "local_resolution_slices",
     "merit_histogram",
     "micrograph_with_picks",
     "ortho_slices",

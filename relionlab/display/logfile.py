@@ -36,8 +36,11 @@ def write_logfile(directory: str | Path) -> Path | None:
         return None
     from relionlab.display.render import to_pdf
 
-    to_pdf(made, directory / "logfile.pdf")
-    return directory / "logfile.pdf"
+    path = directory / next(
+        (name for telling, name in _OTHER_NAMES.items() if (directory / telling).exists()), "logfile.pdf"
+    )
+    to_pdf(made, path)
+    return path
 
 
 def _is_drawn(directory: Path) -> bool:
@@ -68,8 +71,14 @@ _KINDS = {
     "micrographs_ctf.star": "relionlab.display.thon:ctf_pictures",
     "ctf_differences.star": "relionlab.display.thon:comparison_pictures",
     "summary.star": "relionlab.display.picks:picking_pictures",
+    "postprocess.star": "relionlab.display.postprocess:postprocess_pictures",
+    "relion_locres.mrc": "relionlab.display.local_resolution:local_resolution_pictures",
+    "mask.mrc": "relionlab.display.postprocess:mask_pictures",
 }
 """File that tells a kind of job -> the function that draws it; each is loaded when it is needed."""
+
+_OTHER_NAMES = {"relion_locres.mrc": "histogram.pdf"}
+"""File that tells a kind of job -> the pictures' name where RELION has another than logfile.pdf."""
 
 
 def _classification(directory: Path) -> list[Picture]:

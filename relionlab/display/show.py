@@ -20,6 +20,7 @@ def show(path: str | Path) -> Picture:
     postprocess.star         Fourier shell correlations
     another .star            its longest table
     .mrcs .stk .hed .img     a sheet of the first images
+    relion_locres.mrc        slices of the map, coloured by the local resolution
     .mrc .map .spi           three slices and projections of a map, or the image
     """
     path = Path(path)
@@ -44,6 +45,12 @@ def _directory(path: Path) -> Picture:
     for name, column in (("particles_sort.star", "rlnParticleSelectZScore"), ("particles.star", None)):
         if (path / name).exists() and path.parent.name in ("Extract", "Sort", "Polish", "Subtract"):
             return particle_montage(path / name, by=column, low_pass=_EYE)
+    if (path / "postprocess.star").exists():
+        return _star(path / "postprocess.star", "postprocess.star")
+    if (path / "relion_locres.mrc").exists():
+        return _images(path / "relion_locres.mrc")
+    if (path / "mask.mrc").exists():
+        return _images(path / "mask.mrc")
     if (path / "micrographs_ctf.star").exists():
         from relionlab.display.thon import ctf_overview
 
@@ -79,6 +86,10 @@ def _images(path: Path) -> Picture:
     if header.is_stack and header.count > 1:
         return stack_gallery(path)
     if len(header.shape) == 3 and header.shape[0] > 1:
+        if path.name.endswith("_locres.mrc"):
+            from relionlab.display.local_resolution import local_resolution_slices
+
+            return local_resolution_slices(path)
         return ortho_slices(path)
     image = read_image(path)
     drawn = image_sheet(image.reshape(1, *image.shape[-2:]), pixel_size=header.pixel_size or None, pixels=640)

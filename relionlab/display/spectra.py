@@ -62,7 +62,7 @@ def class_spectra(source: str | Path, *, most: int = 6) -> Picture:
 
 
 def fsc(source: str | Path | Table, *, threshold: float = 0.143) -> Picture:
-    """Draw the Fourier shell correlations of a postprocess.star or model.star, with the usual threshold.
+    """Draw the Fourier shell correlations of a postprocess.star or model.star, with lines at the usual threshold and at 0.5.
 
     source  the file, or a table with rlnResolution (1/Å) and one or more FSC columns
     """
@@ -76,17 +76,21 @@ def fsc(source: str | Path | Table, *, threshold: float = 0.143) -> Picture:
         line(frequency, np.asarray(table[label], dtype=np.float64), dims, color=color, label=words, hover=True)
         for (label, words), color in zip(present.items(), PALETTE, strict=False)
     ]
-    lines.append(_level(threshold, lines, dims))
+    lines += [_level(value, lines, dims) for value in sorted({threshold, 0.5})]
     first = np.asarray(table[next(iter(present))], dtype=np.float64)
     found = crossing(frequency, first, threshold)
+    name, half = next(iter(present.values())), crossing(frequency, first, 0.5)
     told = (
-        f"{next(iter(present.values()))}: {1 / found:.2f} Å at {threshold:g}."
+        f"{name}: {1 / found:.2f} Å at {threshold:g}."
         if found
-        else f"never below {threshold:g}."
+        else f"{name}: above {threshold:g} as far as the pixel size allows."
     )
+    told += f" {1 / half:.2f} Å at 0.5." if half else ""
     drawn = panel(hv.Overlay(lines), "", (640, 380), legend="top_right", ylim=(-0.1, 1.05), xticks=_ticks(lines))
     return Picture(
-        drawn, "Fourier shell correlation", f"{told[0].upper()}{told[1:]} Frequency with its resolution in Å."
+        drawn,
+        "Fourier shell correlation",
+        f"{told[0].upper()}{told[1:]} Dashed: {threshold:g} and 0.5. Frequency with its resolution in Å.",
     )
 
 

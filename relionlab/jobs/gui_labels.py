@@ -211,6 +211,26 @@ _OTHER_MEANINGS = {
 }
 """Labels that stand for another variable in the forms of one type of job, by RELION 3.1's number of the type."""
 _VARIABLES = {label: variable for variable, label in GUI_LABELS.items()} | {
+    "Pixel size (A)": "angpix",
+    "Calibrated pixel size (A)": "angpix",
+    "Mask a 3D helix?": "do_helix",
+    "Extend binary map this many pixels": "extend_inimask",
+    "Input 3D map": "fn_in",
+    "Central Z length (%)": "helical_z_percentage",
+    "Initial binarisation threshold": "inimask_threshold",
+    "Lowpass filter map (A)": "lowpass_filter",
+    "Add a soft-edge of this many pixels": "width_mask_edge",
+    "User-provided B-factor": "adhoc_bfac",
+    "Lowest resolution for auto-B fit (A)": "autob_lowres",
+    "Use your own B-factor?": "do_adhoc_bfac",
+    "Estimate B-factor automatically?": "do_auto_bfac",
+    "Perform MTF correction?": "do_mtf",
+    "Skip FSC-weighting?": "do_skip_fsc_weighting",
+    "One of the 2 unfiltered half-maps": "fn_in",
+    "Solvent mask": "fn_mask",
+    "MTF of the detector (STAR file)": "fn_mtf",
+    "Ad-hoc low-pass filter (A)": "low_pass",
+    "Original detector pixel size": "mtf_angpix",
     "Input movies STAR file": "input_star_mics",  # in another form the same variable is called otherwise
 }
 

@@ -25,6 +25,9 @@ _JOBS = {
     "relion.joinstar": "relionlab.jobs.star.joinstar:JoinStar",
     "relion.class2d": "relionlab.jobs.refinement.class2d:Class2D",
     "relion.select": "relionlab.jobs.selecting.select:Select",
+    "relion.maskcreate": "relionlab.jobs.maps.mask_job:MaskCreate",
+    "relion.postprocess": "relionlab.jobs.maps.postprocess_job:PostProcess",
+    "relion.localres": "relionlab.jobs.maps.localres_job:LocalRes",
 }
 
 _PROGRAMS = {
@@ -49,6 +52,9 @@ _PROGRAMS = {
     "flip_hand": "relionlab.jobs.reconstruction.flip_hand:FlipHand",
     "class_selection": "relionlab.jobs.selecting.selection:ClassSelection",
     "star_handler": "relionlab.jobs.star.handler:StarHandler",
+    "mask_create": "relionlab.jobs.maps.mask_program:CreateMask",
+    "postprocess": "relionlab.jobs.maps.postprocess_program:Postprocess",
+    "image_handler": "relionlab.jobs.maps.image_handler:ImageHandler",
 }
 
 

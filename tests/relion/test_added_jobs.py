@@ -15,6 +15,9 @@ from relionlab.jobs.ctf.job import CtfFind
 from relionlab.jobs.extraction.job import Extract
 from relionlab.jobs.importing.job import Import
 from relionlab.jobs.job_star import write_job
+from relionlab.jobs.maps.localres_job import LocalRes
+from relionlab.jobs.maps.mask_job import MaskCreate
+from relionlab.jobs.maps.postprocess_job import PostProcess
 from relionlab.jobs.motion.job import MotionCorr
 from relionlab.jobs.picking.autopick import AutoPick
 from relionlab.jobs.picking.manualpick import ManualPick
@@ -39,8 +42,24 @@ COORDINATES = "AutoPick/job006/coords_suffix_autopick.star"
         ManualPick(fn_in="mics.star", diameter=180),
         JoinStar(do_part=True, fn_part1="a.star", fn_part2="b.star"),
         JoinStar(do_mic=True, fn_mic1="a.star", fn_mic2="b.star"),
+        MaskCreate(fn_in="a.mrc", do_helix=True),
+        PostProcess(fn_in="a_half1_x.mrc", fn_mask="m.mrc"),
+        LocalRes(fn_in="a_half1_x.mrc", fn_mask="m.mrc"),
     ],
-    ids=["motioncorr", "ctffind", "blobs", "templates", "extract", "again", "manualpick", "particles", "micrographs"],
+    ids=[
+        "motioncorr",
+        "ctffind",
+        "blobs",
+        "templates",
+        "extract",
+        "again",
+        "manualpick",
+        "particles",
+        "micrographs",
+        "mask",
+        "postprocess",
+        "localres",
+    ],
 )
 def test_relion_adds_our_job(job: Job, relion: Path, project) -> None:
     write_job(project.directory / "our_job.star", job)

@@ -1,0 +1,112 @@
+"""Reading half-maps and their mask, and saying what is wrong with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+import numpy as np
+
+from relionlab.errors import ImageError, NodeError, ParameterError
+from relionlab.io.images import read_map
+from relionlab.jobs.context import Context
+
+_TOLERANCE = 0.01  # pixel sizes that differ by less are the same
+_BELOW_ZERO, _ABOVE_ONE = -1e-3, 1 + 1e-3
+
+
+@dataclass(frozen=True)
+class HalfMaps:
+    """Two unfiltered half-maps.
+
+    first, second  (n, n, n) float32
+    names          of their files
+    pixel_size     Å; the one that was given, else that of the header
+    """
+
+    first: np.ndarray
+    second: np.ndarray
+    names: tuple[str, str]
+    pixel_size: float
+
+    @property
+    def box(self) -> int:
+        """Side in px."""
+        return self.first.shape[-1]
+
+
+def partner(name: str) -> str:
+    """Return the name of the other half-map: half1 for half2 or the other way round, in the file's name.
+
+    Raises NodeError if the name holds neither.
+    """
+    place = PurePosixPath(name)
+    for this, other in (("half1", "half2"), ("half2", "half1")):
+        if this in place.name:
+            before, _, after = place.name.rpartition(this)
+            return str(place.with_name(before + other + after))
+    raise NodeError(
+        f"{name} has neither half1 nor half2 in its name, so that its partner is not known: give a file such as"
+        " run_half1_class001_unfil.mrc, or name the second half-map too (--i2)."
+    )
+
+
+def read_half_maps(context: Context, name: str, *, other: str = "", pixel_size: float | None = None) -> HalfMaps:
+    """Read a half-map and its partner; raises an InputError that names the file where they do not fit."""
+    other = other or partner(name)
+    if not context.path(other).exists():
+        raise NodeError(f"{name} has no partner: expected {other} beside it, or give it with --i2.")
+    (first, size), (second, second_size) = (read_cube(context, half) for half in (name, other))
+    if first.shape != second.shape:
+        raise ImageError(f"{name} has {len(first)} px along a side and {other} {len(second)}: the halves must agree.")
+    if size and second_size and abs(size - second_size) > _TOLERANCE * size:
+        raise ImageError(f"{name} has pixels of {size:g} Å and {other} of {second_size:g} Å: the halves must agree.")
+    if np.array_equal(first, second):
+        raise ImageError(f"{name} and {other} are the same map: the correlation needs two independent halves.")
+    used = pixel_size or size
+    if not used:
+        raise ParameterError(f"{name} does not say its pixel size: give it with --angpix.")
+    if not pixel_size:
+        context.say(f" + The pixel size of the header of {name}, {used:g} Å, is used (--angpix gives another).")
+    elif size and abs(used - size) > 0.1 * size:
+        context.warn(
+            f"--angpix is {used:g} Å, but the header of {name} says {size:g} Å: a calibration changes a pixel size by a"
+            " few per cent at most. Check it."
+        )
+    return HalfMaps(first, second, (name, other), used)
+
+
+def read_cube(context: Context, name: str) -> tuple[np.ndarray, float | None]:
+    """Return a cubic map and the pixel size of its header."""
+    volume, size = read_map(context.path(name))
+    if len(set(volume.shape)) != 1:
+        shape = " × ".join(map(str, volume.shape))
+        raise ImageError(f"{name} has {shape} voxels (z, y, x): expected a cube. Pad it with image_handler --new_box.")
+    return volume, size
+
+
+def read_mask(context: Context, name: str, *, maps: HalfMaps) -> np.ndarray:
+    """Return a mask that fits the half-maps; raises ImageError if box, pixel size or values do not."""
+    mask, size = read_cube(context, name)
+    if mask.shape != maps.first.shape:
+        raise ImageError(
+            f"The mask {name} has {len(mask)} px along a side, the half-maps {maps.box}: make it from the map of the same"
+            " refinement (MaskCreate)."
+        )
+    header = read_map(context.path(maps.names[0]))[1]
+    if size and header and abs(size - header) > 0.05 * header and abs(size - maps.pixel_size) > 0.05 * maps.pixel_size:
+        raise ImageError(
+            f"The mask {name} has pixels of {size:g} Å, the half-maps of {header:g} Å: make it from the map of the same"
+            " refinement, or set its header right with image_handler --force_header_angpix."
+        )
+    low, high = float(mask.min()), float(mask.max())
+    if low < _BELOW_ZERO or high > _ABOVE_ONE:
+        raise ImageError(
+            f"The mask {name} has values from {low:.4g} to {high:.4g}: a mask lies between 0 (solvent) and 1 (particle)."
+            " Make one with MaskCreate."
+        )
+    if high < 0.5:
+        raise ImageError(
+            f"The mask {name} is empty: its largest value is {high:.4g}. Lower its threshold in MaskCreate."
+        )
+    return mask
