@@ -22,6 +22,7 @@ from relionlab.io.table import Table
 BESIDE = "ASINPUT"
 """RELION's word for: where the micrographs are."""
 _SUFFIX_FILE = "coords_suffix"
+_OF_MOVIE = "_movie"
 
 
 @dataclass(frozen=True)
@@ -41,11 +42,21 @@ class CoordinateFiles:
     source: str = ""
     micrographs: str = ""
 
-    def path_of(self, micrograph: str) -> str | None:
+    def path_of(self, micrograph: str, *, project: Path | None = None) -> str | None:
         """Return the name of a micrograph's file, whether or not it exists; None if a list does not name one.
 
-        A list is asked for the full name first, then for the name below the job.
+        A list is asked for the full name first, then for the name below the job. If the ``project`` is given and a
+        micrograph made of mic001_movie.mrcs (RELION 2's name for the movie of mic001.mrc) has no file of its own there,
+        the file of mic001 is its own.
         """
+        own = self._named(micrograph)
+        place = PurePosixPath(micrograph)
+        if project is None or not place.stem.endswith(_OF_MOVIE) or (own is not None and (project / own).is_file()):
+            return own
+        other = self._named(str(place.with_stem(place.stem.removesuffix(_OF_MOVIE))))
+        return other if other is not None and (project / other).is_file() else own
+
+    def _named(self, micrograph: str) -> str | None:
         if self.listed:
             return self.listed.get(micrograph) or self._below_jobs.get(without_job(micrograph))
         if self.directory == BESIDE:

@@ -36,6 +36,7 @@ def places(table: Table) -> list[tuple[float, float]]:
         ("a.txt", "50, 40\n\n12 20 # noted\n", [(50, 40), (12, 20)]),
         ("a.star", "data_\nloop_\n_rlnCoordinateX\n_rlnCoordinateY\n1.5 2.5\n", [(1.5, 2.5)]),
         ("a.star", "data_\n", []),
+        ("a.star", "", []),
         ("a.box", "", []),
     ],
 )  # fmt: skip
@@ -127,3 +128,16 @@ def test_real_picks_of_relion_5(shared_data: Path, tmp_path: Path):
         write_coordinates(tmp_path / "again.star", table)
         assert read_coordinates(tmp_path / "again.star") == table
     assert total == 2374
+
+
+def test_movies_named_as_in_relion_2_have_the_coordinates_of_their_micrograph(tmp_path):
+    files = CoordinateFiles("AutoPick/job006/", "_autopick.star")
+    name, folder = "MotionCorr/job002/Movies/mic001_movie.mrc", tmp_path / "AutoPick/job006/Movies"
+    own, other = "AutoPick/job006/Movies/mic001_movie_autopick.star", "AutoPick/job006/Movies/mic001_autopick.star"
+    assert files.path_of(name, project=tmp_path) == own
+    folder.mkdir(parents=True)
+    (tmp_path / other).touch()
+    assert files.path_of(name, project=tmp_path) == other
+    assert files.path_of(name) == own
+    (tmp_path / own).touch()
+    assert files.path_of(name, project=tmp_path) == own

@@ -63,6 +63,14 @@ ENDS: dict[str, tuple[Callable[[JobDirectory], object], str, str]] = {
 """How a job is ended: by what, the state in which it is left, and what is said."""
 
 
+@pytest.fixture(autouse=True)
+def hears_ctrl_c():
+    """Let processes hear Ctrl-C, which a shell's background jobs, as this may be one of, are started deaf to."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def filled(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A project with movies, micrographs, picks and two templates."""

@@ -49,7 +49,7 @@ class PickedCoordinates:
         Raises InputError if there is no coordinate file, StarError or InputError if it cannot be read.
         """
         name = str(self.micrographs.particles["rlnMicrographName"][index])
-        file = self.files.path_of(name)
+        file = self.files.path_of(name, project=self.directory)
         if file is None:
             raise InputError(
                 f"no coordinates: {self.files.source} names no file for it. Pick it, or leave it out of the list."

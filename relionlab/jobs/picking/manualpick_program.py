@@ -111,7 +111,7 @@ class ManualPicking(Program):
     def _tell(self, context: Context, micrographs: Particles, files: CoordinateFiles) -> None:
         counts = {}
         for name in names_of(micrographs):
-            place = context.path(files.path_of(name) or "")
+            place = context.path(files.path_of(name, project=context.path(".")) or "")
             if not place.is_file():
                 continue
             try:
