@@ -86,7 +86,7 @@ def fsc(source: str | Path | Table, *, threshold: float = 0.143) -> Picture:
         else f"{name}: above {threshold:g} as far as the pixel size allows."
     )
     told += f" {1 / half:.2f} Å at 0.5." if half else ""
-    drawn = panel(hv.Overlay(lines), "", (640, 380), legend="top_right", ylim=(-0.1, 1.05), xticks=_ticks(lines))
+    drawn = panel(hv.Overlay(lines), "", (640, 380), legend="bottom_left", ylim=(-0.1, 1.05), xticks=_ticks(lines))
     return Picture(
         drawn,
         "Fourier shell correlation",
