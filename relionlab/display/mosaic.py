@@ -120,15 +120,16 @@ def captions(texts: Sequence[str], plan: Mosaic, *, size: int = 9) -> Any:
     )
 
 
-def scale_bar(plan: Mosaic, *, width: float, length: float | None = None) -> Any:
-    """Return a scale bar with its length in Å in the first image; ``width``: of an image, in Å.
+def scale_bar(plan: Mosaic, *, width: float, length: float | None = None, tile: int = 0) -> Any:
+    """Return a scale bar with its length in Å in an image, the first one as a rule; ``width``: of that image, in Å.
 
     It is white on a dark ground of its own, so that it is read on bright images too.
     """
     import holoviews as hv
 
     length = length or round_length(width / 3)
-    left, bottom, part = 0.06 * plan.pixels, -0.94 * plan.pixels, plan.pixels * length / width
+    x, y = plan.corner(tile)
+    left, bottom, part = x + 0.06 * plan.pixels, -y - 0.94 * plan.pixels, plan.pixels * length / width
     ground = hv.Rectangles([(left - 4, bottom - 4, left + max(part, _TEXT_WIDTH) + 4, bottom + _TEXT_HEIGHT)])
     ground = both(ground, {"line_color": None, "tools": []}, {"linewidth": 0}, color="#000000", alpha=0.55)
     bar = hv.Segments([(left, bottom, left + part, bottom)], ["x", "y", "x1", "y1"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -22,18 +23,20 @@ def image_sheet(
     texts: list[str] | None = None,
     columns: int | None = None,
     pixels: int = 96,
+    widths: Mapping[int, float] | None = None,
 ) -> Picture:
     """Draw images (n, y, x) beside each other, each with its own grey scale; ``texts`` stand below them.
 
     pixel_size  Å; where it is given a scale bar is drawn
+    widths      or number of an image -> its width in Å: these get a scale bar each
     """
     lines = 0 if texts is None else 1
     plan = Mosaic(count=len(images), columns=columns or columns_for(len(images)), pixels=pixels, lines=lines)
     overlay = mosaic([grey(image, clip=(0.5, 99.5)) for image in images], plan)
     overlay = overlay * captions(texts if texts is not None else [""] * len(images), plan)
     box = images.shape[-1]
-    if pixel_size is not None:
-        overlay = overlay * scale_bar(plan, width=pixel_size * box)
+    for tile, width in (widths or ({} if pixel_size is None else {0: pixel_size * box})).items():
+        overlay = overlay * scale_bar(plan, width=width, tile=tile)
     size = f"{images.shape[-2]} × {box} px" + ("" if pixel_size is None else f" at {pixel_size:.3g} Å per px")
     return Picture(
         sheet(overlay, plan), "Images", f"{many(len(images), 'image')} of {size}, each on its own grey scale."

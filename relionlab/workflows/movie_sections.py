@@ -23,6 +23,7 @@ from relionlab.io.motion import read_motion
 from relionlab.io.movies import open_movie
 from relionlab.io.particles import read_particles
 from relionlab.io.table import Table
+from relionlab.jobs.motion.records import gain_turns
 from relionlab.workflows.movie_course import Course
 from relionlab.workflows.movie_truth import CourseTruth
 from relionlab.workflows.stages import warnings_of
@@ -58,7 +59,8 @@ def before_and_after(course: Course, micrograph: str) -> Picture:
     aligned = read_image(project / micrograph)
     gain = np.ones_like(frame)
     if data.gain:
-        gain = read_gain(project / data.gain, rotation=data.gain_rotation, flip=data.gain_flip)
+        turns = gain_turns((project / micrograph).with_suffix(".log")) or (data.gain_rotation, data.gain_flip)
+        gain = read_gain(project / data.gain, rotation=turns[0], flip=turns[1])
     frame, total = frame * gain, _mended(total * gain)
     whole, sizes = (gain, frame, aligned), (data.pixel_size, data.pixel_size, course.sizes.pixel_size)
     cuts = [_cut(image, size) for image, size in zip((frame, total, aligned), sizes, strict=True)]
@@ -67,7 +69,8 @@ def before_and_after(course: Course, micrograph: str) -> Picture:
     texts += ["one frame, magnified", "plain sum of all frames", "aligned and weighted by dose"]
     tiles = [_square(image) for image in (*whole, *smooth)]
     side = min(cuts[0].shape) * data.pixel_size
-    drawn = image_sheet(np.stack(tiles), texts=texts, columns=3, pixels=_TILE)
+    widths = {0: min(frame.shape) * data.pixel_size, 3: side}
+    drawn = image_sheet(np.stack(tiles), texts=texts, columns=3, pixels=_TILE, widths=widths)
     return Picture(
         drawn.description,
         f"From frames to a micrograph: {Path(micrograph).stem}",

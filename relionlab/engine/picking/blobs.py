@@ -68,13 +68,14 @@ def blob_scores(
 
     spectrum   as :func:`relionlab.engine.picking.frame.place` gives it
     transfer   (y, x//2+1) what the micrograph is multiplied with first, as its CTF; ``None``: nothing
-    skip_side  px of the micrograph, besides half the smallest diameter, that are kept free at the edges
+    skip_side  px of the micrograph, besides half the mean diameter, that are kept free at the edges
     """
-    margin = search.smallest / 2 + skip_side * frame.pixel_size
+    middle = (search.smallest + search.largest) / 2
+    margin = middle / 2 + skip_side * frame.pixel_size  # as of templates: a particle that the edge cuts is of no use
     valid = frame.inside(margin)
     if not valid.any():
         raise InputError(
-            f"no place is left in it for a particle of {search.smallest:g} Å: it has only "
+            f"no place is left in it for a particle of {middle:g} Å: it has only "
             f"{frame.shape[1] * frame.pixel_size:.0f}×{frame.shape[0] * frame.pixel_size:.0f} Å. Correct pixel size or diameter."
         )
     weighted = spectrum if transfer is None else spectrum * transfer.astype(np.float32)
@@ -88,7 +89,6 @@ def blob_scores(
         diameter[fit > disc] = size
         disc = np.maximum(disc, fit)
     total = _robust(gaussian, valid) + _robust(disc, valid)
-    middle = (search.smallest + search.largest) / 2
     local = background(spectrum, frame, middle)
     scores = Scores(
         fom=_robust(total, valid),

@@ -19,10 +19,8 @@ from relionlab.io.images import StackWriter, open_image
 from relionlab.io.motion import Motion, read_motion, write_motion
 from relionlab.jobs.motion.alignment import Aligned, align, given
 from relionlab.jobs.motion.frames import Loaded, load
-from relionlab.jobs.motion.records import agree, made_so, recorded
+from relionlab.jobs.motion.records import agree, made_so, record_in, recorded
 from relionlab.jobs.motion.task import MovieSettings, MovieTask, binned_shape, is_eer, output_pixel_size
-
-_MADE_WITH = "Made with: "
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ class CorrectMovie:
         task, wanted = self.tasks[index], self.settings
         (self.directory / f"{task.root}.star").unlink(missing_ok=True)  # it says "done"
         with _log(self.directory / f"{task.root}.log", task) as log:
-            log += [f"{_MADE_WITH}{recorded(task, wanted)}", ""]
+            log += [recorded(task, wanted), ""]
             movie = load(self.directory, task, wanted, log=log)
             found = (
                 given(movie, task, wanted, directory=self.directory)
@@ -84,7 +82,7 @@ class CorrectMovie:
             for ending in needed:
                 if ending != ".star":
                     open_image(self.directory / f"{task.root}{ending}")  # raises where it is shorter than it says
-            record = _record(self.directory / f"{task.root}.log")
+            record = record_in(self.directory / f"{task.root}.log")
             same = agree(motion, task, wanted) if record is None else made_so(record, task, wanted)
         except (InputError, OSError, ValueError):
             return None
@@ -176,14 +174,6 @@ class CorrectMovie:
             for n in range(len(frames)):
                 local = None if found.model is None else field_at(found.model * scale, n)
                 stack.append(move_frame(frames.image(n), found.shifts[n] * scale, local, output=output))
-
-
-def _record(log: Path) -> str | None:
-    """Return what a log says that a movie was corrected with; None if it does not, as RELION's."""
-    if not log.is_file():
-        return None
-    lines = log.read_text(errors="replace").splitlines()
-    return next((line.removeprefix(_MADE_WITH) for line in lines if line.startswith(_MADE_WITH)), None)
 
 
 @contextmanager
