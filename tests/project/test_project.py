@@ -88,9 +88,9 @@ def test_a_job_that_cannot_be_written_leaves_no_trace(project, pretending, monke
 
 
 def test_a_job_that_only_relion_can_run_is_added_for_it(project):
-    job = project.add(ForeignJob(job_type="relion.maskcreate", options=(("fn_in", "a.mrc"),)))
-    assert (job.name, job.type) == ("MaskCreate/job001", "relion.maskcreate")
-    with pytest.raises(JobStateError, match=r"cannot run relion.maskcreate yet; run this job with RELION"):
+    job = project.add(ForeignJob(job_type="relion.ctfrefine", options=(("fn_in", "a.mrc"),)))
+    assert (job.name, job.type) == ("CtfRefine/job001", "relion.ctfrefine")
+    with pytest.raises(JobStateError, match=r"cannot run relion.ctfrefine yet; run this job with RELION"):
         job.start()
     assert job.state == "scheduled"
 
