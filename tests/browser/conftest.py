@@ -29,7 +29,8 @@ _KERNEL = """async (code) => {
     if (message.header.msg_type == 'stream' && message.content.name == 'stdout') out += message.content.text;
     if (message.header.msg_type == 'error') out += message.content.traceback.join('\\n');
   };
-  await future.done;
+  const slow = new Promise((_, reject) => setTimeout(() => reject('no answer to: ' + code), 240000));
+  await Promise.race([future.done, slow]);
   return out;
 }"""
 _OPENED = """() => window.jupyterapp && window.jupyterapp.shell.currentWidget
@@ -48,7 +49,8 @@ _CELL = """async (index) => {
   const app = window.jupyterapp;
   const notebook = app.shell.currentWidget.content;
   notebook.deselectAll(); notebook.activeCellIndex = index;
-  await app.commands.execute('notebook:run-cell');
+  const slow = new Promise((_, reject) => setTimeout(() => reject(`cell ${index} did not end`), 240000));
+  await Promise.race([app.commands.execute('notebook:run-cell'), slow]);
 }"""
 _ERRORS = """() => {
   const found = [];
