@@ -58,7 +58,16 @@ _PROGRAMS = {
 }
 
 
-OWN_PROGRAMS = ("particle_sets", "optics_groups", "coordinates", "compare_ctf", "frealign", "redo", "class_selection")
+OWN_PROGRAMS = (
+    "particle_sets",
+    "optics_groups",
+    "coordinates",
+    "compare_ctf",
+    "frealign",
+    "redo",
+    "class_selection",
+    "flip_hand",
+)
 """Programs that RELION 3.1 has not."""
 
 _PROGRAM_OF_JOB = {
