@@ -141,3 +141,11 @@ def test_doses_and_pixels_that_cannot_be_are_told(tmp_path: Path, flags: tuple[s
     write_stack(tmp_path / "Movies/a.mrcs", rng.poisson(3, (8, 256, 256)).astype(np.float32), pixel_size=1.5)
     listed(tmp_path, ["Movies/a.mrcs"])
     assert any(words in line for line in correct(tmp_path, "--i", "movies.star", *flags).warned)
+
+
+def test_a_dose_that_no_exposure_has_is_told(tmp_path: Path):
+    write_stack(tmp_path / "Movies/a.mrcs", np.random.default_rng(0).poisson(3, (6, 128, 128)), pixel_size=1.5)
+    listed(tmp_path, ["Movies/a.mrcs"])
+    flags = ["--i", "movies.star", "--dose_weighting", "--dose_per_frame"]
+    assert any("240 e/Å² in all" in line for line in correct(tmp_path, *flags, "40").warned)
+    assert not any("in all" in line for line in correct(tmp_path, *flags, "8").warned)

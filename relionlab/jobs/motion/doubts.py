@@ -23,6 +23,8 @@ FEW_COUNTS = 20.0
 """Counts per px below which chance hides a gain's pattern, unless the pattern is strong."""
 LEAST_DOSE, MOST_DOSE, WANTED_DOSE = 0.6, 2.5, 1.0
 """e/Å² of a frame by which patches are aligned. Below, it holds too little to align by; above, the specimen moves within it."""
+MOST_IN_ALL = 200.0
+"""e/Å² of a whole exposure beyond which the number must be wrong: few have more than 100."""
 SUPER_RESOLUTION = 0.65
 """Å: pixels that are finer are half of a detector's, as a rule."""
 DIFFERS = 0.2
@@ -83,6 +85,12 @@ def _of_dose(movie: Movie, task: MovieTask, wanted: MovieSettings) -> Iterator[s
         )
     if not wanted.dose_weighting:
         return  # the dose may be a default that nobody thought of
+    in_all = dose * movie.frames
+    if in_all > MOST_IN_ALL:
+        yield (
+            f"{movie.frames} frames of {dose:g} e/Å² (--dose_per_frame) are {in_all:.4g} e/Å² in all; exposures have 20 to 100."
+            " Give the dose of one frame, per Å² and not per pixel, or all high frequencies are weighted away"
+        )
     aligned = dose * wanted.group
     if wanted.patches != (1, 1) and 0 < aligned < LEAST_DOSE:
         number = max(round(WANTED_DOSE / dose), 1) * (movie.grouping if isinstance(movie, EerMovie) else 1)
