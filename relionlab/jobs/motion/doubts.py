@@ -61,21 +61,17 @@ def fitting_gain(directory: Path, tasks: Sequence[MovieTask], wanted: MovieSetti
 
 def _of_dose(movie: Movie, task: MovieTask, wanted: MovieSettings) -> Iterator[str]:
     """Compare the dose of a frame with what frames need, and with what an EER file says of itself."""
-    eer = isinstance(movie, EerMovie)
+    eer = movie if isinstance(movie, EerMovie) else None
     dose = wanted.dose_per_frame
-    said = (
-        eer_dose(movie, task.pixel_size * (2 if wanted.eer_upsampling == 2 else 1))
-        if isinstance(movie, EerMovie)
-        else None
-    )
-    if said and isinstance(movie, EerMovie):
-        a_frame = said * movie.grouping / movie.raw_frames
+    said = eer_dose(eer, task.pixel_size * (2 if wanted.eer_upsampling == 2 else 1)) if eer else None
+    if eer and said:
+        a_frame = said * eer.grouping / eer.raw_frames
         if wanted.dose_weighting and abs(dose / a_frame - 1) > DIFFERS:
-            fits = max(round(WANTED_DOSE / said * movie.raw_frames), 1)
+            fits = max(round(WANTED_DOSE / said * eer.raw_frames), 1)
             yield (
-                f"{task.name} says that it had {said:.3g} e/Å² over {movie.raw_frames} raw frames, so that {movie.grouping} of them"
+                f"{task.name} says that it had {said:.3g} e/Å² over {eer.raw_frames} raw frames, so that {eer.grouping} of them"
                 f" have {a_frame:.3g}; --dose_per_frame says {dose:g}. Give {a_frame:.3g}; or --eer_grouping {fits}, for"
-                f" frames of {said * fits / movie.raw_frames:.3g} e/Å²"
+                f" frames of {said * fits / eer.raw_frames:.3g} e/Å²"
             )
             dose = a_frame
     if eer and wanted.group > 1:
@@ -93,7 +89,7 @@ def _of_dose(movie: Movie, task: MovieTask, wanted: MovieSettings) -> Iterator[s
         )
     aligned = dose * wanted.group
     if wanted.patches != (1, 1) and 0 < aligned < LEAST_DOSE:
-        number = max(round(WANTED_DOSE / dose), 1) * (movie.grouping if isinstance(movie, EerMovie) else 1)
+        number = max(round(WANTED_DOSE / dose), 1) * (eer.grouping if eer else 1)
         yield (
             f"frames of {aligned:.2g} e/Å² hold too little for patches to be aligned by: give"
             f" {'--eer_grouping' if eer else '--group_frames'} {number}, for about {WANTED_DOSE:g} e/Å²"
