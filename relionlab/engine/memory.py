@@ -8,7 +8,7 @@ from pathlib import Path
 
 from relionlab.engine.classify2d.expectation import BATCH
 from relionlab.engine.classify2d.state import Search
-from relionlab.engine.classify2d.turns import Turns
+from relionlab.engine.likelihood.turns import Turns
 from relionlab.engine.polar import PolarGrid
 from relionlab.errors import ComputeError
 

@@ -9,9 +9,10 @@ import numpy as np
 from relionlab.engine.classify2d.cartesian import Nodes, direct_transform
 from relionlab.engine.classify2d.expectation import Expectation, grid_for
 from relionlab.engine.classify2d.maximisation import prior_variance
-from relionlab.engine.classify2d.state import Model, OpticsGroup, Particles, Search
+from relionlab.engine.classify2d.state import Model, Search
 from relionlab.engine.ctf import Optics, ctf
 from relionlab.engine.fourier import irfft2_centred
+from relionlab.engine.likelihood.particles import OpticsGroup, Particles
 from relionlab.engine.masks import soft_circle
 from relionlab.engine.steps import InlineExecutor, shards
 
@@ -95,9 +96,12 @@ def case(
         phase_shift=np.zeros(count),
         bfactor=np.zeros(count),
         ctf_scale=rng.uniform(0.9, 1.1, count),
+        rot=np.zeros(count),
+        tilt=np.zeros(count),
         psi=rng.uniform(-180, 180, count),
         origin=rng.normal(0, 1.2 * PIXEL, (count, 2)),
         class_index=rng.integers(0, classes, count),
+        half=np.zeros(count, np.int64),
         norm=rng.uniform(0.9, 1.1, count),
         log_likelihood=np.zeros(count),
         best_weight=np.zeros(count),

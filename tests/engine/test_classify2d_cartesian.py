@@ -80,7 +80,8 @@ def engine_posteriors(made: Case) -> np.ndarray:
     result = np.empty(shape)
     for number, observer in enumerate(step._observers):
         members = np.flatnonzero(made.particles.optics_group == number)
-        observed = observer.observe(made.particles.rows(members), made.load(members), identifiers=members)
+        seen = observer.look(made.particles.rows(members), made.load(members), identifiers=members)
+        observed = step.observed(seen, made.particles.rows(members))
         table = step._log_likelihoods(observed, members).astype(float).transpose(2, 0, 1, 3)
         weights = np.exp(table - table.max(axis=(1, 2, 3), keepdims=True))
         result[members] = weights / weights.sum(axis=(1, 2, 3), keepdims=True)

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from relionlab.engine.classify2d.expectation import Expectation
-from relionlab.engine.classify2d.state import Model, OpticsGroup, Particles, Search
+from relionlab.engine.classify2d.state import Model, Search
+from relionlab.engine.likelihood.particles import OpticsGroup, Particles
 from relionlab.engine.steps import InlineExecutor, shards
 from relionlab.io.image_names import ImageReader
 from relionlab.io.images import write_stack

@@ -6,7 +6,8 @@ import numpy as np
 import scipy.special
 
 from relionlab.engine.classify2d.expectation import Sums
-from relionlab.engine.classify2d.state import Model, Particles
+from relionlab.engine.classify2d.state import Model
+from relionlab.engine.likelihood.particles import Particles
 from relionlab.engine.polar import PolarGrid, PolarSampler, angular_spectrum
 
 LEAST_DIFFERENCE = 4.605

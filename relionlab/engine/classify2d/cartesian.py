@@ -17,9 +17,10 @@ from typing import Self
 import numpy as np
 
 from relionlab.engine.classify2d.expectation import Sums
-from relionlab.engine.classify2d.state import Loader, Model, OpticsGroup, Particles, Search
+from relionlab.engine.classify2d.state import Model, Search
 from relionlab.engine.ctf import ctf
 from relionlab.engine.fourier import irfft2_centred, radial_average, rfft2_centred
+from relionlab.engine.likelihood.particles import Loader, OpticsGroup, Particles
 from relionlab.engine.masks import soft_circle
 from relionlab.engine.polar import PolarGrid
 

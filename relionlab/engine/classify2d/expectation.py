@@ -8,11 +8,13 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 import scipy.fft
 
-from relionlab.engine.classify2d.images import Observed, Observer
+from relionlab.engine.classify2d.images import Observed, observed
 from relionlab.engine.classify2d.references import References, offset_phases, references_on
-from relionlab.engine.classify2d.state import Loader, Model, OpticsGroup, Particles, Search
-from relionlab.engine.classify2d.turns import Turns
+from relionlab.engine.classify2d.state import Model, Search
 from relionlab.engine.kernels.posterior import weigh
+from relionlab.engine.likelihood.images import Observer, Seen
+from relionlab.engine.likelihood.particles import Loader, OpticsGroup, Particles
+from relionlab.engine.likelihood.turns import Turns
 from relionlab.engine.polar import PolarGrid, angular_samples, angular_spectrum
 
 BATCH = 32
@@ -73,7 +75,10 @@ class Expectation:
                 self._offsets = self.search.offsets()
                 self._turns = Turns(self.grid, self.search.n_psi)
                 self._turn = self.search.perturbation * self.search.psi_step if self.search.n_psi > 1 else 0.0
-                self._observers = [Observer(self.grid, group, self.model, self.search) for group in self.groups]
+                self._observers = [
+                    Observer(self.grid, group, self.model, self.search, whole=self.search.align)
+                    for group in self.groups
+                ]
                 self._compared = compared_rings(self.grid, self.search)
                 self._bands = self._turns.bands_within(self._compared)
                 self._references = references_on(
@@ -117,18 +122,24 @@ class Expectation:
         total.poses = [np.concatenate(total.poses)[order]]
         return total
 
+    def observed(self, seen: Seen, particles: Particles) -> Observed:
+        """Return the angular spectra of images; turned by their own angles where none is searched."""
+        psi = particles.psi if self.search.n_psi == 1 else None
+        return observed(seen, self._turns, harmonics=self.grid.harmonics, psi=psi)
+
     # --- one batch ---------------------------------------------------------------------------------------------
 
     def _batch(self, indices: np.ndarray, observer: Observer, sums: Sums, collected: tuple[np.ndarray, ...]) -> None:
         particles = self.particles.rows(indices)
-        observed = observer.observe(particles, self.load(indices), identifiers=indices)
-        table = self._log_likelihoods(observed, indices)
+        seen = observer.look(particles, self.load(indices), identifiers=indices)
+        spectra = self.observed(seen, particles)
+        table = self._log_likelihoods(spectra, indices)
         best = np.zeros((len(indices), 3), np.int64)
         numbers = np.zeros((len(indices), 4))
         active = np.zeros((self.model.classes, len(indices), len(self._offsets)), bool)
         weigh(table, self.search.fraction, best, numbers, active)
-        moments = self._collect(table, active, observed, sums, collected)
-        self._conclude_batch(indices, particles, observed, (best, numbers), moments, sums)
+        moments = self._collect(table, active, spectra, sums, collected)
+        self._conclude_batch(indices, particles, spectra, (best, numbers), moments, sums)
 
     def _log_likelihoods(self, observed: Observed, indices: np.ndarray) -> np.ndarray:
         """Return the log of likelihood times prior of all poses, (class, psi, n, offset) float32."""

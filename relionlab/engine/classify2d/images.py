@@ -1,4 +1,4 @@
-"""From particle images to what the E-step compares: masked, on the polar grid, whitened, times the CTF."""
+"""A batch of particles as the products with the class averages want it: angular spectra, folded."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.fft
 
-from relionlab.engine.classify2d.state import Model, OpticsGroup, Particles, Search
-from relionlab.engine.classify2d.turns import Turns
-from relionlab.engine.ctf import ctf
-from relionlab.engine.fourier import irfft2_centred, radial_average, radial_index, resize, rfft2_centred
-from relionlab.engine.masks import soft_circle
-from relionlab.engine.polar import PolarGrid, PolarSampler, angular_spectrum
+from relionlab.engine.likelihood.images import Seen
+from relionlab.engine.likelihood.turns import Turns
+from relionlab.engine.polar import angular_spectrum
 
 
 @dataclass(frozen=True)
@@ -37,161 +34,25 @@ class Observed:
     psi: np.ndarray
 
 
-class Observer:
-    """Prepares the particles of one optics group for an E-step.
+def observed(seen: Seen, turns: Turns, *, harmonics: int, psi: np.ndarray | None = None) -> Observed:
+    """Return the spectra of a batch.
 
-    grid  polar grid of the references (in their pixel size)
+    psi  (n,) degrees by which the images are turned, so that their own angle becomes zero; ``None``: not at all, since
+         angles are searched
     """
-
-    def __init__(self, grid: PolarGrid, group: OpticsGroup, model: Model, search: Search) -> None:
-        self.group, self.model, self.search, self.grid = group, model, search, grid
-        pixel_size = group.optics.pixel_size
-        scale = group.box * pixel_size / (model.box * model.pixel_size)
-        self.sampler = PolarSampler(grid, group.box, scale=scale)
-        self.turns = Turns(grid, search.n_psi)
-        self.mask = soft_circle(group.box, search.diameter / 2 / pixel_size, search.edge)
-        # transforms are divided by the number of px: a particle in a box of another extent would seem weaker by this
-        self.amplitude = np.float32(scale**2)
-        x, y = grid.frequencies()
-        extent = model.box * model.pixel_size
-        self.frequency_x, self.frequency_y = ((axis / extent).astype(np.float32)[None] for axis in (x, y))
-        shells = np.arange(model.box // 2 + 1) * scale
-        self.shells = np.clip(np.rint(shells).astype(int), 0, group.box // 2)
-
-    def observe(self, particles: Particles, images: np.ndarray, *, identifiers: np.ndarray) -> Observed:
-        """Return these particles on the polar grid.
-
-        images       (n, box, box) float32 as read
-        identifiers  (n,) the particles' numbers: seeds of the noise that fills the outside
-        """
-        sigma2 = self.model.sigma2[particles.group]
-        shifted, origin, rest = self._shifted(particles, images)
-        masked = self._masked(shifted, sigma2, identifiers)
-        samples = self.sampler.sample(masked)
-        if rest is not None:
-            samples *= self._phases(rest)
-        power = self._power(masked, samples)
-        transfer = self._transfer(particles)
-        scale = self.model.scale[particles.group].astype(np.float32)[:, None, None]
-        rings = sigma2[:, 1 : self.grid.radius + 1]
-        whiten = self._seen_rings() / (2 * rings)
-        factor = transfer * (scale * whiten.astype(np.float32)[:, :, None])
-        harmonics = self.grid.harmonics
-        signal = angular_spectrum(samples * factor, harmonics)
-        psi = np.zeros(len(particles)) if self.search.n_psi > 1 else particles.psi
-        if self.search.n_psi == 1:
-            # turn the image so that its own angle becomes zero
-            turn = np.exp(-1j * np.radians(psi)[:, None] * np.arange(harmonics + 1)).astype(np.complex64)
-            signal *= turn[:, None, :]
-        squared = factor * transfer * scale
-        half = squared.shape[-1]
-        weight = scipy.fft.rfft(squared, axis=-1)[..., : harmonics // 2 + 1].astype(np.complex64) / half
-        if self.search.n_psi == 1:
-            weight *= turn[:, None, 0::2]
-        folded = self.turns.folded(signal)
-        return Observed(
-            signal=np.concatenate([folded, (1j * self.turns.sign[:, None]) * folded], axis=1),
-            weight=np.ascontiguousarray(weight.transpose(2, 0, 1)),
-            power=power,
-            sigma2=rings,
-            origin=origin,
-            psi=psi,
-        )
-
-    def masked_images(self, particles: Particles, images: np.ndarray) -> np.ndarray:
-        """Return the images as the E-step masks and scales them, with the outside empty."""
-        return self._inside(self._shifted(particles, images)[0])
-
-    def in_reference_box(self, images: np.ndarray) -> np.ndarray:
-        """Return masked images in the references' box and pixel size, by cropping or padding their transforms."""
-        box, pixel_size = self.group.box, self.group.optics.pixel_size
-        fitting = round(box * pixel_size / self.model.pixel_size / 2) * 2
-        rescaled = resize(images / self.amplitude, fitting)
-        result = np.zeros((len(images), self.model.box, self.model.box), images.dtype)
-        common = min(fitting, self.model.box)
-        to, of = self.model.box // 2 - common // 2, fitting // 2 - common // 2
-        result[:, to : to + common, to : to + common] = rescaled[:, of : of + common, of : of + common]
-        return result
-
-    def _shifted(self, particles: Particles, images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        """Move the images by their origins in whole px, so that nothing is interpolated; return what is left over.
-
-        Norm and extent are corrected on the way. The rest is applied as a phase only where the offsets are not searched again.
-        """
-        wanted = particles.origin / self.group.optics.pixel_size
-        whole = np.rint(wanted).astype(int)
-        correction = (self.model.mean_norm / particles.norm).astype(np.float32) * self.amplitude
-        result = np.zeros_like(images)
-        box = self.group.box
-        for n, (x, y) in enumerate(np.clip(whole, -box, box)):
-            to_y, from_y = slice(max(y, 0), box + min(y, 0)), slice(max(-y, 0), box + min(-y, 0))
-            to_x, from_x = slice(max(x, 0), box + min(x, 0)), slice(max(-x, 0), box + min(-x, 0))
-            result[n, to_y, to_x] = images[n, from_y, from_x] * correction[n]
-        applied = whole if self.search.align else wanted
-        rest = None if self.search.align else wanted - whole
-        pixels = self.group.optics.pixel_size / self.model.pixel_size  # offsets count in px of the references
-        return result, (applied[:, 0] + 1j * applied[:, 1]) * pixels, rest
-
-    def _masked(self, images: np.ndarray, sigma2: np.ndarray, identifiers: np.ndarray) -> np.ndarray:
-        """Keep the inside of the mask; the outside becomes zero, or noise with the group's spectrum."""
-        inside = self._inside(images)
-        if self.search.zero_mask:
-            return inside
-        return inside + (1 - self.mask) * self._noise(sigma2, identifiers)
-
-    def _inside(self, images: np.ndarray) -> np.ndarray:
-        outside = 1 - self.mask
-        background = (images * outside).sum(axis=(1, 2)) / max(float(outside.sum()), 1e-6)
-        return (images - background[:, None, None]) * self.mask
-
-    def _noise(self, sigma2: np.ndarray, identifiers: np.ndarray) -> np.ndarray:
-        box = self.group.box
-        shells = np.rint(radial_index(box) / self.sampler.scale).astype(int)  # those of the references
-        spectrum = np.sqrt(2 * sigma2[:, np.minimum(shells, self.model.box // 2)])
-        white = np.stack(
-            [
-                np.random.default_rng([self.search.seed, int(i)]).standard_normal((box, box), np.float32)
-                for i in identifiers
-            ]
-        )
-        return irfft2_centred((rfft2_centred(white) * (box * spectrum)).astype(np.complex64), box)
-
-    def _phases(self, offsets: np.ndarray) -> np.ndarray:
-        """Return the phases that move images by offsets in px of the images."""
-        pixel_size = self.group.optics.pixel_size
-        x, y = (offsets[:, axis, None, None] * pixel_size for axis in (0, 1))
-        return np.exp(-2j * np.pi * (self.frequency_x * x + self.frequency_y * y)).astype(np.complex64)
-
-    def _power(self, masked: np.ndarray, samples: np.ndarray) -> np.ndarray:
-        pixels = radial_average(np.abs(rfft2_centred(masked)) ** 2, self.group.box)[:, self.shells]
-        pixels[:, 1 : self.grid.radius + 1] = np.mean(samples.real**2 + samples.imag**2, axis=-1)
-        return pixels
-
-    def _transfer(self, particles: Particles) -> np.ndarray:
-        """Return the CTF on the half circle, (n, k, angles / 2) float32."""
-        if not self.search.use_ctf:
-            return np.ones((len(particles), self.grid.radius, self.grid.n_angles // 2), np.float32)
-        per_image = {
-            name: getattr(particles, field).astype(np.float32)[:, None, None]
-            for name, field in (
-                ("defocus_u", "defocus_u"),
-                ("defocus_v", "defocus_v"),
-                ("defocus_angle", "defocus_angle"),
-                ("phase_shift", "phase_shift"),
-                ("bfactor", "bfactor"),
-                ("scale", "ctf_scale"),
-            )
-        }
-        return ctf(
-            self.frequency_x,
-            self.frequency_y,
-            optics=self.group.optics,
-            phase_flipped=self.search.phase_flipped,
-            only_flip_phases=self.search.only_flip_phases,
-            intact_first_peak=self.search.intact_first_peak,
-            **per_image,
-        ).astype(np.float32, copy=False)
-
-    def _seen_rings(self) -> np.ndarray:
-        """Return (k,) ones on the rings inside the images' own Nyquist frequency, and zeros beyond: nothing is known there."""
-        return (self.grid.rings * self.sampler.scale < self.group.box / 2).astype(float)
+    signal = angular_spectrum(seen.signal, harmonics)
+    weight = scipy.fft.rfft(seen.weight, axis=-1)[..., : harmonics // 2 + 1].astype(np.complex64)
+    weight /= seen.weight.shape[-1]
+    if psi is not None:
+        turn = np.exp(-1j * np.radians(psi)[:, None] * np.arange(harmonics + 1)).astype(np.complex64)
+        signal *= turn[:, None, :]
+        weight *= turn[:, None, 0::2]
+    folded = turns.folded(signal)
+    return Observed(
+        signal=np.concatenate([folded, (1j * turns.sign[:, None]) * folded], axis=1),
+        weight=np.ascontiguousarray(weight.transpose(2, 0, 1)),
+        power=seen.power,
+        sigma2=seen.sigma2,
+        origin=seen.origin,
+        psi=np.zeros(len(signal)) if psi is None else psi,
+    )

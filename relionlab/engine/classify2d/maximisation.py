@@ -8,8 +8,9 @@ import numpy as np
 
 from relionlab.engine.array import binned_sum
 from relionlab.engine.classify2d.expectation import Sums, grid_for
-from relionlab.engine.classify2d.state import Model, Particles, Search
+from relionlab.engine.classify2d.state import Model, Search
 from relionlab.engine.fourier import hermitian_weights, irfft2_centred, radial_index, radius_squared, rfft2_centred
+from relionlab.engine.likelihood.particles import Particles
 from relionlab.engine.masks import radius_grid, soft_circle
 from relionlab.engine.polar import PolarGrid, PolarSampler
 

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.fft
 
 from relionlab.engine.classify2d.state import Model
-from relionlab.engine.classify2d.turns import Turns
+from relionlab.engine.likelihood.turns import Turns
 from relionlab.engine.polar import PolarGrid, PolarSampler, angular_samples, angular_spectrum
 
 

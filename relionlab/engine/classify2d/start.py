@@ -7,10 +7,11 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from relionlab.engine.classify2d.expectation import Sums, grid_for
-from relionlab.engine.classify2d.images import Observer
 from relionlab.engine.classify2d.maximisation import Update, low_pass, prior_variance, reconstruct
-from relionlab.engine.classify2d.state import Loader, Model, OpticsGroup, Particles, Search
+from relionlab.engine.classify2d.state import Model, Search
 from relionlab.engine.fourier import radial_average, rfft2_centred
+from relionlab.engine.likelihood.images import Observer
+from relionlab.engine.likelihood.particles import Loader, OpticsGroup, Particles
 from relionlab.engine.polar import PolarGrid
 
 FIRST_FREQUENCY = 0.07
@@ -38,7 +39,9 @@ class FirstLook:
     def prepare(self) -> None:
         """Make the masks."""
         grid = PolarGrid(self.model.box, 1, self.model.box / 2)
-        self._observers = [Observer(grid, group, self.model, self.search) for group in self.groups]
+        self._observers = [
+            Observer(grid, group, self.model, self.search, whole=self.search.align) for group in self.groups
+        ]
 
     def process(self, indices: np.ndarray) -> Averages:
         """Return the sums over these particles."""

@@ -14,7 +14,8 @@ import numpy as np
 
 from relionlab.engine.classify2d.accuracy import UNKNOWN
 from relionlab.engine.classify2d.maximisation import Spectra
-from relionlab.engine.classify2d.state import Model, Particles
+from relionlab.engine.classify2d.state import Model
+from relionlab.engine.likelihood.particles import Particles
 from relionlab.errors import ImageError, NodeError, StarError
 from relionlab.io.image_names import format_image_name
 from relionlab.io.images import read_stack, write_stack

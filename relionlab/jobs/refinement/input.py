@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from relionlab.engine.classify2d.state import Loader, OpticsGroup
-from relionlab.engine.classify2d.state import Particles as Poses
 from relionlab.engine.image_checks import check_shape, check_values
+from relionlab.engine.likelihood.particles import Loader, OpticsGroup
+from relionlab.engine.likelihood.particles import Particles as Poses
 from relionlab.errors import ImageError, NodeError
 from relionlab.io.image_names import ImageReader
 from relionlab.io.images import read_header
@@ -126,9 +126,12 @@ def poses_of(table: Particles, group: np.ndarray) -> Poses:
         phase_shift=column("rlnPhaseShift"),
         bfactor=column("rlnCtfBfactor"),
         ctf_scale=column("rlnCtfScalefactor", 1.0),
+        rot=column("rlnAngleRot"),
+        tilt=column("rlnAngleTilt"),
         psi=column("rlnAnglePsi"),
         origin=origin,
         class_index=np.maximum(classes, 0),
+        half=column("rlnRandomSubset").astype(np.int64),
         norm=np.where(norm > 0, norm, 1.0),
         log_likelihood=column("rlnLogLikeliContribution"),
         best_weight=column("rlnMaxValueProbDistribution"),

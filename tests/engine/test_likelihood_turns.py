@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from relionlab.engine.classify2d.turns import Turns
+from relionlab.engine.likelihood.turns import Turns
 from relionlab.engine.polar import PolarGrid
 
 GRID = PolarGrid(box=48, radius=15, extent=17.0)

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from relionlab.engine.classify2d.images import Observer
 from relionlab.engine.fourier import radial_average, rfft2_centred
+from relionlab.engine.likelihood.images import Observer
 from tests.engine.classify2d_cases import PIXEL, Case, case, coloured, spectrum
 
 SMALL = {"box": 32, "psi_step": 30.0, "radius": 11}
@@ -46,7 +46,7 @@ def test_noise_fills_the_variance_that_the_mask_takes_away():
     for zero in (False, True):
         chosen = made.with_search(zero_mask=zero)
         (observer,) = observers(chosen)
-        observed = observer.observe(poses, np.stack(images), identifiers=np.arange(count))
+        observed = observer.look(poses, np.stack(images), identifiers=np.arange(count))
         powers[zero] = observed.power.mean(axis=0)[4:12] / (2 * full[4:12])
     # the soft edge mixes two independent noises, m² + (1 - m)² < 1: a few per cent less
     weight = np.mean(observer.mask**2 + (1 - observer.mask) ** 2)
@@ -88,7 +88,7 @@ def test_what_lies_outside_the_mask_does_not_matter():
     for image in spoilt:  # a neighbour, with the same mean
         values = 3 * rng.standard_normal(outside.sum())
         image[outside] += (values - values.mean()).astype(np.float32)
-    clean, seen = (observer.observe(still, stack, identifiers=np.arange(12)) for stack in (images, spoilt))
+    clean, seen = (observer.look(still, stack, identifiers=np.arange(12)) for stack in (images, spoilt))
     assert np.abs(clean.signal - seen.signal).max() < 1e-5 * np.abs(clean.signal).max()
 
 
@@ -109,8 +109,8 @@ def test_boxes_of_another_extent_show_the_same_signal():
     small, large = observers(made)
     y, x = np.mgrid[:32, :32] - 16
     blob = np.exp(-((x - 2) ** 2 + (y + 3) ** 2) / 8).astype(np.float32)
-    first = small.observe(alike.rows(np.array([0])), blob[None], identifiers=np.array([0]))
-    second = large.observe(alike.rows(np.array([1])), np.pad(blob, 9)[None], identifiers=np.array([1]))
+    first = small.look(alike.rows(np.array([0])), blob[None], identifiers=np.array([0]))
+    second = large.look(alike.rows(np.array([1])), np.pad(blob, 9)[None], identifiers=np.array([1]))
     np.testing.assert_allclose(second.signal, first.signal, atol=2e-3 * np.abs(first.signal).max())
     np.testing.assert_allclose(
         large.in_reference_box(large.masked_images(alike.rows(np.array([1])), np.pad(blob, 9)[None]))[0],

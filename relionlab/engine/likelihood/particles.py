@@ -1,0 +1,116 @@
+"""What is known of the particles of a classification or refinement, and how their images are looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Protocol, Self
+
+import numpy as np
+
+from relionlab.engine.ctf import Optics
+
+Loader = Callable[[np.ndarray], np.ndarray]
+"""Returns the images of the particles at these indices, (n, box, box) float32; the engine opens no file."""
+
+
+@dataclass(frozen=True)
+class Particles:
+    """One row per particle; all arrays have the same length.
+
+    group, optics_group  index of the particle's noise group and of its optics group
+    defocus_u, defocus_v Å, underfocus positive; defocus_angle, phase_shift in degrees
+    rot, tilt, psi       degrees, RELION's signs; a 2D classification knows psi alone
+    origin               (n, 2) x and y in Å: the shift that centres the particle
+    class_index          0-based class
+    half                 half-set, 1 or 2; 0: none
+    norm                 norm correction: the image is divided by it (and multiplied by the model's mean)
+    log_likelihood, best_weight, significant  what the last E-step found
+    """
+
+    group: np.ndarray
+    optics_group: np.ndarray
+    defocus_u: np.ndarray
+    defocus_v: np.ndarray
+    defocus_angle: np.ndarray
+    phase_shift: np.ndarray
+    bfactor: np.ndarray
+    ctf_scale: np.ndarray
+    rot: np.ndarray
+    tilt: np.ndarray
+    psi: np.ndarray
+    origin: np.ndarray
+    class_index: np.ndarray
+    half: np.ndarray
+    norm: np.ndarray
+    log_likelihood: np.ndarray
+    best_weight: np.ndarray
+    significant: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.group)
+
+    def rows(self, indices: np.ndarray) -> Self:
+        """Return these particles only."""
+        return replace(self, **{f.name: getattr(self, f.name)[indices] for f in fields(self)})
+
+
+@dataclass(frozen=True)
+class OpticsGroup:
+    """The optics and the image format that particles share.
+
+    optics      voltage, spherical aberration, amplitude contrast and pixel size of the images
+    box         box size of the images in px
+    """
+
+    optics: Optics
+    box: int
+
+
+@dataclass(frozen=True)
+class Imaging:
+    """How images are looked at: mask and CTF.
+
+    diameter, edge   Å and px of the soft circular mask
+    zero_mask        fill the outside with zeros; otherwise with noise
+    use_ctf …        how the CTF enters; see engine/ctf.py
+    seed             of the noise that fills the outside
+    """
+
+    diameter: float = 200.0
+    edge: float = 5.0
+    zero_mask: bool = True
+    use_ctf: bool = True
+    phase_flipped: bool = False
+    only_flip_phases: bool = False
+    intact_first_peak: bool = False
+    seed: int = 0
+
+
+class Noise(Protocol):
+    """What images are whitened with: the part of a 2D or 3D model that concerns them."""
+
+    @property
+    def box(self) -> int:
+        """Box size of the references in px."""
+        ...
+
+    @property
+    def pixel_size(self) -> float:
+        """Å of the references."""
+        ...
+
+    @property
+    def sigma2(self) -> np.ndarray:
+        """(groups, box / 2 + 1) variance of the real and of the imaginary part of the noise, per shell."""
+        ...
+
+    @property
+    def scale(self) -> np.ndarray:
+        """(groups,) intensity scale."""
+        ...
+
+    @property
+    def mean_norm(self) -> float:
+        """Mean of the particles' norm corrections."""
+        ...
