@@ -12,12 +12,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
+from relionlab.engine.aberrations import Aberrations
 from relionlab.engine.classify2d.cartesian import PlainExpectation, plain_averages
 from relionlab.engine.classify2d.expectation import Sums, grid_for
 from relionlab.engine.classify2d.maximisation import Update, maximise, reconstruct
 from tests.engine.classify2d_cases import Case, case
 
 SMALL = {"box": 32, "groups": ((3.5, 32),), "psi_step": 20.0, "radius": 11}
+STRETCHED = Aberrations(odd=(0.0, 0.0, 30.0, -20.0, 30.0, 10.0), magnification=((1.08, 0.03), (-0.02, 0.94)))
 SEARCHES = {
     "plain": {},
     "perturbed": {"perturbation": 0.37},
@@ -38,6 +40,11 @@ SEARCHES = {
     "all shells": {"radius": 16},
     "two pixel sizes": {"groups": ((3.5, 32), (2.8, 40))},
     "three extents": {"groups": ((3.5, 32), (4.2, 32), (3.0, 32))},
+    "beam tilt": {"aberrations": (Aberrations(tilt_mrad=(300.0, -200.0)),)},
+    "symmetric aberrations": {"aberrations": (Aberrations(even=(0.3, 20.0, -10.0, 15.0)),)},
+    "skip alignment of stretched images": {"align": False, "aberrations": (STRETCHED,)},
+    "stretched images of other pixels": {"groups": ((3.5, 32), (2.8, 40)), "aberrations": (Aberrations(), STRETCHED)},
+    "stretched images that end before the shells do": {"radius": 16, "aberrations": (STRETCHED,)},
     "images that end before the shells do": {"groups": ((3.5, 32), (5.6, 20)), "radius": 15},
 }
 

@@ -13,8 +13,9 @@ from relionlab.io.images import nonfinite, read_header, read_stack
 from relionlab.io.particles import Particles
 from relionlab.io.star import read_star
 from relionlab.jobs.context import Context
+from relionlab.jobs.particles.aberrations import aberration_findings
 from relionlab.jobs.particles.findings import particle_findings, said_of
-from relionlab.jobs.particles.optics import CTF_LABELS, unused_aberrations
+from relionlab.jobs.particles.optics import CTF_LABELS
 from relionlab.jobs.refinement.program import Refine
 
 _CTF_NUMBERS = ("rlnDefocusU", "rlnDefocusV", "rlnDefocusAngle", "rlnPhaseShift", "rlnCtfBfactor", "rlnCtfScalefactor")
@@ -100,7 +101,7 @@ def read_references(options: Refine, context: Context, *, box: int, pixel_size: 
 
 def judge_images(table: Particles, options: Refine, context: Context) -> None:
     """Say what the images, and what their optics table promises, mean for the classes; ImageError if they cannot be used."""
-    findings = unused_aberrations(table) + particle_findings(
+    findings = aberration_findings(table) + particle_findings(
         context,
         table,
         diameter=options.particle_diameter,

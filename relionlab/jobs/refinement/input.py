@@ -14,6 +14,7 @@ from relionlab.io.image_names import ImageReader
 from relionlab.io.images import read_header
 from relionlab.io.particles import Particles, read_particles, write_particles
 from relionlab.jobs.context import Context
+from relionlab.jobs.particles.aberrations import aberrations_of
 from relionlab.jobs.particles.optics import optics_of, particles_of_stack
 from relionlab.jobs.refinement.checks import check_mask, check_table, judge_images, read_references
 from relionlab.jobs.refinement.program import Refine
@@ -53,7 +54,8 @@ def read_dataset(table: Particles, options: Refine, context: Context, *, root: s
     check_table(table, options, source=options.fn_img or options.fn_cont)
     readers = _readers(table, context)
     boxes = _boxes(table, readers)
-    optics = tuple(OpticsGroup(optics_of(table, row), boxes[row]) for row in range(len(table.optics)))
+    optics = tuple(OpticsGroup(optics_of(table, row), boxes[row], aberrations_of(table, row))
+        for row in range(len(table.optics)))
     first = int(table.group_rows.min())
     box, pixel_size = optics[first].box, optics[first].optics.pixel_size
     check_mask(options, box=box, pixel_size=pixel_size)
