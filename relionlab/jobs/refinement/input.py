@@ -1,4 +1,4 @@
-"""What a 2D classification reads and checks before it starts."""
+"""What a classification or refinement reads and checks before it starts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _CHECKED_AT_ONCE = 512
 
 @dataclass(frozen=True)
 class Dataset:
-    """The particles of a classification, checked.
+    """The particles of a classification or refinement, checked.
 
     table        their rows, without those that were set aside
     poses        what the engine knows of them
