@@ -72,6 +72,10 @@ class Aberrations:
         return zernike(np.array(self.even), x, y, odd=False) if any(self.even) else None
 
 
+NONE = Aberrations()
+"""Those of an image without any."""
+
+
 def _mapped(matrix: np.ndarray, x: Any, y: Any) -> tuple[Any, Any]:
     return matrix[0, 0] * x + matrix[0, 1] * y, matrix[1, 0] * x + matrix[1, 1] * y
 

@@ -17,9 +17,7 @@ KINDS = {
     "antisymmetric": Aberrations(odd=(0.0, 0.0, 9000.0, 0.0, 0.0, -6000.0)),
     "symmetric": Aberrations(even=(0.5, 100.0, 0.0, -80.0)),
     "magnification": Aberrations(magnification=MAGNIFIED),
-    "all": Aberrations(
-        odd=(0.3, 0.0, 4000.0), even=(0.5, 60.0), tilt_mrad=(200.0, 100.0), magnification=MAGNIFIED
-    ),
+    "all": Aberrations(odd=(0.3, 0.0, 4000.0), even=(0.5, 60.0), tilt_mrad=(200.0, 100.0), magnification=MAGNIFIED),
 }
 FORMATS = {"as the references": (PIXEL, 32), "of other pixels and box": (2.8, 44)}
 

@@ -32,8 +32,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from relionlab.engine.masks import soft_sphere
 from relionlab.engine.maps.alterations import symmetrised
+from relionlab.engine.masks import soft_sphere
 from relionlab.engine.symmetry import point_group
 from relionlab.errors import ImageError, InputError, NodeError, ParameterError, StarError
 from relionlab.io.images import write_image, write_map
@@ -207,9 +207,7 @@ def test_references_of_other_sizes_are_brought_to_the_particles(box: int, size: 
     def sampled(n: int, step: float) -> np.ndarray:
         z, y, x = (np.indices((n,) * 3) - n // 2) * step
         blobs = zip(places, widths, strict=True)
-        return sum(
-            np.exp(-((x - a) ** 2 + (y - b) ** 2 + (z - c) ** 2) / (2 * w**2)) for (a, b, c), w in blobs
-        )
+        return sum(np.exp(-((x - a) ** 2 + (y - b) ** 2 + (z - c) ** 2) / (2 * w**2)) for (a, b, c), w in blobs)
 
     write(sampled(box, size), size=size)
     context = Quiet(Path.cwd())

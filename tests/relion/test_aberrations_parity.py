@@ -125,10 +125,10 @@ def test_class_averages_are_relions(kind: str, relion: Path, tmp_path: Path) -> 
     spoilt(tmp_path, kind, one_view=True, noise=1.0)
     truth = Projector.of_map(true_map()).images(matrix_from_euler(*np.array([[20.0], [50.0], [0.0]])))
     write_stack(tmp_path / "truth.mrcs", truth, pixel_size=PIXEL)
-    flags = (
-        "--i s.star --ref truth.mrcs --norm --ctf --skip_align --iter 1 --K 1 --tau2_fudge 4 --particle_diameter 220"
-        " --zero_mask --dont_check_norm --random_seed 1"
-    ).split()
+    flags = [
+        *("--i", "s.star", "--ref", "truth.mrcs", "--norm", "--ctf", "--skip_align", "--iter", "1", "--K", "1"),
+        *("--tau2_fudge", "4", "--particle_diameter", "220", "--zero_mask", "--dont_check_norm", "--random_seed", "1"),
+    ]
     with_relion(tmp_path, "relion_refine", "--o", "./relion", *flags)
     ours(tmp_path, "refine", "--o", "ours", *flags)
     mine, theirs = (read_stack(tmp_path / f"{who}_it001_classes.mrcs")[0] for who in ("ours", "relion"))

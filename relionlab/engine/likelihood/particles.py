@@ -8,7 +8,7 @@ from typing import Protocol, Self
 
 import numpy as np
 
-from relionlab.engine.aberrations import Aberrations
+from relionlab.engine.aberrations import NONE, Aberrations
 from relionlab.engine.ctf import Optics
 
 Loader = Callable[[np.ndarray], np.ndarray]
@@ -67,7 +67,7 @@ class OpticsGroup:
 
     optics: Optics
     box: int
-    aberrations: Aberrations = Aberrations()
+    aberrations: Aberrations = NONE
 
 
 @dataclass(frozen=True)
