@@ -75,6 +75,5 @@ COLUMNS = (
     "best_weight",
     "significant",
     "chi2",
-    "angular_prior",
 )
 """Of a particle's pose: degrees, px of the references; chi² per Fourier pixel."""
