@@ -30,7 +30,7 @@ from relionlab.engine.refine3d.state import Model, Search
 from relionlab.engine.refine3d.sums import Sums
 from relionlab.engine.refine3d.views import Views, on_grid, views_of
 from relionlab.engine.rotations import euler_from_matrix, matrix_from_euler
-from relionlab.engine.volume import Lattice, PolarSlicer
+from relionlab.engine.volume import KAISER_BESSEL, LINEAR, Lattice, PolarSlicer
 
 BLOCK = 32
 """Particles of a local search that share their views."""
@@ -39,6 +39,25 @@ HELD = 96 << 20
 MOST_POSES = 1 << 25
 """Poses of one particle that the fine pass looks at, at the most: the best of a posterior that says nothing yet."""
 _INSERTED_AT_ONCE = 64
+
+
+class Maps:
+    """The references, made ready for slices when they are first asked for."""
+
+    def __init__(self, references: np.ndarray, grid: PolarGrid) -> None:
+        self._references, self._grid = references, grid
+        self._made: dict[int, list[PolarSlicer]] = {}
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return len(self._references)
+
+    def slicers(self, grid: PolarGrid, taps: int) -> list[PolarSlicer]:
+        """Return slicers for a polar grid: exact ones, or with linear interpolation, six times as fast, error 1e-2."""
+        if taps not in self._made:
+            self._made[taps] = [PolarSlicer.of_map(one, self._grid, taps=taps) for one in self._references]
+        return [on_grid(slicer, grid) for slicer in self._made[taps]]
 
 
 @dataclass(frozen=True)
@@ -57,12 +76,14 @@ class Table:
     held: Views | None
 
     @classmethod
-    def of(cls, slicers: list[PolarSlicer], rotations: np.ndarray, turns: Turns, harmonics: int) -> Table:
+    def of(cls, maps: Maps, rotations: np.ndarray, grid: PolarGrid, turns: Turns, harmonics: int) -> Table:
         """Make the table of all classes in all orientations (D, 3, 3)."""
-        classes = np.repeat(np.arange(len(slicers)), len(rotations))
-        every = np.tile(rotations, (len(slicers), 1, 1))
-        size = len(classes) * turns.rows * turns.width * 8
-        held = None if size > HELD else views_of(slicers, classes, every, turns=turns, harmonics=harmonics)
+        classes = np.repeat(np.arange(maps.classes), len(rotations))
+        every = np.tile(rotations, (maps.classes, 1, 1))
+        if len(classes) * turns.rows * turns.width * 8 > HELD:
+            return cls(maps.slicers(grid, LINEAR), classes, every, turns, harmonics, None)
+        slicers = maps.slicers(grid, KAISER_BESSEL)
+        held = views_of(slicers, classes, every, turns=turns, harmonics=harmonics)
         return cls(slicers, classes, every, turns, harmonics, held)
 
     def views(self, wanted: np.ndarray) -> Views:
@@ -102,11 +123,11 @@ class Expectation:
     def _prepare(self) -> None:
         model, search, sampling = self.model, self.search, sampling_of(self.search)
         self._observers = [Observer(self.grid, group, model, search, whole=True) for group in self.groups]
-        slicers = [PolarSlicer.of_map(reference, self.grid) for reference in model.references]
+        maps = Maps(model.references, self.grid)
         parts = 2**search.oversampling
         turns = Turns(self.grid, sampling.n_psi * parts)
         self._harmonics = weight_harmonics(self.particles, self.groups, self.grid, model)
-        self._fine_views = Table.of(slicers, view_rotations(search, fine=True), turns, self._harmonics)
+        self._fine_views = Table.of(maps, view_rotations(search, fine=True), self.grid, turns, self._harmonics)
         self._fine = FineSearch(
             self.grid,
             turns,
@@ -119,8 +140,7 @@ class Expectation:
         few = coarse_grid(model, search)
         turns = Turns(few, sampling.n_psi)
         offsets = Offsets.of(coarse_offsets(search), few)
-        lows = [on_grid(slicer, few) for slicer in slicers]
-        self._coarse_views = Table.of(lows, view_rotations(search, fine=False), turns, self._harmonics)
+        self._coarse_views = Table.of(maps, view_rotations(search, fine=False), few, turns, self._harmonics)
         self._low, self._low_offsets = few, offsets
         if search.sigma is None:
             views = self._coarse_views.held or self._coarse_views.views(np.arange(len(self._coarse_views.classes)))

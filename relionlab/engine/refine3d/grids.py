@@ -9,7 +9,7 @@ from relionlab.engine.refine3d.state import Model, Search
 from relionlab.engine.rotations import matrix_from_euler
 from relionlab.engine.sampling import Sampling
 
-COARSE_DETAIL = 0.6
+COARSE_DETAIL = 0.8
 """Finest detail that the coarse pass compares, in units of what a turn by its step moves at the particle's rim."""
 
 
