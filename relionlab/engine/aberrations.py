@@ -42,6 +42,11 @@ class Aberrations:
         matrix = np.array(self.magnification)
         return None if np.abs(matrix - np.eye(2)).max() < _LEAST_MAGNIFICATION else matrix
 
+    @property
+    def stretch(self) -> float:
+        """How much farther out in the image a frequency of the object lies, at the most; 1 without magnification."""
+        return 1.0 if self.matrix is None else float(1 / np.linalg.svd(self.matrix, compute_uv=False).min())
+
     def of_object(self, x: Any, y: Any) -> tuple[Any, Any]:
         """Return the object's frequencies at frequencies of the image."""
         return (x, y) if self.matrix is None else _mapped(self.matrix, x, y)

@@ -184,9 +184,8 @@ class PlainExpectation:
     def _transfer(self, one: Particles, group: OpticsGroup, degrees: float) -> np.ndarray:
         """Return the CTF at R(degrees) k; zero beyond the Nyquist frequency of the images, where nothing is known."""
         x, y = self.nodes.turned(degrees)
-        distorted = group.aberrations.matrix is not None
-        radius = np.hypot(*group.aberrations.of_image(x, y)) if distorted else self.nodes.ring
-        known = (radius < group.box / 2 / self._extent(group)).astype(float)
+        outermost = self.nodes.ring * group.aberrations.stretch
+        known = (outermost < group.box / 2 / self._extent(group)).astype(float)
         if not self.search.use_ctf:
             return known
         extent = self.model.box * self.model.pixel_size

@@ -50,8 +50,9 @@ class Observer:
         scale = group.box * pixel_size / (model.box * model.pixel_size)
         x, y = grid.frequencies()
         in_image = group.aberrations.of_image(x, y)
-        distorted = group.aberrations.matrix is not None
-        self.sampler = PolarSampler(grid, group.box, scale=scale, samples=in_image if distorted else None)
+        self.sampler = PolarSampler(
+            grid, group.box, scale=scale, samples=None if group.aberrations.matrix is None else in_image
+        )
         self.mask = soft_circle(group.box, imaging.diameter / 2 / pixel_size, imaging.edge)
         # transforms are divided by the number of px: a particle in a box of another extent would seem weaker by this
         self.amplitude = np.float32(scale**2)
@@ -63,9 +64,9 @@ class Observer:
         self._turn_back = None if turned is None else np.exp(-1j * turned).astype(np.complex64)
         taken = group.aberrations.symmetric_phase(x / extent, y / extent)
         self._symmetric_phase = None if taken is None else taken.astype(np.float32)
-        # beyond the images' own Nyquist frequency nothing is known
-        seen = np.hypot(*in_image) if distorted else grid.rings[:, None]
-        self._seen = (seen * scale < group.box / 2).astype(np.float32)
+        # beyond the images' own Nyquist frequency nothing is known; whole rings, so that weights stay smooth around them
+        outermost = grid.rings[:, None] * (scale * group.aberrations.stretch)
+        self._seen = (outermost < group.box / 2).astype(np.float32)
         shells = np.arange(model.box // 2 + 1) * scale
         self.shells = np.clip(np.rint(shells).astype(int), 0, group.box // 2)
 
