@@ -100,6 +100,7 @@ def make_job(kind: str, options: Mapping[str, str], place: str | Path = "job.sta
             values[fields[key]] = declared.parse(fields[key], text)
         except ParameterError as error:
             raise ParameterError(f"{place}: {error}") from None
+    values = values if kind.isdigit() else declared.of_later_relion(values)
     return declared(**values, extra=tuple(sorted(extra)))
 
 

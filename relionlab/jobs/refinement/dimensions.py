@@ -43,22 +43,22 @@ def continues_3d(optimiser: str, context: Context) -> bool:
     path = context.path(optimiser)
     if not path.is_file():
         raise NodeError(f"{optimiser} is not there: give the run_itNNN_optimiser.star of the iteration to continue.")
-    general = _row(path, "optimiser_general")
+    general = _row(path, "optimiser_general", optimiser)
     for label, table, says in _SAYING:  # RELION's iteration 0 has no sampling file
         named = Path(str(general.value(label)))
         file = context.path(str(named))
         # a folder that was copied elsewhere: the files lie beside the optimiser
         file = file if file.is_file() else path.parent / named.name
         if file.is_file():
-            return says(_row(file, table))
+            return says(_row(file, table, file.name))
     raise NodeError(f"{optimiser} names {named}, which is not there: the iteration is not complete.")
 
 
-def _row(path: Path, name: str) -> Table:
-    """Return a table of a file, or say that it is not there."""
+def _row(path: Path, name: str, called: str) -> Table:
+    """Return a table of a file, or say by the file's name that it is not there."""
     tables = read_star(path)
     if name not in tables:
-        raise StarError(f"{path.name}: expected a table data_{name}, found {', '.join(tables) or 'none'}.")
+        raise StarError(f"{called}: expected a table data_{name}, found {', '.join(tables) or 'none'}.")
     return tables[name]
 
 

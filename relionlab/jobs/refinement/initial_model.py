@@ -14,6 +14,7 @@ from relionlab.jobs.refinement.options3d import AngularStep, Symmetry
 from relionlab.params import Dialect, Parameter, When
 
 _STAGED, _VDAM = (When("nr_iter", "==", None),), (When("nr_iter", "!=", None),)
+_STAGES = ("sgd_ini_iter", "sgd_inbetween_iter", "sgd_fin_iter")
 _LATER_VALUES = ["--oversampling", "1", "--healpix_order", "1", "--offset_range", "6", "--offset_step", "2"]
 """The search of RELION 4's form, which does not show it."""
 
@@ -190,7 +191,7 @@ class InitialModel(Job, FormOf3D):
 
     def iterations(self) -> int:
         """Return the number of iterations in all."""
-        staged = self.sgd_ini_iter + self.sgd_inbetween_iter + self.sgd_fin_iter
+        staged = sum(getattr(self, name) for name in _STAGES)
         return staged if self.nr_iter is None else self.nr_iter
 
     def finds_axes(self) -> bool:
@@ -202,9 +203,20 @@ class InitialModel(Job, FormOf3D):
         return super().padding() if self.nr_iter is None else "1"
 
     def job_options(self, dialect: Dialect = "3.1") -> dict[str, str]:
-        """Return job.star's variables and values; RELION 4 and 5 get the sum of the three stages."""
+        """Return job.star's variables and values; RELION 4 and 5 get the sum of the three stages, and the stages to keep."""
         options = super().job_options(dialect)
-        return options if dialect == "3.1" else dict(sorted((options | {"nr_iter": str(self.iterations())}).items()))
+        if dialect == "3.1" or self.nr_iter is not None:
+            return options
+        stages = {name: str(getattr(self, name)) for name in _STAGES}
+        return dict(sorted((options | stages | {"nr_iter": str(self.iterations())}).items()))
+
+    @classmethod
+    def of_later_relion(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Return the fields without the number of mini-batches, where it is the sum of stages that stand beside it."""
+        stages = [values.get(name) for name in _STAGES]
+        if None not in stages and values.get("nr_iter") == sum(stages):
+            return {name: value for name, value in values.items() if name != "nr_iter"}
+        return values
 
     def problems(self) -> list[str]:
         """Return what is wrong with the values, in words."""
