@@ -70,7 +70,8 @@ def _flag_lines(declared: type[Declared], name: str, parameter: Parameter) -> li
     label = parameter.label if parameter.flag_if else f"Says No to: {parameter.label}"
     text = f"{label}{'' if label.endswith('?') else '.'} {parameter.help}"
     if parameter.flag_factor != 1:
-        text += f" The flag takes {parameter.flag_factor:g} times this, as RELION's does, whose search is made finer."
+        why = ", whose search is made finer" if parameter.flag_factor > 1 else ""
+        text += f" The flag takes {parameter.flag_factor:.3g} times this, as RELION's does{why}."
     if choices:
         text += " One of: " + "; ".join(map(str, choices)) + "."
     indent = " " * _INDENT

@@ -89,7 +89,7 @@ def test_the_finest_detail_of_a_map_is_found(sharp, resolution):
 
 
 def warnings(maps: np.ndarray, flags: str, context: Quiet) -> list[str]:
-    judge_references(maps[None], PIXEL_SIZE, options(flags), context, source="m.mrc")
+    judge_references(maps[None], options(flags), context, pixel_size=PIXEL_SIZE, source="m.mrc")
     return context.warnings
 
 

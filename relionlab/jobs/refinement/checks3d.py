@@ -36,7 +36,7 @@ def check_search(table: Particles, options: Refine, *, source: str) -> None:
         _check_halves(table, source)
 
 
-def judge_references(maps: np.ndarray, pixel_size: float, options: Refine, context: Context, *, source: str) -> None:
+def judge_references(maps: np.ndarray, options: Refine, context: Context, *, pixel_size: float, source: str) -> None:
     """Say what the reference maps (class, n, n, n) promise badly; raise ImageError if they cannot be used.
 
     pixel_size  Å of the maps

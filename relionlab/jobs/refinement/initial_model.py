@@ -213,8 +213,8 @@ class InitialModel(Job, FormOf3D):
     @classmethod
     def of_later_relion(cls, values: dict[str, Any]) -> dict[str, Any]:
         """Return the fields without the number of mini-batches, where it is the sum of stages that stand beside it."""
-        stages = [values.get(name) for name in _STAGES]
-        if None not in stages and values.get("nr_iter") == sum(stages):
+        stages = [values[name] for name in _STAGES if name in values]
+        if len(stages) == len(_STAGES) and values.get("nr_iter") == sum(stages):
             return {name: value for name, value in values.items() if name != "nr_iter"}
         return values
 
