@@ -8,7 +8,7 @@ that a user could type, and a running job parses them again, so there is one rou
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from relionlab.jobs.context import Context
 from relionlab.params import Declared, Dialect, to_text
@@ -71,6 +71,11 @@ class Job(Declared):
     """Directory of this type's jobs: "Class2D"."""
 
     extra: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of_later_relion(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Return the fields that a job.star of RELION 4 or 5 means, which may say things twice after a conversion."""
+        return values
 
     def label(self) -> str:
         """Return RELION 4's process label for these parameters (some types have a label per variant)."""
