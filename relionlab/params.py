@@ -32,7 +32,7 @@ Dialect = Literal["3.1", "4", "5"]
 """The RELION release whose files are read or written; 3.1 is what new projects get."""
 
 DIALECTS: tuple[Dialect, ...] = ("3.1", "4", "5")
-TAB_ORDER = ("I/O", "General", "CTF", "Optimisation", "Sampling", "Helix", "", "Compute", "Running")
+TAB_ORDER = ("I/O", "General", "Reference", "CTF", "Optimisation", "Sampling", "Helix", "", "Compute", "Running")
 """RELION's order of the pages; pages of other names stand where the empty one does, in the order of the declaration."""
 
 _COMPARE = {
@@ -72,6 +72,7 @@ class Parameter:
     level       who should see it: "basic", "advanced" or "developer"
     key         its name in job.star; a mapping dialect -> name where RELION releases differ (absent: not written)
     flag        its command-line flag; ``None``: the program does not know it
+    other_flags flags of other RELION releases with the same meaning; understood, never written
     flag_factor the flag's value over the form's value (psi_step is twice psi_sampling, at oversampling 1)
     flag_if     for a truth value: the value at which the flag is given
     bounds      (lowest, highest) allowed value; ``None``: open
@@ -92,6 +93,7 @@ class Parameter:
     level: Literal["basic", "advanced", "developer"] = "basic"
     key: str | Mapping[Dialect, str] | None = None
     flag: str | None = None
+    other_flags: tuple[str, ...] = ()
     flag_factor: float = 1.0
     flag_if: bool = True
     bounds: tuple[float | None, float | None] = (None, None)
@@ -109,6 +111,12 @@ class Parameter:
         if self.key is None or isinstance(self.key, str):
             return self.key
         return self.key.get(dialect)
+
+    def later_key(self) -> str | None:
+        """Return the name that RELION 4 or 5 gives to what RELION 3.1 does not know, ``None`` if it knows it."""
+        if self.key is None or isinstance(self.key, str) or "3.1" in self.key:
+            return None
+        return next(iter(self.key.values()))
 
     def on_flag(self, value: Any) -> Any:
         """Return the value that the flag has for a value of the form."""
@@ -228,12 +236,15 @@ class Declared(BaseModel):
 
     # --- command line ------------------------------------------------------------------------------------------
 
-    def flags(self) -> list[str]:
-        """Return the command-line arguments that express these values; what does not apply is left out."""
+    def flags(self, *, continued: bool = False) -> list[str]:
+        """Return the command-line arguments that express these values; what does not apply is left out.
+
+        continued  only of what may be changed when a job is continued
+        """
         arguments: list[str] = []
         for name, parameter in self.parameters().items():
             value = getattr(self, name)
-            if parameter.flag is None or not self.applies(name):
+            if parameter.flag is None or not self.applies(name) or (continued and not parameter.on_continue):
                 continue
             if isinstance(value, bool):
                 if value is parameter.flag_if:
@@ -255,7 +266,12 @@ class Declared(BaseModel):
     @classmethod
     def from_flags(cls, arguments: Sequence[str]) -> Self:
         """Make the value from command-line arguments; raises ParameterError for an unknown or incomplete one."""
-        by_flag = {p.flag: name for name, p in cls.parameters().items() if p.flag is not None}
+        by_flag = {
+            flag: name
+            for name, p in cls.parameters().items()
+            if p.flag is not None
+            for flag in (p.flag, *p.other_flags)
+        }
         values: dict[str, Any] = {}
         rest = list(arguments)
         while rest:
@@ -286,12 +302,17 @@ class Declared(BaseModel):
     # --- job.star ----------------------------------------------------------------------------------------------
 
     def job_options(self, dialect: Dialect = "3.1") -> dict[str, str]:
-        """Return job.star's variables and values as RELION of this dialect writes them, sorted by variable."""
+        """Return job.star's variables and values as RELION of this dialect writes them, sorted by variable.
+
+        What RELION 3.1 does not know is written for it under its later name where it differs from the default: RELION 3.1
+        says that it ignores the variable, and a run of ours finds it.
+        """
         options = {}
         for name, parameter in self.parameters().items():
-            key = parameter.key_in(dialect)
+            value, key = getattr(self, name), parameter.key_in(dialect)
+            if key is None and dialect == "3.1" and value != self.default(name):
+                key = parameter.later_key()
             if key is not None:
-                value = getattr(self, name)
                 options[key] = to_text(value) if value is not None else (parameter.none_as or "")
         return dict(sorted(options.items()))
 

@@ -24,6 +24,8 @@ from relionlab.params import Dialect, to_text
 
 _EARLY_KEYS = {"save_noDW": "do_save_noDW", "save_ps": "do_save_ps"}
 """Variables of RELION 3.1's first release -> what they are called since; the old ones are written back as well."""
+_OF_TOMOGRAPHY = "in_tomograms"
+"""A variable of jobs of RELION 5 that work on subtomograms; they have other inputs than those on single particles."""
 _VERSION = {"3.1": 30001, "4": 30001, "5": 50001}
 
 
@@ -63,7 +65,7 @@ def read_job_file(path: str | Path) -> JobFile:
             raise StarError(f"{place} is no job: it has no table data_{wanted} (it has {', '.join(tables) or 'none'}).")
     head, values = tables["job"], tables["joboptions_values"]
     options = dict(zip(values["rlnJobOptionVariable"].tolist(), values["rlnJobOptionValue"].tolist(), strict=True))
-    if _is_beta(tables):
+    if _is_beta(tables, options):
         options = {key: _unfold_blanks(value) for key, value in options.items()}
     by_number = "rlnJobType" in head
     return JobFile(
@@ -75,12 +77,15 @@ def read_job_file(path: str | Path) -> JobFile:
 
 
 def make_job(kind: str, options: Mapping[str, str], place: str | Path = "job.star") -> Job:
-    """Make the job from its type and the text of its variables; unknown variables are kept in ``extra``."""
+    """Make the job from its type and the text of its variables; unknown variables are kept in ``extra``.
+
+    Types that are not declared, and jobs on subtomograms, become a ForeignJob.
+    """
     try:
         label = process_type(kind).label
     except ParameterError:
         label = kind
-    if label not in job_types():
+    if label not in job_types() or _OF_TOMOGRAPHY in options:
         return ForeignJob(job_type=kind, options=tuple(options.items()))
     declared = job_types()[label]
     fields = declared.fields_by_key()
@@ -166,11 +171,11 @@ def _dialect(place: Path, *, by_number: bool) -> Dialect:
     return "5" if found and int(found.group(1)) >= 50000 else "4"
 
 
-def _is_beta(tables: Mapping[str, Table]) -> bool:
+def _is_beta(tables: Mapping[str, Table], options: Mapping[str, str]) -> bool:
     """Say whether blanks were written as two underscores, as before RELION 3.1 was released."""
     definition = tables.get("joboptions_full_definition")
     if definition is None or "rlnJobOptionGUILabel" not in definition:
-        return False
+        return any(value.endswith("__degrees") for value in options.values())
     return any("__" in label for label in definition["rlnJobOptionGUILabel"].tolist())
 
 

@@ -60,12 +60,13 @@ def main(arguments: Sequence[str]) -> int:
 def _flag_lines(declared: type[Declared], name: str, parameter: Parameter) -> list[str]:
     value = to_text(parameter.on_flag(declared.default(name)))
     plain, choices = declared.kind(name)
+    flags = ", ".join((str(parameter.flag), *parameter.other_flags))
     if plain is bool:
-        head = f"    {parameter.flag}    (off unless given)"
+        head = f"    {flags}    (off unless given)"
     else:
         unit = "" if parameter.unit == "unitless" else f" {parameter.unit}"
         default = "required" if parameter.required and not value else f"{value}{unit}" if value else "empty"
-        head = f"    {parameter.flag} {_KIND_WORDS.get(plain, 'TEXT')}    ({default})"
+        head = f"    {flags} {_KIND_WORDS.get(plain, 'TEXT')}    ({default})"
     label = parameter.label if parameter.flag_if else f"Says No to: {parameter.label}"
     text = f"{label}{'' if label.endswith('?') else '.'} {parameter.help}"
     if parameter.flag_factor != 1:
@@ -98,7 +99,8 @@ def _program_table(program: type[Program]) -> list[str]:
     for name, parameter in program.parameters().items():
         if parameter.flag is not None:
             value = to_text(parameter.on_flag(program.default(name))) or "empty"
-            lines.append(_row((f"`{parameter.flag}`", parameter.label, value, parameter.unit, parameter.help)))
+            flags = ", ".join(f"`{flag}`" for flag in (parameter.flag, *parameter.other_flags))
+            lines.append(_row((flags, parameter.label, value, parameter.unit, parameter.help)))
     return lines
 
 

@@ -24,6 +24,9 @@ _JOBS = {
     "relion.sort": "relionlab.jobs.selecting.sort:Sort",
     "relion.joinstar": "relionlab.jobs.star.joinstar:JoinStar",
     "relion.class2d": "relionlab.jobs.refinement.class2d:Class2D",
+    "relion.initialmodel": "relionlab.jobs.refinement.initial_model:InitialModel",
+    "relion.class3d": "relionlab.jobs.refinement.class3d:Class3D",
+    "relion.refine3d": "relionlab.jobs.refinement.refine3d:Refine3D",
     "relion.select": "relionlab.jobs.selecting.select:Select",
     "relion.maskcreate": "relionlab.jobs.maps.mask_job:MaskCreate",
     "relion.postprocess": "relionlab.jobs.maps.postprocess_job:PostProcess",
@@ -77,6 +80,9 @@ _PROGRAM_OF_JOB = {
     "sort": "particle_sort",
     "joinstar": "star_handler",
     "class2d": "refine",
+    "initialmodel": "refine",
+    "class3d": "refine",
+    "refine3d": "refine",
     "select": "class_selection",
 }
 """Job type -> the program that does its work, where the two have different names."""

@@ -13,7 +13,7 @@ from relionlab.jobs.process_types import process_type
 from relionlab.jobs.registry import job_type, job_types
 from relionlab.jobs.selecting.select import Select
 
-BETA_LACKS = {"allow_coarser", "do_save_noDW", "do_save_ps", "eer_grouping"}
+BETA_LACKS = {"allow_coarser", "do_save_noDW", "do_save_ps", "eer_grouping", "relax_sym", "skip_gridding"}
 """What RELION 3.1.3 writes but its beta, from which the tutorial's files are, did not know yet."""
 
 

@@ -4,23 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from relionlab.jobs.options import sampling_steps
 from relionlab.params import Parameter, When
 
 _BLOBS, _NO_BLOBS = (When("do_log"),), (When("do_log", value=False),)
 _MAP = (When("do_log", value=False), When("do_ref3d"))
 _TEMPLATES = (When("do_log", value=False), When("do_ref3d", value=False))
-SamplingStep = Literal[
-    "60 degrees",
-    "30 degrees",
-    "15 degrees",
-    "7.5 degrees",
-    "3.7 degrees",
-    "1.8 degrees",
-    "0.9 degrees",
-    "0.5 degrees",
-    "0.2 degrees",
-    "0.1 degrees",
-]
+SamplingStep = Literal["60 degrees", sampling_steps.SamplingStep]
 """Steps of RELION's form; 60 degrees is ours."""
 
 Micrographs = Annotated[

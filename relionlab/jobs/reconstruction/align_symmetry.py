@@ -6,14 +6,16 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
-from relionlab.engine.axes import find_axes, moved
+from relionlab.engine.axes import FoundAxes, find_axes, moved
+from relionlab.engine.maps.alterations import symmetrised
 from relionlab.engine.rotations import euler_from_matrix
-from relionlab.engine.symmetry import point_group
-from relionlab.errors import ImageError
+from relionlab.engine.symmetry import PointGroup, point_group
+from relionlab.errors import ImageError, ParameterError
 from relionlab.io.images import read_map, write_map
 from relionlab.jobs.base import Program
 from relionlab.jobs.context import Context
-from relionlab.jobs.reconstruction.declaring import ignored, refused
+from relionlab.jobs.options.declaring import ignored, refused
+from relionlab.jobs.reconstruction.chosen_maps import maps_of_model
 from relionlab.params import Parameter
 
 
@@ -24,15 +26,40 @@ class AlignSymmetry(Program):
     title: ClassVar[str] = "Align symmetry"
 
     i: Annotated[
-        str, Parameter(label="Map", help="The map to turn.", tab="I/O", flag="--i", required=True, pattern="*.mrc")
-    ] = ""
+        str,
+        Parameter(
+            label="Map", help="The map to turn, or a model.star: then the class whose map fits the symmetry best, unless"
+            " another is selected.", tab="I/O", flag="--i", required=True, pattern="*.{mrc,star}",
+        ),
+    ] = ""  # fmt: skip
     sym: Annotated[
         str,
-        Parameter(label="Symmetry", help="Point group, as C3, D2, O or I1.", tab="I/O", flag="--sym", required=True),
-    ] = ""
-    o: Annotated[str, Parameter(label="Output map", help="The turned map, not symmetrised.", tab="I/O", flag="--o")] = (
-        "aligned.mrc"
-    )
+        Parameter(
+            label="Symmetry", help="Point group, as C3, D2, O or I1; with C1 the map stays as it is.", tab="I/O", flag="--sym",
+            required=True,
+        ),
+    ] = ""  # fmt: skip
+    o: Annotated[str, Parameter(label="Output map", help="The turned map.", tab="I/O", flag="--o")] = "aligned.mrc"
+    apply_sym: Annotated[
+        bool,
+        Parameter(
+            label="Impose the symmetry", help="Average the turned map over the group.", tab="I/O", flag="--apply_sym"
+        ),
+    ] = False
+    select_largest_class: Annotated[
+        bool,
+        Parameter(
+            label="Largest class", help="Of a model.star, take the class with most particles.", tab="I/O",
+            flag="--select_largest_class",
+        ),
+    ] = False  # fmt: skip
+    select_highest_resol: Annotated[
+        bool,
+        Parameter(
+            label="Finest class", help="Of a model.star, take the class of best resolution.", tab="I/O",
+            flag="--select_highest_resol",
+        ),
+    ] = False  # fmt: skip
     box_size: Annotated[
         int,
         Parameter(
@@ -79,35 +106,69 @@ class AlignSymmetry(Program):
         return super().problems() + (refusal if self.nn else [])
 
     def run(self, context: Context) -> None:
-        """Search, turn, write, and say how well the map fits the symmetry."""
+        """Choose, search, turn, write, and say how well the map fits the symmetry."""
         self.check()
         group = point_group(self.sym)
+        names = self._names(context)
         if len(group.rotations) == 1:
-            raise ImageError(f"{group.name} has no axes that a map could be turned to: give another --sym.")
-        map_, stated = read_map(context.path(self.i))
+            map_, pixel_size = self._read(names[0], context)
+            write_map(context.path(self.o), map_, pixel_size=pixel_size)
+            context.say(f" {group.name} has no axes to turn to: {names[0]} has been written to {self.o} as it is")
+            return
+        found = [(name, *self._search(name, group, context)) for name in names]
+        name, map_, pixel_size, axes = max(found, key=lambda one: one[3].score)
+        if len(found) > 1:
+            context.say(f" Of {len(found)} maps, {name} fits {group.name} best")
+        self._say(axes, group, context, size=pixel_size * map_.shape[-1], pixel_size=pixel_size)
+        turned = moved(map_, axes.rotation, axes.centre)
+        if self.apply_sym:
+            turned = symmetrised(turned, group.operations)
+        write_map(context.path(self.o), turned, pixel_size=pixel_size)
+        how = "and symmetrised" if self.apply_sym else "map"
+        rest = "" if self.apply_sym else "; it is not symmetrised (--apply_sym)"
+        context.say(f" Written the turned {how} to {self.o}{rest}")
+
+    def _names(self, context: Context) -> list[str]:
+        if not self.i.endswith(".star"):
+            return [self.i]
+        names = maps_of_model(self.i, context, largest=self.select_largest_class, finest=self.select_highest_resol)
+        if len(names) > 1 and self.sym.strip().upper() == "C1":
+            raise ParameterError(
+                f"{self.i} has {len(names)} maps, and C1 does not tell which to take: add --select_largest_class."
+            )
+        return names
+
+    def _read(self, name: str, context: Context) -> tuple[np.ndarray, float]:
+        """Return a map and its pixel size."""
+        map_, stated = read_map(context.path(name))
         if len(set(map_.shape)) != 1:
-            raise ImageError(f"{self.i} is {map_.shape} px (z, y, x); expected a cube.")
-        pixel_size = self.angpix or stated or 1.0
+            raise ImageError(f"{name} is {map_.shape} px (z, y, x); expected a cube.")
         if self.angpix is None and stated is None:
-            context.warn(f"{self.i} does not say its pixel size: 1 Å is taken. State it with --angpix.")
-        n = map_.shape[-1]
+            context.warn(f"{name} does not say its pixel size: 1 Å is taken. State it with --angpix.")
+        return map_, self.angpix or stated or 1.0
+
+    def _search(self, name: str, group: PointGroup, context: Context) -> tuple[np.ndarray, float, FoundAxes]:
+        """Return a map, its pixel size and where its axes lie."""
+        map_, pixel_size = self._read(name, context)
         shells = self.box_size // 2
         if self.maxres is not None:
-            shells = min(shells, int(n * pixel_size / self.maxres))
-        found = find_axes(map_, group, shells=max(shells, 4), recentre=not self.keep_centre, only_about_z=self.only_rot)
-        rot, tilt, psi = (float(angle) for angle in euler_from_matrix(found.rotation))
+            shells = min(shells, int(map_.shape[-1] * pixel_size / self.maxres))
+        axes = find_axes(map_, group, shells=max(shells, 4), recentre=not self.keep_centre, only_about_z=self.only_rot)
+        return map_, pixel_size, axes
+
+    def _say(self, axes: FoundAxes, group: PointGroup, context: Context, *, size: float, pixel_size: float) -> None:
+        """Say where the axes lie and how well the map fits them; ``size`` of the box in Å."""
+        rot, tilt, psi = (float(angle) for angle in euler_from_matrix(axes.rotation))
         context.say(f" The solution is ROT = {rot:.3f} TILT = {tilt:.3f} PSI = {psi:.3f}")
-        x, y, z = found.centre * pixel_size
+        x, y, z = axes.centre * pixel_size
         context.say(f" The axes meet at x = {x:.2f}, y = {y:.2f}, z = {z:.2f} Å from the middle of the box")
-        context.say(f" Symmetry score {found.score:.2f} (1: perfect; frames at random: {found.background:.2f});")
-        below = np.flatnonzero(found.shells < 0.5)
-        finest = n * pixel_size / (2 + (int(below[0]) if len(below) else len(found.shells) - 1))
+        context.say(f" Symmetry score {axes.score:.2f} (1: perfect; frames at random: {axes.background:.2f});")
+        below = np.flatnonzero(axes.shells < 0.5)
+        finest = size / (2 + (int(below[0]) if len(below) else len(axes.shells) - 1))
         context.say(f" the map is like its turned self (FSC > 0.5) down to {finest:.1f} Å")
-        if not found.plausible:
+        if not axes.plausible:
             context.warn(
-                f"The map hardly has the symmetry {group.name}: score {found.score:.2f}, expected above 0.5 and"
-                f" {found.stands_out:.1f} deviations above frames at random (expected above 5). Do not impose it without"
+                f"The map hardly has the symmetry {group.name}: score {axes.score:.2f}, expected above 0.5 and"
+                f" {axes.stands_out:.1f} deviations above frames at random (expected above 5). Do not impose it without"
                 " looking: try a subgroup, or C1."
             )
-        write_map(context.path(self.o), moved(map_, found.rotation, found.centre), pixel_size=pixel_size)
-        context.say(f" Written the turned map to {self.o}; it is not symmetrised (relionlab image_handler --sym)")

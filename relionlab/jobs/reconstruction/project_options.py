@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from relionlab.jobs.reconstruction.declaring import ignored, refused
+from relionlab.jobs.options.declaring import ignored, refused
 from relionlab.params import Declared, Parameter
 
 _REFUSED = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from relionlab.engine.volume.solving import ROUNDS
-from relionlab.jobs.reconstruction.declaring import ignored, refused
+from relionlab.jobs.options.declaring import ignored, refused
 from relionlab.params import Declared, Parameter
 
 _REFUSED = {

@@ -11,7 +11,7 @@ from relionlab.errors import ParameterError
 from relionlab.io.particles import read_particles, write_particles
 from relionlab.jobs.base import Program
 from relionlab.jobs.context import Context
-from relionlab.jobs.reconstruction.declaring import ignored, refused
+from relionlab.jobs.options.declaring import ignored, refused
 from relionlab.jobs.reconstruction.poses import rotations_of, with_rotations
 from relionlab.params import Parameter
 

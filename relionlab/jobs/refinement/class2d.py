@@ -20,6 +20,8 @@ from relionlab.jobs.refinement.options import (
     SamplingOptions2D,
     TauFudge,
     ZeroMask,
+    fast_subsets,
+    iterations,
 )
 from relionlab.params import Parameter, When
 
@@ -39,55 +41,29 @@ UseGradient = Annotated[
     bool,
     Parameter(
         label="Use VDAM algorithm?",
-        help="Gradient-driven mini-batches, RELION 4's faster algorithm for many particles. Not done yet: such a job can"
-        " be written and read, and run by RELION 4 and 5.",
+        help="Gradient steps over small random batches, RELION 4's faster algorithm for many particles (variable-metric"
+        " gradient descent with adaptive moments). RELION 4 and 5 start from it. Tick either this or EM.",
         tab="Optimisation",
         key={"4": "do_grad", "5": "do_grad"},
-        level="advanced",
+        flag="--grad",
     ),
 ]
-Iterations = Annotated[
-    int,
-    Parameter(
-        label="Number of EM iterations",
-        help="How often all particles are aligned and averaged. 25 usually suffice; look whether the classes still"
-        " change. On continuing, this is the total, not what is added.",
-        tab="Optimisation",
-        key={"3.1": "nr_iter", "4": "nr_iter_em", "5": "nr_iter_em"},
-        flag="--iter",
-        bounds=(1, 999),
-        suggested=(1, 50, 1),
-        when=_EM,
-        on_continue=True,
-    ),
-]
+Iterations = Annotated[int, iterations({"3.1": "nr_iter", "4": "nr_iter_em", "5": "nr_iter_em"}, when=_EM)]
 MiniBatches = Annotated[
     int,
     Parameter(
         label="Number of VDAM mini-batches",
-        help="Number of gradient steps of the VDAM algorithm.",
+        help="Number of gradient steps of the VDAM algorithm. 200 suit most data; fewer for a first look.",
         tab="Optimisation",
         key={"4": "nr_iter_grad", "5": "nr_iter_grad"},
-        level="advanced",
+        flag="--iter",
         bounds=(1, None),
         suggested=(50, 500, 10),
         when=(When("do_grad"),),
         on_continue=True,
     ),
 ]
-FastSubsets = Annotated[
-    bool,
-    Parameter(
-        label="Use fast subsets?",
-        help="RELION 3.1's use of random subsets in early iterations. relionlab is fast enough without; the value is"
-        " kept for RELION.",
-        tab="Optimisation",
-        key={"3.1": "do_fast_subsets"},
-        flag="--fast_subsets",
-        level="developer",
-        on_continue=True,
-    ),
-]
+FastSubsets = Annotated[bool, fast_subsets({"3.1": "do_fast_subsets"})]
 CentreClasses = Annotated[
     bool,
     Parameter(
@@ -133,9 +109,10 @@ class Class2D(Job, InputOptions, CtfOptions, SamplingOptions2D, HelixOptions2D, 
             found.append(
                 "Input images STAR file (fn_img) is empty: give a particles.star, or an optimiser to continue."
             )
-        if self.do_grad:
+        if self.do_em == self.do_grad:
+            both = "both ticked" if self.do_em else "both off"
             found.append(
-                "The VDAM algorithm (do_grad) is not there yet: tick EM (do_em), or run this job with RELION 4."
+                f"Use EM algorithm? (do_em) and Use VDAM algorithm? (do_grad) are {both}: tick one of the two."
             )
         if self.do_helix:
             found.append("Helical segments (do_helix) are not classified yet: untick it, or run this job with RELION.")
@@ -144,6 +121,8 @@ class Class2D(Job, InputOptions, CtfOptions, SamplingOptions2D, HelixOptions2D, 
     def commands(self, output: str) -> list[Command]:
         """Return the one command: ``relionlab refine``."""
         fixed = ["--pad", "2", "--flatten_solvent", "--oversampling", "1", "--norm", "--scale"]
+        if self.do_grad:
+            fixed += ["--class_inactivity_threshold", "0.1", "--grad_write_iter", "10"]
         if self.use_gpu and not self.gpu_ids:
             fixed += ["--gpu", ""]
         arguments = ["--o", f"{output}run", *self.flags(), *fixed, *shlex.split(self.other_args)]
@@ -152,7 +131,7 @@ class Class2D(Job, InputOptions, CtfOptions, SamplingOptions2D, HelixOptions2D, 
     def outputs(self, output: str) -> list[Node]:
         """Return the last iteration's particles and model."""
         root = continued_root(f"{output}run", self.fn_cont) if self.fn_cont else f"{output}run"
-        stem = f"{PurePosixPath(root)}_it{self.nr_iter:03d}"
+        stem = f"{PurePosixPath(root)}_it{self.nr_iter_grad if self.do_grad else self.nr_iter:03d}"
         return [
             Node(f"{stem}_data.star", "ParticleGroupMetadata.star.relion.class2d"),
             Node(f"{stem}_model.star", "ImageGroupMetadata.star.relion.class2d"),

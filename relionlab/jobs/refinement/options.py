@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from relionlab.params import Declared, Parameter, When
+from relionlab.params import Declared, Dialect, Parameter, When
 
 _ALIGNED = (When("dont_skip_align"),)
 
@@ -209,6 +209,36 @@ CoarserSampling = Annotated[
         on_continue=True,
     ),
 ]
+
+
+def iterations(key: str | dict[Dialect, str], *, when: tuple[When, ...] = ()) -> Parameter:
+    """Declare the number of iterations of a classification; its variable differs between job types."""
+    return Parameter(
+        label="Number of EM iterations",
+        help="How often all particles are aligned and averaged. 25 usually suffice; look whether the classes still"
+        " change. On continuing, this is the total, not what is added.",
+        tab="Optimisation",
+        key=key,
+        flag="--iter",
+        bounds=(1, 999),
+        suggested=(1, 50, 1),
+        when=when,
+        on_continue=True,
+    )
+
+
+def fast_subsets(key: str | dict[Dialect, str]) -> Parameter:
+    """Declare RELION's use of subsets; its variable differs between job types."""
+    return Parameter(
+        label="Use fast subsets?",
+        help="RELION's use of random subsets in early iterations. relionlab is fast enough without; the value is kept for"
+        " RELION.",
+        tab="Optimisation",
+        key=key,
+        flag="--fast_subsets",
+        level="developer",
+        on_continue=True,
+    )
 
 
 class InputOptions(Declared):

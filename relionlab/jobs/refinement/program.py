@@ -1,16 +1,17 @@
-"""The program ``refine``: RELION's relion_refine. Two-dimensional classification is what it can do so far."""
+"""The program ``refine``: RELION's relion_refine, for 2D and 3D classification, initial models and auto-refinement."""
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 from relionlab.errors import ParameterError
 from relionlab.jobs.base import Program
 from relionlab.jobs.context import Context
 from relionlab.jobs.options.compute import ComputeOptions, GpuIds
-from relionlab.jobs.options.helix import HelixOptions2D
+from relionlab.jobs.options.helix import HelixOptions2D, HelixSymmetryOptions
 from relionlab.jobs.options.running import Threads
 from relionlab.jobs.refinement.class2d import CentreClasses, FastSubsets, Iterations
+from relionlab.jobs.refinement.gradient import GradientOptions, GradientPlan, gradient_plan
 from relionlab.jobs.refinement.options import (
     Classes,
     CtfOptions,
@@ -24,289 +25,40 @@ from relionlab.jobs.refinement.options import (
     UseCtf,
     ZeroMask,
 )
-from relionlab.params import Parameter
+from relionlab.jobs.refinement.program_options import ProgramOptions
+from relionlab.jobs.refinement.program_options3d import ProgramOptions3D
+from relionlab.jobs.refinement.program_problems import problems_in
+from relionlab.jobs.refinement.relion_only import RefusedOptions, UnusedOptions
 
-_GENERAL, _START, _POSES, _EXPERT = "General", "Initialisation", "Orientations", "Expert"
-
-OutputRoot = Annotated[
-    str,
-    Parameter(
-        label="Output root",
-        help="How the names of all results begin, as Class2D/job001/run.",
-        tab=_GENERAL,
-        flag="--o",
-        required=True,
-    ),
-]
-Flatten = Annotated[
-    bool,
-    Parameter(
-        label="Flatten solvent",
-        help="RELION masks the class averages with the particle's circle as well. relionlab makes them of masked images"
-        " and always does; the value is kept for RELION.",
-        tab=_GENERAL,
-        flag="--flatten_solvent",
-    ),
-]
-References = Annotated[
-    str,
-    Parameter(
-        label="References",
-        help="Stack or image of class averages to start from, instead of random ones. It must"
-        " be on the particles' grey scale.",
-        tab=_START,
-        flag="--ref",
-        pattern="*.{mrc,mrcs}",
-    ),
-]
-OffsetSpread = Annotated[
-    float,
-    Parameter(
-        label="Initial spread of offsets",
-        help="Standard deviation of the particles' offsets that is assumed in the first iteration.",
-        tab=_START,
-        unit="Å",
-        flag="--offset",
-        bounds=(0.01, None),
-    ),
-]
-FirstResolution = Annotated[
-    float | None,
-    Parameter(
-        label="Initial low-pass filter",
-        help="Resolution to which the first averages are filtered.",
-        tab=_START,
-        unit="Å",
-        flag="--ini_high",
-        none_as="-1",
-        bounds=(0.5, None),
-    ),
-]
-FirstIterationCc = Annotated[
-    bool,
-    Parameter(
-        label="First iteration by correlation",
-        help="Compare by correlation in the first iteration, for"
-        " references of unknown grey scale. Not done yet for 2D classes.",
-        tab=_START,
-        flag="--firstiter_cc",
-    ),
-]
-Oversampling = Annotated[
-    int,
-    Parameter(
-        label="Oversampling order",
-        help="RELION searches a grid of the steps given and then one 2^order finer."
-        " relionlab searches the finer one alone.",
-        tab=_POSES,
-        flag="--oversampling",
-        bounds=(0, 5),
-    ),
-]
-Perturbation = Annotated[
-    float,
-    Parameter(
-        label="Perturbation",
-        help="Largest random movement of the search grid in each iteration, as a fraction of a step.",
-        tab=_POSES,
-        flag="--perturb",
-        bounds=(0, 1),
-    ),
-]
-SkipRotate = Annotated[
-    bool,
-    Parameter(label="Keep angles", help="Search offsets and classes only.", tab=_POSES, flag="--skip_rotate"),
-]
-Norm = Annotated[
-    bool,
-    Parameter(
-        label="Correct norms",
-        help="Estimate one factor per image that brings its noise to the common level.",
-        tab="Corrections",
-        flag="--norm",
-    ),
-]
-Scale = Annotated[
-    bool,
-    Parameter(
-        label="Correct scales",
-        help="Estimate one factor per group for the strength of its signal.",
-        tab="Corrections",
-        flag="--scale",
-    ),
-]
-NoNorm = Annotated[
-    bool,
-    Parameter(
-        label="Do not correct norms",
-        help="Switch the correction off, also when a run is continued.",
-        tab="Corrections",
-        flag="--no_norm",
-    ),
-]
-NoScale = Annotated[
-    bool,
-    Parameter(
-        label="Do not correct scales",
-        help="Switch the correction off, also when a run is continued.",
-        tab="Corrections",
-        flag="--no_scale",
-    ),
-]
-PhaseFlipped = Annotated[
-    bool,
-    Parameter(
-        label="Phase-flipped data",
-        help="The phases of the images have been corrected before: model the modulus of the CTF.",
-        tab="Corrections",
-        flag="--ctf_phase_flipped",
-    ),
-]
-OnlyFlip = Annotated[
-    bool,
-    Parameter(
-        label="Only flip phases",
-        help="Correct the sign of the CTF and not its amplitude.",
-        tab="Corrections",
-        flag="--only_flip_phases",
-    ),
-]
-Seed = Annotated[
-    int | None,
-    Parameter(
-        label="Random seed",
-        help="Runs with the same seed and the same input give the same result; without one,"
-        " a seed is drawn and written down.",
-        tab=_EXPERT,
-        flag="--random_seed",
-        none_as="-1",
-        bounds=(0, None),
-    ),
-]
-Padding = Annotated[
-    int,
-    Parameter(
-        label="Padding",
-        help="RELION's oversampling of transforms of the references; relionlab interpolates"
-        " exactly enough at any value.",
-        tab=_EXPERT,
-        flag="--pad",
-        bounds=(1, 4),
-    ),
-]
-Fraction = Annotated[
-    float,
-    Parameter(
-        label="Adaptive fraction",
-        help="Share of a particle's probability that enters the averages; the rest is"
-        " spread over too many unlikely poses to be worth its time.",
-        tab=_EXPERT,
-        flag="--adaptive_fraction",
-        bounds=(0.5, 1),
-    ),
-]
-MaskEdge = Annotated[
-    float,
-    Parameter(
-        label="Mask edge",
-        help="Width of the mask's soft edge.",
-        tab=_EXPERT,
-        unit="px",
-        flag="--maskedge",
-        bounds=(0, 100),
-    ),
-]
-FixNoise = Annotated[
-    bool,
-    Parameter(
-        label="Fix noise spectra", help="Keep the noise spectra as they are.", tab=_EXPERT, flag="--fix_sigma_noise"
-    ),
-]
-FixOffsets = Annotated[
-    bool,
-    Parameter(
-        label="Fix spread of offsets",
-        help="Keep the spread of the offsets as it is.",
-        tab=_EXPERT,
-        flag="--fix_sigma_offset",
-    ),
-]
-ShellsAhead = Annotated[
-    int,
-    Parameter(
-        label="Shells ahead",
-        help="Fourier shells beyond the current resolution that the next iteration uses.",
-        tab=_EXPERT,
-        flag="--incr_size",
-        bounds=(1, 100),
-    ),
-]
-LowestResolution = Annotated[
-    float | None,
-    Parameter(
-        label="Lowest resolution",
-        help="Leave out of the comparison what is coarser than this.",
-        tab=_EXPERT,
-        unit="Å",
-        flag="--strict_lowres_exp",
-        none_as="-1",
-        bounds=(1, None),
-    ),
-]
-DontCheck = Annotated[
-    bool,
-    Parameter(
-        label="Do not check images",
-        help="Begin although the images do not look normalised.",
-        tab=_EXPERT,
-        flag="--dont_check_norm",
-    ),
-]
-SizePrior = Annotated[
-    bool,
-    Parameter(
-        label="Favour large classes",
-        help="Expect a particle in a class in proportion to the class's size, as RELION does. Then the class that first"
-        " becomes sharp draws most particles to it. Without it (the default here) real data fill more classes.",
-        tab=_EXPERT,
-        level="developer",
-        flag="--size_prior",
-    ),
-]
-LocalOffsets = Annotated[
-    bool,
-    Parameter(
-        label="Expect particles where they were",
-        help="Expect each particle near where the last iteration put it, as RELION 3.1 does: the larger the pixels, the"
-        " nearer. Without it (the default here) particles are expected near the middle of their images.",
-        tab=_EXPERT,
-        level="developer",
-        flag="--local_offsets",
-    ),
-]
-Verbosity = Annotated[
-    int, Parameter(label="Verbosity", help="0 prints warnings only.", tab=_EXPERT, flag="--verb", bounds=(0, 3))
-]
-OnTheFly = Annotated[
-    bool,
-    Parameter(
-        label="Shifts on the fly",
-        help="RELION's way to save memory; relionlab plans its memory by itself.",
-        tab=_EXPERT,
-        flag="--onthefly_shifts",
-    ),
-]
+_OLD_GRADIENT = (
+    " {flag} is RELION 3.1's: it is done as RELION 4's --grad, by VDAM, in {plan.initial} + {plan.inbetween} + {plan.final}"
+    " iterations."
+)
 
 
-class Refine(Program, InputOptions, CtfOptions, SamplingOptions2D, HelixOptions2D, ComputeOptions):
-    """Classify particle images in two dimensions, as relion_refine without --ref or with 2D references does.
+class Refine(
+    Program,
+    InputOptions,
+    CtfOptions,
+    SamplingOptions2D,
+    HelixSymmetryOptions,
+    HelixOptions2D,
+    ComputeOptions,
+    RefusedOptions,
+    UnusedOptions,
+    GradientOptions,
+    ProgramOptions3D,
+    ProgramOptions,
+):
+    """Classify or refine particle images in two or three dimensions, as relion_refine does.
 
-    Defaults are those of the program, which differ from the form's.
+    Without a 3D reference it makes 2D class averages; with one (--ref) it classifies (--K) or refines (--auto_refine
+    --split_random_halves) maps; --denovo_3dref with --grad makes an initial model. Defaults are those of the program,
+    which differ from the forms'.
     """
 
     name: ClassVar[str] = "refine"
 
-    o: OutputRoot = ""
     nr_classes: Classes = 1
     nr_iter: Iterations = 50
     tau_fudge: TauFudge = 1.0
@@ -314,58 +66,68 @@ class Refine(Program, InputOptions, CtfOptions, SamplingOptions2D, HelixOptions2
     do_zero_mask: ZeroMask = False
     psi_sampling: PsiSampling = 5.0
     offset_range: OffsetRange = 6.0
-    flatten_solvent: Flatten = False
     highres_limit: ResolutionLimit = None
     do_center: CentreClasses = False
     do_fast_subsets: FastSubsets = False
     do_ctf_correction: UseCtf = False
     nr_threads: Threads = 1
     gpu_ids: GpuIds = None
-    ref: References = ""
-    offset: OffsetSpread = 10.0
-    ini_high: FirstResolution = None
-    firstiter_cc: FirstIterationCc = False
-    oversampling: Oversampling = 1
-    perturb: Perturbation = 0.5
-    skip_rotate: SkipRotate = False
-    norm: Norm = False
-    scale: Scale = False
-    no_norm: NoNorm = False
-    no_scale: NoScale = False
-    ctf_phase_flipped: PhaseFlipped = False
-    only_flip_phases: OnlyFlip = False
-    random_seed: Seed = None
-    pad: Padding = 2
-    adaptive_fraction: Fraction = 0.999
-    maskedge: MaskEdge = 5
-    fix_sigma_noise: FixNoise = False
-    fix_sigma_offset: FixOffsets = False
-    incr_size: ShellsAhead = 10
-    strict_lowres_exp: LowestResolution = None
-    dont_check_norm: DontCheck = False
-    size_prior: SizePrior = False
-    local_offsets: LocalOffsets = False
-    verb: Verbosity = 1
-    onthefly_shifts: OnTheFly = False
 
     def problems(self) -> list[str]:
         """Return what is wrong with the values, in words."""
-        found = super().problems()
-        if not self.fn_img and not self.fn_cont:
-            found.append("--i is empty: give a STAR file of particles, or --continue with an optimiser file.")
-        if self.firstiter_cc:
-            found.append(
-                "--firstiter_cc is not there yet for 2D classes: bring the references to the particles' grey scale."
-            )
-        if self.do_helix:
-            found.append("--helix is not there yet: classify helical segments with RELION.")
-        return found
+        return [*super().problems(), *problems_in(self)]
+
+    def gradient(self) -> GradientPlan | None:
+        """Return the stages of a gradient-driven run (--grad, --sgd); ``None``: expectation maximisation."""
+        return gradient_plan(self, self.nr_iter)
+
+    def iterations(self) -> int:
+        """Return the number of iterations in all."""
+        plan = self.gradient()
+        return self.nr_iter if plan is None else plan.iterations
+
+    def psi_step(self, order: int) -> float:
+        """Return the in-plane step (°) of a 3D search: --psi_step, or else what directions of this HEALPix order have."""
+        return self.psi_sampling * 2 if "psi_sampling" in self.model_fields_set else 60 / 2.0**order
+
+    def local_sigmas(self) -> tuple[float, float, float] | None:
+        """Return the widths (°) of local searches in rot, tilt and psi; ``None``: all poses are searched.
+
+        An angle that is not limited, where another is, has width 0.
+        """
+        if self.sigma_ang is not None and self.sigma_ang > 0:
+            return (self.sigma_ang,) * 3
+        widths = tuple(max(width or 0.0, 0.0) for width in (self.sigma_rot, self.sigma_tilt, self.sigma_psi))
+        return widths if any(widths) else None  # type: ignore[return-value]
 
     def run(self, context: Context) -> None:
-        """Classify the particles."""
-        from relionlab.jobs.refinement.classification2d import classify
-
+        """Classify or refine the particles."""
         self.check()
         if self.fn_cont and self.fn_img and "fn_img" in self.model_fields_set:
             raise ParameterError("--i and --continue exclude each other: a continued run keeps its particles.")
-        classify(self, context)
+        plan = self.gradient()
+        if plan is not None and not self.grad:
+            flag = "--sgd" if self.sgd else "--stochastic_em"
+            context.say(_OLD_GRADIENT.format(flag=flag, plan=plan))
+        if self._is_3d(context):
+            from relionlab.jobs.refinement.refinement3d import refine3d
+
+            refine3d(self, context)
+        else:
+            from relionlab.jobs.refinement.classification2d import classify
+
+            self._check_2d()
+            classify(self, context)
+
+    def _is_3d(self, context: Context) -> bool:
+        from relionlab.jobs.refinement.dimensions import continues_3d, is_3d_reference
+
+        if self.fn_cont:
+            return continues_3d(self.fn_cont, context)
+        return self.denovo_3dref or self.auto_refine or (bool(self.ref) and is_3d_reference(self.ref, context))
+
+    def _check_2d(self) -> None:
+        if self.firstiter_cc:
+            raise ParameterError(
+                "--firstiter_cc is not there yet for 2D classes: bring the references to the particles' grey scale."
+            )
