@@ -10,7 +10,7 @@ import pytest
 
 from relionlab.engine.refine3d.state import Model, Spectra
 from relionlab.engine.sampling import sampling
-from relionlab.errors import ImageError, NodeError
+from relionlab.errors import ImageError, NodeError, StarError
 from relionlab.io.images import read_map, write_map
 from relionlab.io.particles import Particles as ParticleTable
 from relionlab.io.star import read_star, write_star
@@ -94,7 +94,9 @@ def iteration(*, halves: bool = False, classes: int = 2, seed: int = 1) -> tuple
         rotations=random.uniform(1, 2, classes),
         offsets=random.uniform(1, 2, classes),
         changed=(1.5, 0.75, 0.125),
-        progress=Progress(1, 2, 6, 3.5, 0.5, 0.0, converged=True, large_increase=True, since_increase=2, shells_ahead=13),
+        progress=Progress(
+            1, 2, 6, 3.5, 0.5, 0.0, converged=True, large_increase=True, since_increase=2, shells_ahead=13
+        ),
         sigmas=(3.75, 3.75, 7.5) if halves else None,
     )
     return source, state
@@ -253,6 +255,25 @@ def test_files_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
     wrong = dataclasses.replace(state.models[0], direction_share=np.ones((1, 3)))
     with pytest.raises(ValueError, match=r"direction_share is \(1, 3\)"):
         write(tmp_path, dataclasses.replace(state, models=(wrong, wrong)), source, HALVES)
+
+
+def test_noise_of_optics_groups_is_given_to_their_noise_groups(tmp_path: Path) -> None:
+    """RELION 4 and 5 keep noise spectra per optics group."""
+    source, state = iteration()
+    optics = Table({"rlnOpticsGroup": [1, 2], "rlnImagePixelSize": [PIXEL_SIZE] * 2}, "optics")
+    rows = source.particles.with_columns(rlnOpticsGroup=2 - np.arange(COUNT) % 2)  # mic0 is of the second
+    source = ParticleTable(optics, rows)
+    write(tmp_path, state, source, PLAIN)
+    path = tmp_path / "Run/a/run_it003_model.star"
+    tables = read_star(path)
+    for group in (1, 2):
+        tables[f"model_group_{group}"] = tables[f"model_group_{group}"].renamed(f"model_optics_group_{group}")
+    write_star(path, tables)
+    assert np.array_equal(read_iteration3d(OPTIMISER, tmp_path).models[0].sigma2, state.models[0].sigma2[::-1])
+    del tables["model_group_2"]
+    write_star(path, tables)
+    with pytest.raises(StarError, match="1 optics groups and none for its groups, its particles have 2"):
+        read_iteration3d(OPTIMISER, tmp_path)
 
 
 def test_two_dimensional_runs_and_three_dimensional_ones_are_told_apart(tmp_path: Path, there: Path) -> None:
