@@ -39,7 +39,6 @@ GRADIENT = "--i data/particles.star --sgd --denovo_3dref --K 1 --sym D2 --sgd_in
 GRADIENT += " --sgd_ini_resol 60 --sgd_fin_resol 40 --sgd_ini_subset 30 --sgd_fin_subset 60"
 POSES = ("AngleRot", "AngleTilt", "AnglePsi", "OriginXAngst", "OriginYAngst")
 LABELS = (*POSES, "ClassNumber", "NormCorrection", "LogLikeliContribution")
-)
 
 
 @pytest.fixture(scope="module")
