@@ -112,12 +112,6 @@ class Parameter:
             return self.key
         return self.key.get(dialect)
 
-    def later_key(self) -> str | None:
-        """Return the name that RELION 4 or 5 gives to what RELION 3.1 does not know, ``None`` if it knows it."""
-        if self.key is None or isinstance(self.key, str) or "3.1" in self.key:
-            return None
-        return next(iter(self.key.values()))
-
     def on_flag(self, value: Any) -> Any:
         """Return the value that the flag has for a value of the form."""
         return value if value is None or self.flag is None or self.flag_factor == 1 else value * self.flag_factor
@@ -237,10 +231,7 @@ class Declared(BaseModel):
     # --- command line ------------------------------------------------------------------------------------------
 
     def flags(self, *, continued: bool = False) -> list[str]:
-        """Return the command-line arguments that express these values; what does not apply is left out.
-
-        continued  only of what may be changed when a job is continued
-        """
+        """Return the arguments that express these values, ``continued``: that may then be changed; those that apply."""
         arguments: list[str] = []
         for name, parameter in self.parameters().items():
             value = getattr(self, name)
@@ -266,12 +257,7 @@ class Declared(BaseModel):
     @classmethod
     def from_flags(cls, arguments: Sequence[str]) -> Self:
         """Make the value from command-line arguments; raises ParameterError for an unknown or incomplete one."""
-        by_flag = {
-            flag: name
-            for name, p in cls.parameters().items()
-            if p.flag is not None
-            for flag in (p.flag, *p.other_flags)
-        }
+        by_flag = {flag: name for name, p in cls.parameters().items() if p.flag for flag in (p.flag, *p.other_flags)}
         values: dict[str, Any] = {}
         rest = list(arguments)
         while rest:
@@ -304,14 +290,13 @@ class Declared(BaseModel):
     def job_options(self, dialect: Dialect = "3.1") -> dict[str, str]:
         """Return job.star's variables and values as RELION of this dialect writes them, sorted by variable.
 
-        What RELION 3.1 does not know is written for it under its later name where it differs from the default: RELION 3.1
-        says that it ignores the variable, and a run of ours finds it.
+        For 3.1, what only later RELIONs know is written too where it is set: RELION 3.1 ignores it, a run of ours needs it.
         """
         options = {}
         for name, parameter in self.parameters().items():
             value, key = getattr(self, name), parameter.key_in(dialect)
             if key is None and dialect == "3.1" and value != self.default(name):
-                key = parameter.later_key()
+                key = parameter.key_in("4") or parameter.key_in("5")
             if key is not None:
                 options[key] = to_text(value) if value is not None else (parameter.none_as or "")
         return dict(sorted(options.items()))
@@ -332,7 +317,7 @@ class Declared(BaseModel):
         parameter, (plain, _) = cls.parameters()[name], cls.kind(name)
         text = text.strip()
         if parameter.none_as is not None and text in (parameter.none_as, ""):
-            return None
+            return "" if cls.default(name) == "" else None
         try:
             if plain is bool:
                 return {"yes": True, "no": False, "true": True, "false": False, "1": True, "0": False}[text.lower()]

@@ -7,11 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from relionlab.engine.maps.alterations import symmetrised
 from relionlab.engine.projection import Projector
 from relionlab.engine.rotations import matrix_from_euler, random_euler
+from relionlab.engine.symmetry import point_group
 from relionlab.errors import ImageError, NodeError, ParameterError, StarError
 from relionlab.io.images import read_map, read_stack, write_map, write_stack
 from relionlab.io.particles import Particles, read_particles, write_particles
+from relionlab.io.star import write_star
 from relionlab.io.table import Table
 from relionlab.jobs.context import PlainContext
 from relionlab.jobs.reconstruction.flip_hand import mirrored_map, mirrored_poses
@@ -193,3 +196,57 @@ def test_a_map_without_symmetry_is_told(data: Path, capsys: pytest.CaptureFixtur
     run(data, "align_symmetry", "--i", "map.mrc", "--o", "turned.mrc", "--sym", "D2", "--keep_centre")
     assert "hardly has the symmetry D2" in capsys.readouterr().err
     assert read_map(data / "turned.mrc")[0].shape == (N, N, N)
+
+
+@pytest.fixture
+def model(data: Path) -> Path:
+    """A model of two classes: the smaller has D2 symmetry and the finer map, the larger has none."""
+    assembly = symmetrised(Blobs(N).map(), point_group("D2").operations)
+    write_map(data / "symmetric.mrc", assembly, pixel_size=PIXEL)
+    classes = {
+        "rlnReferenceImage": ["map.mrc", "symmetric.mrc"],
+        "rlnClassDistribution": [0.7, 0.3],
+        "rlnEstimatedResolution": [20.0, 12.0],
+    }
+    write_star(data / "run_it010_model.star", [Table(classes, "model_classes")])
+    return data
+
+
+def aligned(directory: Path, *flags: str, sym: str = "D2") -> np.ndarray:
+    run(directory, "align_symmetry", "--i", "run_it010_model.star", "--o", "initial_model.mrc", "--sym", sym, *flags)
+    return read_map(directory / "initial_model.mrc")[0]
+
+
+def test_the_class_of_a_model_is_chosen(model: Path) -> None:
+    first, second = (read_map(model / name)[0] for name in ("map.mrc", "symmetric.mrc"))
+    np.testing.assert_array_equal(aligned(model, "--select_largest_class", sym="C1"), first)
+    np.testing.assert_array_equal(aligned(model, "--select_highest_resol", sym="C1"), second)
+    best = aligned(model, "--keep_centre")
+    assert shell_correlation(best, symmetrised(best, point_group("D2").operations))[2:6].min() > 0.95
+    with pytest.raises(ParameterError, match="does not tell which to take"):
+        aligned(model, sym="C1")
+    with pytest.raises(ParameterError, match="exclude each other"):
+        aligned(model, "--select_largest_class", "--select_highest_resol")
+
+
+def test_the_symmetry_is_imposed_on_demand(model: Path) -> None:
+    def alike(map_: np.ndarray) -> float:
+        return float(shell_correlation(map_, symmetrised(map_, point_group("D2").operations))[2:6].min())
+
+    plain = aligned(model, "--select_largest_class")
+    imposed = aligned(model, "--select_largest_class", "--apply_sym")
+    assert alike(imposed) > 0.9 > alike(plain)
+
+
+def test_models_without_maps_are_refused(model: Path) -> None:
+    write_star(model / "run_it010_model.star", [Table({"rlnReferenceImage": ["1@classes.mrcs"]}, "model_classes")])
+    with pytest.raises(StarError, match="2D classification"):
+        aligned(model)
+    write_star(model / "run_it010_model.star", [Table({"rlnReferenceImage": ["map.mrc", "map.mrc"]}, "model_classes")])
+    with pytest.raises(StarError, match="rlnClassDistribution"):
+        aligned(model, "--select_largest_class")
+    write_star(model / "run_it010_model.star", [Table({"rlnX": [1.0]}, "others")])
+    with pytest.raises(StarError, match="model_classes"):
+        aligned(model)
+    with pytest.raises(NodeError, match="is not there"):
+        run(model, "align_symmetry", "--i", "missing_model.star", "--sym", "D2")

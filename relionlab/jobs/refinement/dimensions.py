@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from relionlab.errors import NodeError, StarError
 from relionlab.io.image_names import parse_image_name
 from relionlab.io.images import read_header
 from relionlab.io.star import read_star
+from relionlab.io.table import Table
 from relionlab.jobs.context import Context
 
+_SAYING: tuple[tuple[str, str, Callable[[Table], bool]], ...] = (
+    ("rlnOrientSamplingStarFile", "sampling_general", lambda row: int(row.value("rlnIs3DSampling")) == 1),
+    ("rlnModelStarFile", "model_general", lambda row: int(row.value("rlnReferenceDimensionality")) == 3),
+)
+"""Where an optimiser's files say that they are of maps: label of the file, table, how the table says so."""
 _NAMES = ("rlnReferenceImage", "rlnImageName")
 
 
@@ -36,21 +43,23 @@ def continues_3d(optimiser: str, context: Context) -> bool:
     path = context.path(optimiser)
     if not path.is_file():
         raise NodeError(f"{optimiser} is not there: give the run_itNNN_optimiser.star of the iteration to continue.")
+    general = _row(path, "optimiser_general")
+    for label, table, says in _SAYING:  # RELION's iteration 0 has no sampling file
+        named = Path(str(general.value(label)))
+        file = context.path(str(named))
+        # a folder that was copied elsewhere: the files lie beside the optimiser
+        file = file if file.is_file() else path.parent / named.name
+        if file.is_file():
+            return says(_row(file, table))
+    raise NodeError(f"{optimiser} names {named}, which is not there: the iteration is not complete.")
+
+
+def _row(path: Path, name: str) -> Table:
+    """Return a table of a file, or say that it is not there."""
     tables = read_star(path)
-    if "optimiser_general" not in tables:
-        raise StarError(f"{optimiser}: expected a table data_optimiser_general, found {', '.join(tables) or 'none'}.")
-    named = Path(str(tables["optimiser_general"].value("rlnOrientSamplingStarFile")))
-    sampling = context.path(str(named))
-    # a folder that was copied elsewhere: the files lie beside the optimiser
-    sampling = sampling if sampling.is_file() else path.parent / named.name
-    if not sampling.is_file():
-        raise NodeError(f"{optimiser} names {named}, which is not there: the iteration is not complete.")
-    general = read_star(sampling)
-    if "sampling_general" not in general:
-        raise StarError(
-            f"{sampling.name}: expected a table data_sampling_general, found {', '.join(general) or 'none'}."
-        )
-    return bool(int(general["sampling_general"].value("rlnIs3DSampling")))
+    if name not in tables:
+        raise StarError(f"{path.name}: expected a table data_{name}, found {', '.join(tables) or 'none'}.")
+    return tables[name]
 
 
 def _is_map(path: Path) -> bool:

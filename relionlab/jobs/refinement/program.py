@@ -102,6 +102,11 @@ class Refine(
 
     def run(self, context: Context) -> None:
         """Classify or refine the particles."""
+        if self.print_symmetry_ops:
+            from relionlab.jobs.refinement.symmetry_text import operations_text
+
+            context.say(operations_text(self.sym))
+            return
         self.check()
         if self.fn_cont and self.fn_img and "fn_img" in self.model_fields_set:
             raise ParameterError("--i and --continue exclude each other: a continued run keeps its particles.")

@@ -70,6 +70,10 @@ class ProgramOptions3D(Declared):
     sym: Annotated[
         str, _start("Symmetry", "--sym", "Point group of the particle, as C1, C4, D2, T, O or I1, in RELION's axes.")
     ] = "C1"
+    print_symmetry_ops: Annotated[
+        bool,
+        _start("Print the operations", "--print_symmetry_ops", "Print the matrices of --sym, and do nothing else."),
+    ] = False
     healpix_order: Annotated[
         int,
         _poses(

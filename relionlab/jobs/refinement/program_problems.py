@@ -41,9 +41,9 @@ def _input(options: Refine) -> list[str]:
 
 
 def _masks(options: Refine) -> list[str]:
-    found = []
     if options.fn_cont:  # what the run began with counts too
-        return found
+        return []
+    found = []
     if options.fn_mask and not options.flatten_solvent:
         found.append(
             f"--solvent_mask is {options.fn_mask}, but references are masked with --flatten_solvent only: add it, or leave"
