@@ -23,6 +23,7 @@ from relionlab.jobs.refinement.saved3d import Saved3D, read_iteration3d
 
 BOX, PIXEL_SIZE, COUNT, GROUPS = 16, 4.0, 24, ["mic0", "mic1"]
 OPTIMISER = "Run/a/run_it003_optimiser.star"
+MAPS = [f"class00{c}{ending}" for c in (1, 2) for ending in (".mrc", "_angdist.bild")]
 NO_KIND = {"rlnDoAutoRefine": 0, "rlnDoStochasticGradientDescent": 0, "rlnDoSplitRandomHalves": 0}
 PLAIN = {**NO_KIND, "tau2_fudge": 4.0, "padding": 1}
 HALVES = {**PLAIN, "rlnDoAutoRefine": 1, "rlnDoSplitRandomHalves": 1}
@@ -146,7 +147,7 @@ def check_read(saved: Saved3D, source: ParticleTable, state: Iteration3D) -> Non
 def test_a_classification_is_read_as_it_was_written(tmp_path: Path) -> None:
     source, state = iteration()
     write(tmp_path, state, source, PLAIN)
-    endings = ("data.star", "model.star", "sampling.star", "optimiser.star", "class001.mrc", "class002.mrc")
+    endings = ("data.star", "model.star", "sampling.star", "optimiser.star", *MAPS)
     assert {path.name for path in (tmp_path / "Run/a").iterdir()} == {f"run_it003_{ending}" for ending in endings}
     saved = read_iteration3d(OPTIMISER, tmp_path)
     check_read(saved, source, state)
@@ -162,7 +163,7 @@ def test_half_sets_are_read_as_they_were_written(tmp_path: Path) -> None:
     source, state = iteration(halves=True, classes=1)
     write(tmp_path, state, source, HALVES)
     names = {path.name for path in (tmp_path / "Run/a").iterdir()}
-    halves = {f"run_it003_half{h}_{ending}" for h in (1, 2) for ending in ("model.star", "class001.mrc")}
+    halves = {f"run_it003_half{h}_{ending}" for h in (1, 2) for ending in ("model.star", *MAPS[:2])}
     assert names == halves | {f"run_it003_{ending}.star" for ending in ("data", "sampling", "optimiser")}
     saved = read_iteration3d(OPTIMISER, tmp_path)
     check_read(saved, source, state)
@@ -210,7 +211,8 @@ def test_the_last_files_of_an_auto_refinement(tmp_path: Path) -> None:
     write_final("Run/a/run", state, source, half_maps=(halves[0], halves[1]), **flags)
     names = {path.name for path in (tmp_path / "Run/a").iterdir()}
     stars = {f"run_{name}.star" for name in ("data", "model", "sampling", "optimiser")}
-    assert names == stars | {"run_class001.mrc", "run_half1_class001_unfil.mrc", "run_half2_class001_unfil.mrc"}
+    pictured = {"run_class001.mrc", "run_class001_angdist.bild"}
+    assert names == stars | pictured | {"run_half1_class001_unfil.mrc", "run_half2_class001_unfil.mrc"}
     for half in (1, 2):
         unfiltered, pixel_size = read_map(tmp_path / f"Run/a/run_half{half}_class001_unfil.mrc")
         assert np.array_equal(unfiltered, halves[half - 1])

@@ -2,7 +2,8 @@
 
 One model: run_itNNN_{data,model,sampling,optimiser}.star and run_itNNN_classCCC.mrc; initial models have
 run_itNNN_gradCCC.mrc, the running gradients, besides. Two half-sets: run_itNNN_half{1,2}_model.star and
-run_itNNN_half{1,2}_classCCC.mrc in place of the one model. The last files of an auto-refinement have no iteration in
+run_itNNN_half{1,2}_classCCC.mrc in place of the one model. Beside each map but an initial model's lies its
+_angdist.bild, a picture of the directions. The last files of an auto-refinement have no iteration in
 their names, and the two unfiltered half-maps beside them. What the numbers mean: :mod:`model_file`.
 """
 
@@ -20,7 +21,8 @@ from relionlab.io.images import write_map
 from relionlab.io.particles import Particles as ParticleTable
 from relionlab.io.particles import write_particles
 from relionlab.io.star import write_star
-from relionlab.jobs.refinement.model_file import ModelFile
+from relionlab.jobs.refinement.direction_file import write_directions
+from relionlab.jobs.refinement.model_file import ModelFile, direction_shares
 from relionlab.jobs.refinement.optimiser_file import optimiser_columns, write_optimiser
 from relionlab.jobs.refinement.poses import with_poses
 from relionlab.jobs.refinement.progress import Progress, progress_columns
@@ -152,6 +154,12 @@ def _write_model(
         directions=len(state.grid.orientations),
     )
     write_star(directory / f"{start}model.star", file.tables())
+    if gradients is not None:  # mini-batches tell little of the directions: RELION draws none then
+        return
+    orientations = state.grid.orientations
+    for name, shares in zip(maps, direction_shares(model, len(orientations)), strict=True):
+        picture = directory / f"{name.removesuffix('.mrc')}_angdist.bild"
+        write_directions(picture, shares, sampling=orientations, extent=model.box * model.pixel_size)
 
 
 def _write_rest(
