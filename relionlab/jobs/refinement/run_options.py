@@ -1,10 +1,14 @@
-"""How the options of a 2D classification stand in RELION's optimiser and sampling files, and come back from them."""
+"""How the options of a run stand in RELION's optimiser and sampling files, and come back from them.
+
+What 2D and 3D share is here, with what is 2D's own; 3D's own is in ``run_options3d``.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from relionlab.engine.classify2d.state import Search
+from relionlab.io.table import Table
 from relionlab.jobs.refinement.files import Saved
 from relionlab.jobs.refinement.program import Refine
 
@@ -27,10 +31,12 @@ _PLAIN: dict[str, tuple[str, type]] = {
     "only_flip_phases": ("rlnDoOnlyFlipCtfPhases", bool),
     "fix_sigma_noise": ("rlnFixSigmaNoiseEstimates", bool),
     "fix_sigma_offset": ("rlnFixSigmaOffsetEstimates", bool),
+    "highres_limit": ("rlnHighresLimitExpectation", float),
+    "strict_lowres_exp": ("rlnLowresLimitExpectation", float),
 }
 """Options that stand in the optimiser's table as they are: field -> label and type."""
-
-_LIMITS = {"highres_limit": "rlnHighresLimitExpectation", "strict_lowres_exp": "rlnLowresLimitExpectation"}
+_NONE = {float: -1.0, int: -1, str: "None"}
+"""How RELION writes that there is none."""
 
 _CENTRE = "rlnDoCenterClasses"
 
@@ -92,23 +98,59 @@ _OTHERS: dict[str, Any] = {
 
 
 def optimiser_options(options: Refine, search: Search) -> dict[str, object]:
-    """Return label -> value for the optimiser's table, and ``tau2_fudge`` for the model's."""
-    values: dict[str, object] = dict(_OTHERS)
-    for name, (label, kind) in _PLAIN.items():
-        value = getattr(options, name)
-        values[label] = int(value) if kind is bool else value
+    """Return label -> value for the optimiser's table, and ``tau2_fudge`` and ``padding`` for the model's."""
+    return shared_options(options, diameter=search.diameter)
+
+
+def shared_options(options: Refine, *, diameter: float) -> dict[str, object]:
+    """Return what :func:`optimiser_options` and its like in 3D do; ``diameter`` of the mask in Å."""
+    values = {**_OTHERS, **written(options, _PLAIN)}
     values["rlnDoCorrectNorm"] = int(options.norm and not options.no_norm)
     values["rlnDoCorrectScale"] = int(options.scale and not options.no_scale)
-    values["rlnParticleDiameter"] = search.diameter
+    values["rlnParticleDiameter"] = diameter
     values["rlnWidthMaskEdge"] = int(options.maskedge)
     values["rlnDoSkipAlign"] = int(not options.dont_skip_align)
-    for name, label in _LIMITS.items():
-        value = getattr(options, name)
-        values[label] = -1.0 if value is None else value
     if options.do_center:  # RELION 3.1 does not know the label; 4 and 5 do
         values[_CENTRE] = 1
     values["tau2_fudge"] = options.tau_fudge
+    values["padding"] = options.pad
     return values
+
+
+def written(options: Refine, fields: dict[str, tuple[str, type]]) -> dict[str, Any]:
+    """Return label -> value of options that stand in a table as they are; ``fields`` as ``_PLAIN``."""
+    values: dict[str, Any] = {}
+    for name, (label, kind) in fields.items():
+        value = getattr(options, name)
+        empty = value is None or value == ""
+        values[label] = int(value) if kind is bool else _NONE[kind] if empty else value
+    return values
+
+
+def read_back(table: Table, fields: dict[str, tuple[str, type]]) -> dict[str, Any]:
+    """Return field -> value of options that stand in a table, where it has them."""
+    found: dict[str, Any] = {}
+    for name, (label, kind) in fields.items():
+        if label not in table:
+            continue
+        value = kind(table.value(label))
+        if kind is str:
+            found[name] = "" if value == _NONE[str] else value
+        else:
+            optional = Refine.model_fields[name].default is None
+            is_none = value < 0 or (kind is float and value == 0)
+            found[name] = None if optional and is_none else value
+    return found
+
+
+def shared_saved(optimiser: Table) -> dict[str, Any]:
+    """Return field -> value of the options that 2D and 3D have in common, as an optimiser's table has them."""
+    found = read_back(optimiser, _PLAIN)
+    if "rlnDoSkipAlign" in optimiser:
+        found["dont_skip_align"] = not int(optimiser.value("rlnDoSkipAlign"))
+    if _CENTRE in optimiser:
+        found["do_center"] = bool(int(optimiser.value(_CENTRE)))
+    return found
 
 
 def sampling_options(options: Refine, pixel_size: float) -> dict[str, object]:
@@ -129,18 +171,7 @@ def sampling_options(options: Refine, pixel_size: float) -> dict[str, object]:
 def saved_options(options: Refine, saved: Saved) -> Refine:
     """Return the options of a continued run: what is given now, and for the rest what the files say."""
     table, sampling, pixel_size = saved.optimiser, saved.sampling, saved.model.pixel_size
-    found: dict[str, Any] = {"nr_classes": saved.model.classes}
-    for name, (label, kind) in _PLAIN.items():
-        if label in table:
-            found[name] = kind(table.value(label))
-    for name, label in _LIMITS.items():
-        if label in table:
-            value = float(table.value(label))
-            found[name] = value if value > 0 else None
-    if "rlnDoSkipAlign" in table:
-        found["dont_skip_align"] = not int(table.value("rlnDoSkipAlign"))
-    if _CENTRE in table:
-        found["do_center"] = bool(int(table.value(_CENTRE)))
+    found = {**shared_saved(table), "nr_classes": saved.model.classes}
     found["psi_sampling"] = float(sampling.value("rlnPsiStep")) / 2
     found["offset_range"] = float(sampling.value("rlnOffsetRange")) / pixel_size
     found["offset_step"] = float(sampling.value("rlnOffsetStep")) / 2 / pixel_size

@@ -77,6 +77,17 @@ def read_sampling(tables: Mapping[str, Table]) -> SearchGrid:
     )
 
 
+def first_sampling(tables: Mapping[str, Table]) -> SearchGrid:
+    """Return the grid that the refinement began with, from the tables of a 3D sampling.star.
+
+    Before RELION 3.1 it was not written: then the present grid is returned. No perturbation is known of it.
+    """
+    general = tables["sampling_general"]
+    began = {now: general[label] for label, now in _ORIGINALS.items() if label in general}
+    general = general.with_columns(began, rlnSamplingPerturbInstance=0.0)
+    return read_sampling({"sampling_general": general})
+
+
 def _general(grid: SearchGrid) -> dict[str, object]:
     orientations = grid.orientations
     return {
