@@ -53,23 +53,30 @@ class Coverage:
 
 
 def fourier_coverage(
-    rot: np.ndarray, tilt: np.ndarray, *, symmetry: str = "C1", weights: np.ndarray | None = None
+    rot: np.ndarray,
+    tilt: np.ndarray,
+    *,
+    symmetry: str = "C1",
+    weights: np.ndarray | None = None,
+    step: float = 0.0,
 ) -> Coverage:
     """Return how views cover Fourier space.
 
     rot, tilt  (N,) degrees of the particles' views
     symmetry   point group: every particle is seen from all equivalent directions too
     weights    (N,) how much each particle counts; all the same by default
+    step       degrees between the directions that were tried: gaps of the search are none of the views
 
-    Directions are counted in a band about the plane, 3.7° wide to either side and wider where there are few views: so wide
-    that about seventy even views would fall into it.
+    Directions are counted in a band about the plane, 3.7° wide to either side, and wider after a coarse search and where there are
+    few views: so wide that about seventy even views would fall into it.
     Raises InputError if there is no view.
     """
     if not len(rot):
         raise InputError("There are no views: the table of particles is empty, so its coverage is unknown.")
     counts = view_counts(rot, tilt, symmetry=symmetry, weights=weights)
     views = min(len(rot), _equal_views(weights)) * len(point_group(symmetry).rotations)
-    band = float(np.clip(_ENOUGH / (5 / 6 * views), _THINNEST, 1.0))
+    thinnest = max(_THINNEST, float(np.sin(np.radians(min(step, 90.0)))))
+    band = float(np.clip(_ENOUGH / (5 / 6 * views), thinnest, 1.0))
     seen = np.flatnonzero(counts)
     normals = unit_vectors(*healpix.points(_VIEW_ORDER))[seen]
     fourier_rot, fourier_tilt = healpix.points(_FOURIER_ORDER)

@@ -9,10 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import fft
 
 from relionlab.engine.fourier import crop_rfft2, irfft2_centred, rfft2_centred, shift
-from relionlab.engine.maps.filters import low_pass, radial
+from relionlab.engine.maps.filters import high_pass, low_pass, radial
 from relionlab.engine.masks import radius_grid, soft_circle
 from relionlab.engine.projection import Projector
 from relionlab.engine.rotations import matrix_from_euler
@@ -22,6 +21,7 @@ from relionlab.errors import ImageError
 
 _PER_RESOLUTION = 3  # pixels of the compared images in the distance that is resolved
 _FINER = 2  # times the pixels, in which shifts are counted
+_COARSEST = 0.5  # of the diameter: that a particle is compact makes no two images alike
 _FARTHEST = 0.1  # of the diameter: class averages are centred
 
 
@@ -119,6 +119,7 @@ def match_views(
     small = min(n, 2 * int(np.ceil(n * pixel_size * _PER_RESOLUTION / resolution / 2)))
     size = pixel_size * n / small
     smooth = radial((small, small), low_pass(max(resolution, 2.2 * size), side=small, pixel_size=size))
+    smooth = smooth * radial((small, small), high_pass(_COARSEST * diameter, side=small, pixel_size=size))
     circle = soft_circle(small, min(diameter / size / 2, small / 2 - 2), 2.0)
 
     def prepared(spectra: np.ndarray) -> np.ndarray:

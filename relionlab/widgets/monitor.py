@@ -157,13 +157,9 @@ class JobMonitor(w.VBox):
     def _show_results(self, path: Path) -> None:
         """Show class averages and curve when a new iteration lies in the directory."""
         from relionlab.display.convergence import resolution_course
-        from relionlab.display.results import course_of, iteration_row, model_files, read_class_averages
+        from relionlab.display.results import beside_model, course_of, iteration_row, model_files, read_class_averages
 
-        files = [
-            file
-            for file in model_files(path)
-            if file.with_name(file.name.replace("model.star", "optimiser.star")).exists()
-        ]
+        files = [file for file in model_files(path) if beside_model(file, "optimiser").exists()]
         if not files or files[-1].name == self._seen.get("model"):
             return
         averages = read_class_averages(files[-1])

@@ -7,6 +7,7 @@ import pytest
 
 from relionlab.engine.orientations import fourier_coverage, view_counts
 from relionlab.engine.rotations import random_euler
+from relionlab.engine.sampling import healpix
 from relionlab.engine.sampling.grid import unit_vectors
 from relionlab.engine.symmetry import point_group
 from relionlab.errors import InputError
@@ -85,3 +86,10 @@ def test_weights_count(rng):
 def test_no_views_are_refused():
     with pytest.raises(InputError, match="no views"):
         fourier_coverage(np.zeros(0), np.zeros(0))
+
+
+def test_grid_of_a_coarse_search_is_no_preference():
+    """All 192 directions 15° apart, as often each: their gaps come from the search."""
+    rot, tilt = (np.repeat(angles, 20) for angles in healpix.points(2))
+    assert fourier_coverage(rot, tilt, step=15.0).scf > 0.98
+    assert fourier_coverage(rot, tilt).scf < fourier_coverage(rot, tilt, step=15.0).scf
