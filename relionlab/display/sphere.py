@@ -26,7 +26,7 @@ def sphere_map(values: np.ndarray, label: str, *, limits: tuple[float, float], g
     """
     import holoviews as hv
 
-    order = int(round(np.log(len(values) / 12) / np.log(4)))
+    order = round(np.log(len(values) / 12) / np.log(4))
     number, inside = _numbers(order)
     shown = np.where(inside, values[number], np.nan)
     image = hv.Image(shown, bounds=(-2, -1, 2, 1), kdims=["x", "y"], vdims=[("value", label)])

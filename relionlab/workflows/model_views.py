@@ -113,7 +113,7 @@ def _at_scale(averages: ClassAverages, box: int, pixel_size: float) -> np.ndarra
     """Return class averages (K, box, box) in pixels of the map."""
     images, n = averages.images.astype(np.float32), averages.images.shape[-1]
     if abs(averages.pixel_size / pixel_size - 1) < _SAME:
-        return images if n == box else np.stack([new_box(image, box) for image in images])
+        return images if n == box else np.stack([new_box(images[k], box) for k in range(len(images))])
     if abs(n * averages.pixel_size / (box * pixel_size) - 1) < _SAME:
         return resize(images, box)
     raise ImageError(

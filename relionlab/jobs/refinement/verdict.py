@@ -21,6 +21,7 @@ _LEAKS = 0.05  # of the phase-randomised correlation at the estimate
 _IDENTICAL = 0.95  # lowest correlation of half-maps that cannot be independent
 _SIGNIFICANT = 3.0  # standard errors
 _FEWEST_SHELLS = 4
+_FLAT = 0.2  # of the mean slope before
 _GAIN = 1.03  # in resolution by twice the particles, less is not worth the microscope
 _UNSURE = 0.1  # probability of the best pose
 
@@ -156,8 +157,8 @@ def _limits(run: Outcome) -> Iterator[str]:
         yield from _views(run)
     yield from _mask(run)
     if not identical and run.fsc is not None and run.kind == "refinement":
-        yield from _tail(run, run.fsc)
-        yield from _reach(run, run.fsc)
+        resting = _floor(run, run.fsc)
+        yield from [resting] if resting else _reach(run, run.fsc)
 
 
 def _classes(run: Outcome) -> Iterator[str]:
@@ -199,21 +200,23 @@ def _mask(run: Outcome) -> Iterator[str]:
         )
 
 
-def _tail(run: Outcome, fsc: np.ndarray) -> Iterator[str]:
-    """Yield that the correlation does not fall to zero, if its mean beyond the resolution is clearly above."""
-    below = np.flatnonzero(fsc[1:] < 0.5 * GOLD_STANDARD) + 1  # where it has once been near zero
-    tail = fsc[below[0] + 2 :] if below.size else fsc[resolution_shell(fsc) + 3 :]
-    if len(tail) < _FEWEST_SHELLS:
-        return
-    first = len(fsc) - len(tail)
-    error = _noise(run, np.arange(first, len(fsc))).mean() / np.sqrt(len(tail))
-    mean = float(np.mean(tail))
-    if mean > max(_LEAKS, _SIGNIFICANT * error):
-        beyond = run.nyquist_angstrom * (len(fsc) - 1) / first
-        yield (
-            f"The FSC does not fall to zero: it stays at {mean:.2f} beyond {beyond:.1f} Å, so the halves share noise; remove"
-            " duplicate particles, and look for a mask or artefact that all images have."
-        )
+def _floor(run: Outcome, fsc: np.ndarray) -> str:
+    """Return that the correlation does not fall to zero, "" unless its last quarter is clearly above it and hardly falls."""
+    first = len(fsc) - max(_FEWEST_SHELLS, len(fsc) // 4)
+    if not run.converged or first < _FEWEST_SHELLS:
+        return ""
+    tail = fsc[first:]
+    half = len(tail) // 2
+    error = float(_noise(run, np.arange(first, len(fsc))).mean() / np.sqrt(half))
+    mean, before = float(tail.mean()), (1 - float(tail[:half].mean())) / first
+    slope = float(tail[:half].mean() - tail[-half:].mean()) / (len(tail) - half)
+    if mean <= max(_LEAKS, _SIGNIFICANT * error) or slope > _FLAT * before:
+        return ""
+    beyond = run.nyquist_angstrom * (len(fsc) - 1) / first
+    return (
+        f"The FSC does not fall to zero: it stays at {mean:.2f} beyond {beyond:.1f} Å, so the halves share noise; remove"
+        " duplicate particles, and look for a mask or artefact that all images have."
+    )
 
 
 def _reach(run: Outcome, fsc: np.ndarray) -> Iterator[str]:
