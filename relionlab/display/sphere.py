@@ -14,7 +14,8 @@ from relionlab.engine.sampling.grid import unit_vectors
 from relionlab.engine.symmetry import PointGroup
 
 _SIZE = (720, 360)  # pixels of the map
-_ROOM = 0.17  # about it, for the labels
+_ROOM = 0.25, 0.17  # about it, for the labels
+_INWARDS = 1e-4
 
 
 def sphere_map(values: np.ndarray, label: str, *, limits: tuple[float, float], group: PointGroup | None = None) -> Any:
@@ -35,7 +36,7 @@ def sphere_map(values: np.ndarray, label: str, *, limits: tuple[float, float], g
         {
             "colorbar": True,
             "tools": [],
-            "colorbar_opts": {"title": label, "width": 12, "major_label_text_font_size": "9pt"},
+            "colorbar_opts": {"title_standoff": 8, "width": 12, "major_label_text_font_size": "9pt"},
         },
         {"colorbar": True, "cbar_width": 0.025, "cbar_padding": 0.02, "interpolation": "nearest"},
         cmap="cividis",
@@ -49,10 +50,17 @@ def sphere_map(values: np.ndarray, label: str, *, limits: tuple[float, float], g
     )
     if group is not None and group.order > 1:
         overlay = overlay * _lines(_outline(group), color="#E0218A", width=2)
-    x, y = 2 + _ROOM, 1 + _ROOM
+    x, y = 2 + _ROOM[0], 1 + _ROOM[1]
     return both(
         overlay * _labels(),
-        {"frame_width": 600, "frame_height": 300, "toolbar": "above", "default_tools": ["save"], "border": 2},
+        {
+            "frame_width": 600,
+            "frame_height": round(600 * y / x),
+            "show_frame": False,
+            "toolbar": "above",
+            "default_tools": ["save"],
+            "border": 2,
+        },
         {"fig_inches": (6.4, 3.4), "aspect": x / y, "show_frame": False},
         xaxis=None,
         yaxis=None,
@@ -112,6 +120,7 @@ def _outline(group: PointGroup) -> list[np.ndarray]:
         second = np.cross(side, first)
         circle = np.cos(angle)[:, None] * first + np.sin(angle)[:, None] * second
         border = (circle @ group.sides.T > -1e-6).all(axis=1)
+        circle = circle + _INWARDS * group.sides.sum(axis=0)  # a border at rot 180° is drawn on its own side of the map
         rot = np.degrees(np.arctan2(circle[:, 1], circle[:, 0]))
         tilt = np.degrees(np.arccos(np.clip(circle[:, 2], -1, 1)))
         places = np.where(border[:, None], np.stack(hammer(rot, tilt), axis=1), np.nan)

@@ -9,7 +9,7 @@ import pytest
 
 from relionlab.engine.rotations import random_euler
 from relionlab.errors import NodeError
-from relionlab.io.star import write_star
+from relionlab.io.star import read_star, write_star
 from relionlab.io.table import Table
 from relionlab.jobs.refinement.outcome import outcome_of
 from relionlab.jobs.refinement.rounds import is_three_dimensional, last_round, rounds
@@ -75,6 +75,15 @@ def test_only_iterations_with_both_halves_count(refinement):
     assert [one.models[0].name for one in rounds(refinement)][-1] == "run_ct2_it003_half1_model.star"
 
 
+def test_an_iteration_being_written_is_left_out(refinement):
+    """What a monitor meets: models are there, the optimiser file, which is written last, is not."""
+    for half in (1, 2):
+        write_model(refinement / f"run_it003_half{half}_model.star")
+    assert last_round(refinement).number == 2
+    write_rest(refinement, "run_it003")
+    assert last_round(refinement).number == 3
+
+
 def test_the_joined_one_is_last_and_has_converged(refinement):
     assert outcome_of(refinement).converged is False
     write_model(refinement / "run_model.star", fsc=[1.0, 0.9, 0.8, 0.7, 0.6])
@@ -131,3 +140,15 @@ def test_two_dimensional_runs_are_none_of_these(tmp_path):
 def test_nothing_there(tmp_path):
     with pytest.raises(NodeError, match=r"holds no model\.star"):
         outcome_of(tmp_path)
+
+
+def test_initial_model_is_judged_by_its_spectrum_not_by_its_schedule(tmp_path):
+    write_model(tmp_path / "run_it005_model.star")
+    tables = read_star(tmp_path / "run_it005_model.star")
+    tables["model_classes"] = tables["model_classes"].with_columns({"rlnEstimatedResolution": [np.inf, 8.0]})
+    write_star(tmp_path / "run_it005_model.star", list(tables.values()))
+    told = {"rlnDoStochasticGradientDescent": [1]}
+    write_star(tmp_path / "run_it005_optimiser.star", [Table(told, "optimiser_general", loop=False)])
+    outcome = outcome_of(tmp_path)
+    assert (outcome.kind, outcome.resolution_angstrom) == ("initial model", 8.0)
+    assert outcome.particles == 0

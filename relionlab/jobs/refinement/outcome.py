@@ -33,10 +33,11 @@ def outcome_of(directory: str | Path, *, postprocess: str | Path | None = None) 
     particles = particles_of(last)
     step, local = _step(last, told)
     covered = coverage_of(last, particles, class_number=int(np.nanargmax(shares)) + 1)
+    kind = _kind(told)
     result = Outcome(
-        kind=_kind(told),
+        kind=kind,
         iterations=last.number,
-        resolution_angstrom=number(general, "rlnCurrentResolution", unknown=np.inf),
+        resolution_angstrom=_resolution(kind, general, classes),
         nyquist_angstrom=2 * pixel_size,
         converged=last.final or bool(number(told, "rlnHasConverged", unknown=0.0)),
         particles=len(particles),
@@ -128,6 +129,15 @@ def _kind(told: Table | None) -> Kind:
         return "refinement"
     gradient = ("rlnDoStochasticGradientDescent", "rlnDoGradientRefine")
     return "initial model" if any(number(told, label, unknown=0.0) for label in gradient) else "classification"
+
+
+def _resolution(kind: Kind, general: Table, classes: Table) -> float:
+    """Return the resolution in Å; that which an initial model uses follows a schedule, so there the best class's estimate."""
+    estimated = column(classes, "rlnEstimatedResolution")
+    known = estimated[np.isfinite(estimated) & (estimated > 0)]
+    if kind == "initial model" and known.size:
+        return float(known.min())
+    return number(general, "rlnCurrentResolution", unknown=np.inf)
 
 
 def _step(last: Round, told: Table | None) -> tuple[float, bool | None]:

@@ -46,8 +46,8 @@ class Round:
 
 
 def rounds(directory: str | Path) -> list[Round]:
-    """Return the iterations of a job directory in order, the joined one last; of a refinement only those of which both
-    halves are there.
+    """Return the iterations of a job directory in order, the joined one last. One that is still being written is left out:
+    its optimiser file, or a refinement's second half, is not there yet.
     """
     found: dict[tuple[int, bool, str], dict[str, Path]] = {}
     for path in sorted(Path(directory).glob("*_model.star")):
@@ -61,6 +61,8 @@ def rounds(directory: str | Path) -> list[Round]:
         models = tuple(files[half] for half in ("", "1", "2") if half in files)
         if "" in files or len(models) == 2:
             listed.append(Round(number, models[:1] if "" in files else models, final))
+    whole = [one for one in listed if one.final or one.beside("optimiser")]  # RELION writes that file last
+    listed = whole if any(not one.final for one in whole) else listed
     last = max((one.number for one in listed), default=0)
     done = [Round(last, one.models, final=True) if one.final else one for one in listed]
     return sorted(done, key=lambda one: (one.number, one.final, one.models[0].stat().st_mtime))
