@@ -37,6 +37,7 @@ class ClassAverages:
     numbers     (K,)  class numbers, from 1
     iteration   0 for the starting references; -1: unknown
     model       the run_itNNN_model.star, if it was read from one
+    what        the images are, in words
     """
 
     images: np.ndarray
@@ -49,6 +50,7 @@ class ClassAverages:
     numbers: np.ndarray
     iteration: int = -1
     model: Path | None = field(default=None, compare=False)
+    what: str = "Class averages"
 
     @classmethod
     def from_arrays(
@@ -151,6 +153,7 @@ def read_class_averages(source: str | Path) -> ClassAverages:
         numbers=np.arange(1, len(classes) + 1),
         iteration=iteration_of(model),
         model=model,
+        what="Central slices" if _is_3d(general) else "Class averages",
     )
 
 
@@ -247,11 +250,15 @@ def data_file(model: Path) -> Path | None:
 
 def _images(classes: Table, general: Table, model: Path) -> np.ndarray:
     names = [str(name) for name in classes["rlnReferenceImage"]]
-    if general.get("rlnReferenceDimensionality", [2])[0] == 3:
+    if _is_3d(general):
         maps = (read_map(find_file(name, model))[0] for name in names)
         return np.stack([volume[volume.shape[0] // 2] for volume in maps])
     parsed = [parse_image_name(name) for name in names]
     return read_stack(find_file(parsed[0][1], model), np.array([index for index, _ in parsed]))
+
+
+def _is_3d(general: Table) -> bool:
+    return "rlnReferenceDimensionality" in general and int(general.value("rlnReferenceDimensionality")) == 3
 
 
 def _counts(model: Path, k: int) -> np.ndarray:

@@ -164,7 +164,7 @@ class JobMonitor(w.VBox):
             return
         averages = read_class_averages(files[-1])
         self._grid.show(averages)
-        _put(self._iteration, f"<b>Class averages after iteration {averages.iteration}</b>, largest class first")
+        _put(self._iteration, f"<b>{averages.what} after iteration {averages.iteration}</b>, largest class first")
         rows = self._seen.setdefault("rows", {})
         for file in files:
             if file.name not in rows:

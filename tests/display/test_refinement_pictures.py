@@ -171,6 +171,7 @@ def test_monitor_gets_slices_and_the_course_of_half_maps(run):
     averages = display.read_class_averages(run("Refine3D") / "run_it003_half1_model.star")
     assert averages.images.shape == (1, runs3d.BOX, runs3d.BOX)
     assert averages.counts.tolist() == [runs3d.COUNT]
+    assert display.class_averages(averages).title == "Central slices after iteration 3"
     assert display.read_course(averages.model.parent).iterations.tolist() == [0, 1, 2, 3]
 
 
