@@ -183,6 +183,12 @@ def angular_samples(spectrum: np.ndarray, n_angles: int) -> np.ndarray:
     return real + 1j * imaginary.astype(real.dtype)
 
 
+def offset_phases(grid: PolarGrid, offsets: np.ndarray) -> np.ndarray:
+    """Return the phases that move an image by each offset in px (slots, 2), (slots, k, angles / 2)."""
+    x, y = grid.frequencies()
+    return np.exp(-2j * np.pi / grid.box * (offsets[:, 0, None, None] * x + offsets[:, 1, None, None] * y))
+
+
 def _taps(position: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the first of the grid points around each position, and the kernel at all of them."""
     first = np.floor(position).astype(np.int64) - TAPS // 2 + 1

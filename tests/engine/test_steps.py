@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from relionlab.engine.classify2d.expectation import Expectation, Sums
-from relionlab.engine.classify2d.start import FirstLook
+from relionlab.engine.likelihood.first_look import FirstLook
 from relionlab.engine.steps import InlineExecutor, shards
 from tests.engine.classify2d_cases import case
 

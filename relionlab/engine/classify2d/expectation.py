@@ -9,13 +9,13 @@ import numpy as np
 import scipy.fft
 
 from relionlab.engine.classify2d.images import Observed, observed
-from relionlab.engine.classify2d.references import References, offset_phases, references_on
+from relionlab.engine.classify2d.references import References, references_on
 from relionlab.engine.classify2d.state import Model, Search
 from relionlab.engine.kernels.posterior import weigh
 from relionlab.engine.likelihood.images import Observer, Seen
 from relionlab.engine.likelihood.particles import Loader, OpticsGroup, Particles
 from relionlab.engine.likelihood.turns import Turns
-from relionlab.engine.polar import PolarGrid, angular_samples, angular_spectrum
+from relionlab.engine.polar import PolarGrid, angular_samples, angular_spectrum, offset_phases
 
 BATCH = 32
 """Particles whose poses are weighed at once: their table of log-likelihoods should stay in the cache."""

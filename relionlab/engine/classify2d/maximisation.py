@@ -10,14 +10,13 @@ from relionlab.engine.array import binned_sum
 from relionlab.engine.classify2d.expectation import Sums, grid_for
 from relionlab.engine.classify2d.state import Model, Search
 from relionlab.engine.fourier import hermitian_weights, irfft2_centred, radial_index, radius_squared, rfft2_centred
+from relionlab.engine.likelihood.estimates import group_scale, noise_variance, offset_spread, resolution_shell
 from relionlab.engine.likelihood.particles import Particles
 from relionlab.engine.masks import radius_grid, soft_circle
 from relionlab.engine.polar import PolarGrid, PolarSampler
 
 SHELLS_AHEAD = 10
 """Shells beyond the current resolution that the next E-step uses, so that the resolution can grow."""
-TRUSTED_RATIO = 3.0
-"""Signal-to-noise ratio above which a shell counts for the intensity scale of a group."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +75,9 @@ def maximise(
         references=references,
         class_share=sums.share / sums.share.sum(),
         tau2=prior_variance(references),
-        sigma2=model.sigma2 if update.fix_noise else noise_variance(model, sums),
-        scale=_scale(model, sums, spectra) if update.scale else model.scale,
-        offset_sigma=model.offset_sigma if update.fix_offsets else _offset_sigma(model, sums),
+        sigma2=model.sigma2 if update.fix_noise else noise_variance(model.sigma2, sums),
+        scale=group_scale(model.scale, sums, spectra.ssnr) if update.scale else model.scale,
+        offset_sigma=model.offset_sigma if update.fix_offsets else offset_spread(model.pixel_size, sums),
         mean_norm=float(moved.norm.mean()),
         resolution_shell=shell,
         radius=min(shell + update.shells_ahead, model.box // 2),
@@ -137,22 +136,6 @@ def prior_variance(references: np.ndarray) -> np.ndarray:
     return binned_sum(power * weights, shells, count) / binned_sum(weights, shells, count) / 2
 
 
-def noise_variance(model: Model, sums: Sums) -> np.ndarray:
-    """Return the noise spectra (Scheres 2012, equation 6); a group without particles keeps its own."""
-    members = np.maximum(sums.members, 1)[:, None]
-    estimate = sums.residual / (2 * members)
-    # a shell's variance cannot vanish; 1e-4 of the group's mean keeps a faulty group from taking all the weight
-    floor = 1e-4 * estimate[:, 1:].mean(axis=1, keepdims=True)
-    return np.where((sums.members > 0)[:, None], np.maximum(estimate, floor), model.sigma2)
-
-
-def resolution_shell(ssnr: np.ndarray) -> int:
-    """Return the last shell before the signal-to-noise ratio of the best class first falls below one."""
-    below = ssnr[:, 1:] < 1
-    first = np.where(below.any(axis=1), below.argmax(axis=1), ssnr.shape[1] - 1)
-    return max(int(first.max()), 1)
-
-
 def centred(references: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Move class averages in whole px so that the centre of mass of their positive part lies at the origin.
 
@@ -207,26 +190,3 @@ def _moved(model: Model, particles: Particles, sums: Sums, *, norm: bool, centri
         best_weight=np.round(rows[:, 5], 6),
         significant=rows[:, 6].astype(np.int64),
     )
-
-
-def _offset_sigma(model: Model, sums: Sums) -> float:
-    """Return the width of the offsets' prior in Å, per axis."""
-    variance = sums.offset2 / (2 * max(sums.share.sum(), 1e-9))
-    return float(max(np.sqrt(max(variance, 0.0)), 0.5)) * model.pixel_size
-
-
-def _scale(model: Model, sums: Sums, spectra: Spectra) -> np.ndarray:
-    """Return each group's intensity scale from the shells that can be trusted; their weighted mean is one."""
-    best = spectra.ssnr.max(axis=0)
-    trusted = best > TRUSTED_RATIO
-    trusted[0] = False
-    weight = np.arange(len(best)) * trusted
-    cross, auto = sums.cross @ weight, sums.auto @ weight
-    good = (auto > 0) & (cross > 0)
-    if not good.any():
-        return model.scale
-    factor = np.where(good, cross / np.where(good, auto, 1), 1.0)
-    scale = model.scale * factor
-    median = np.median(scale[good])
-    scale = np.clip(scale, median / 5, median * 5)
-    return scale / np.average(scale, weights=np.maximum(sums.members, 1))

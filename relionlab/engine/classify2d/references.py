@@ -9,7 +9,7 @@ import scipy.fft
 
 from relionlab.engine.classify2d.state import Model
 from relionlab.engine.likelihood.turns import Turns
-from relionlab.engine.polar import PolarGrid, PolarSampler, angular_samples, angular_spectrum
+from relionlab.engine.polar import PolarGrid, PolarSampler, angular_samples, angular_spectrum, offset_phases
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,6 @@ def references_on(grid: PolarGrid, model: Model, turns: Turns, *, offsets: np.nd
     squared = (squared * area[:, None]).transpose(0, 2, 1)
     stacked = shifted.reshape(len(samples), turns.rows, -1, len(offsets))
     return References(stacked, np.ascontiguousarray(squared, np.complex64))
-
-
-def offset_phases(grid: PolarGrid, offsets: np.ndarray) -> np.ndarray:
-    """Return the phases that move a reference by each offset in px, (slots, k, angles / 2)."""
-    x, y = grid.frequencies()
-    return np.exp(-2j * np.pi / grid.box * (offsets[:, 0, None, None] * x + offsets[:, 1, None, None] * y))
 
 
 def _turned(spectrum: np.ndarray, angle: float) -> np.ndarray:

@@ -45,13 +45,11 @@ class Turns:
             self.harmonic[r, : len(found)], self.ring[r, : len(found)] = found[:, 1], found[:, 0]
             self.filled[r, : len(found)] = True
         self.sign = np.where(self.conjugate[self.harmonic], np.float32(-1), np.float32(1))
-        angle = 2 * np.pi * np.arange(count // 2 if self._halved else count)[:, None] / count * keys
-        # sums over harmonics of both signs: all but 0 come twice
-        to = np.stack([np.cos(angle), -np.sin(angle)], axis=2) * np.where(np.array(keys) == 0, 1.0, 2.0)[:, None]
-        back = np.stack([np.cos(angle), -np.sin(angle)], axis=2).transpose(1, 2, 0)
+        self.keys = np.array(keys)
+        to, back = _transforms(self.keys, 2 * np.pi * np.arange(count // 2 if self._halved else count) / count)
         parts = (slice(None, self.even), slice(self.even, None))
-        self._to = [to[:, part].reshape(len(angle), -1).astype(np.float32) for part in parts]
-        self._back = [back[part].reshape(-1, len(angle)).astype(np.float32) for part in parts]
+        self._to = [to[:, part].reshape(len(to), -1).astype(np.float32) for part in parts]
+        self._back = [back[part].reshape(-1, len(to)).astype(np.float32) for part in parts]
         self.bands = self.bands_within(slice(0, grid.radius))
 
     @property
@@ -93,13 +91,13 @@ class Turns:
 
     def folded_even(self, spectrum: np.ndarray) -> np.ndarray:
         """Return the sum per row of even harmonics (q / 2, ...) complex, as (row, 2, ...): real and imaginary parts."""
-        real, imaginary = self._even_to_rows
+        real, imaginary = (part[:, : len(spectrum)] for part in self._even_to_rows)
         flat = spectrum.reshape(len(spectrum), -1)
         return np.stack([real @ flat.real, imaginary @ flat.imag], axis=1).reshape(-1, 2, *spectrum.shape[1:])
 
-    def even_harmonics(self, rows: np.ndarray) -> np.ndarray:
-        """Return the even harmonics (q / 2, ...) complex of what is given per row as (row, 2, ...)."""
-        return self._harmonics(rows, np.arange(0, len(self.row), 2))
+    def even_harmonics(self, rows: np.ndarray, count: int | None = None) -> np.ndarray:
+        """Return the even harmonics (q / 2, ...) complex, or the first of them, of what is given per row as (row, 2, ...)."""
+        return self._harmonics(rows, np.arange(0, len(self.row), 2)[:count])
 
     def first_harmonic(self, rows: np.ndarray) -> np.ndarray:
         """Return harmonic 1 (...) complex of what is given per row as (row, 2, ...)."""
@@ -155,3 +153,29 @@ class Turns:
         """Return (ring, harmonic) of the places of a row, by ascending ring."""
         found = [(k, q) for q in harmonics.tolist() for k in range(grid.first_ring(q), grid.radius)]
         return np.array(sorted(found))
+
+
+class Window:
+    """Some successive turns of a full circle, ``first``, ``first`` + 1 …: for searches of few in-plane angles."""
+
+    def __init__(self, turns: Turns, count: int, *, first: int = 0) -> None:
+        self.count = count
+        to, back = _transforms(turns.keys, 2 * np.pi * (first + np.arange(count)) / turns.count)
+        self._to = to.reshape(count, -1).astype(np.float32)
+        self._back = back.reshape(-1, count).astype(np.float32)
+
+    def to_angles(self, rows: np.ndarray, out: np.ndarray) -> None:
+        """Do as :meth:`Turns.to_angles`, at these angles."""
+        np.matmul(self._to, rows.reshape(-1, rows.shape[-1]), out=out)
+
+    def from_angles(self, values: np.ndarray) -> np.ndarray:
+        """Do as :meth:`Turns.from_angles`, over these angles."""
+        return np.matmul(self._back, values).reshape(-1, 2, values.shape[-1])
+
+
+def _transforms(keys: np.ndarray, angles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the matrices from rows to angles (angle, row, 2) and back (row, 2, angle)."""
+    phase = angles[:, None] * keys
+    both = np.stack([np.cos(phase), -np.sin(phase)], axis=2)
+    # sums over harmonics of both signs: all but 0 come twice
+    return both * np.where(keys == 0, 1.0, 2.0)[:, None], both.transpose(1, 2, 0)

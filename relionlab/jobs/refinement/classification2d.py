@@ -11,8 +11,9 @@ import numpy as np
 from relionlab.engine.classify2d.accuracy import accuracies, changes
 from relionlab.engine.classify2d.expectation import Expectation
 from relionlab.engine.classify2d.maximisation import Update, low_pass, maximise, prior_variance
-from relionlab.engine.classify2d.start import FirstLook, first_model, noise_model, seed_search, seeds
+from relionlab.engine.classify2d.start import first_model, noise_model, seed_search, seeds
 from relionlab.engine.classify2d.state import Model, Search
+from relionlab.engine.likelihood.first_look import FirstLook
 from relionlab.engine.memory import available_memory, fitting, plan_classification
 from relionlab.engine.parallel import executor_for
 from relionlab.engine.steps import Executor, shards
@@ -124,7 +125,7 @@ class Run:
             radius=self.data.box // 2,
             resolution_shell=1,
         )
-        look = FirstLook(empty, poses, self.data.optics, search=search, load=self.data.load)
+        look = FirstLook(empty, poses, self.data.optics, search=search, load=self.data.load, whole=search.align)
         model = noise_model(
             executor.run(look, self._shards()),
             classes=classes,

@@ -1,0 +1,346 @@
+"""One pass over the particles: the posterior of every pose, and the sums that the M-step needs."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.fft
+
+from relionlab.engine.likelihood.images import Observer, Seen
+from relionlab.engine.likelihood.particles import Loader, OpticsGroup, Particles
+from relionlab.engine.likelihood.turns import Turns
+from relionlab.engine.polar import PolarGrid, angular_samples
+from relionlab.engine.refine3d.candidates import Candidates, tile_of
+from relionlab.engine.refine3d.coarse import BATCH, CoarseSearch
+from relionlab.engine.refine3d.comparison import Offsets, coarser, weight_spectrum
+from relionlab.engine.refine3d.fine import Collected, FineSearch, OneSeen, Posterior
+from relionlab.engine.refine3d.grids import (
+    coarse_grid,
+    coarse_offsets,
+    compared_rings,
+    fine_grid,
+    fine_offsets,
+    sampling_of,
+    view_rotations,
+)
+from relionlab.engine.refine3d.local import LocalSearch, surroundings
+from relionlab.engine.refine3d.state import Model, Search
+from relionlab.engine.refine3d.sums import Sums
+from relionlab.engine.refine3d.views import Views, on_grid, views_of
+from relionlab.engine.rotations import euler_from_matrix, matrix_from_euler
+from relionlab.engine.volume import KAISER_BESSEL, LINEAR, Lattice, PolarSlicer
+
+BLOCK = 32
+"""Particles of a local search that share their views."""
+HELD = 96 << 20
+"""Bytes up to which all views of a pass are made beforehand; beyond, each block makes those that it needs."""
+MOST_POSES = 1 << 25
+"""Poses of one particle that the fine pass looks at, at the most: the best of a posterior that says nothing yet."""
+_INSERTED_AT_ONCE = 64
+
+
+class Maps:
+    """The references, made ready for slices when they are first asked for."""
+
+    def __init__(self, references: np.ndarray, grid: PolarGrid) -> None:
+        self._references, self._grid = references, grid
+        self._made: dict[int, list[PolarSlicer]] = {}
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return len(self._references)
+
+    def slicers(self, grid: PolarGrid, taps: int) -> list[PolarSlicer]:
+        """Return slicers for a polar grid: exact ones, or with linear interpolation, six times as fast, error 1e-2."""
+        if taps not in self._made:
+            self._made[taps] = [PolarSlicer.of_map(one, self._grid, taps=taps) for one in self._references]
+        return [on_grid(slicer, grid) for slicer in self._made[taps]]
+
+
+@dataclass(frozen=True)
+class Table:
+    """The views of one pass: all of them, or made when they are asked for.
+
+    classes, rotations  of each view
+    held                all views, or ``None``
+    """
+
+    slicers: list[PolarSlicer]
+    classes: np.ndarray
+    rotations: np.ndarray
+    turns: Turns
+    harmonics: int
+    held: Views | None
+
+    @classmethod
+    def of(cls, maps: Maps, rotations: np.ndarray, grid: PolarGrid, turns: Turns, harmonics: int) -> Table:
+        """Make the table of all classes in all orientations (D, 3, 3)."""
+        classes = np.repeat(np.arange(maps.classes), len(rotations))
+        every = np.tile(rotations, (maps.classes, 1, 1))
+        if len(classes) * turns.rows * turns.width * 8 > HELD:
+            return cls(maps.slicers(grid, LINEAR), classes, every, turns, harmonics, None)
+        slicers = maps.slicers(grid, KAISER_BESSEL)
+        held = views_of(slicers, classes, every, turns=turns, harmonics=harmonics)
+        return cls(slicers, classes, every, turns, harmonics, held)
+
+    def views(self, wanted: np.ndarray) -> Views:
+        """Return the views of these numbers."""
+        return views_of(
+            self.slicers, self.classes[wanted], self.rotations[wanted], turns=self.turns, harmonics=self.harmonics
+        )
+
+
+class Expectation:
+    """The E-step of a 3D refinement, as a Step (engine/steps.py)."""
+
+    def __init__(
+        self, model: Model, particles: Particles, groups: tuple[OpticsGroup, ...], *, search: Search, load: Loader
+    ) -> None:
+        self.model, self.particles, self.groups = model, particles, groups
+        self.search, self.load = search, load
+        self.grid = fine_grid(model, search)
+        self.lattice = Lattice(model.box, self.grid.radius)
+        self._lock = threading.Lock()
+        self._ready = False
+
+    def __getstate__(self) -> dict[str, object]:
+        kept = ("model", "particles", "groups", "search", "load", "grid", "lattice")
+        return {name: self.__dict__[name] for name in kept}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state, _lock=threading.Lock(), _ready=False)
+
+    def prepare(self) -> None:
+        """Make the views of the references; threads of one process share them."""
+        with self._lock:
+            if not self._ready:
+                self._prepare()
+                self._ready = True
+
+    def _prepare(self) -> None:
+        model, search, sampling = self.model, self.search, sampling_of(self.search)
+        self._observers = [Observer(self.grid, group, model, search, whole=True) for group in self.groups]
+        maps = Maps(model.references, self.grid)
+        parts = 2**search.oversampling
+        turns = Turns(self.grid, sampling.n_psi * parts)
+        self._harmonics = weight_harmonics(self.particles, self.groups, self.grid, model)
+        self._fine_views = Table.of(maps, view_rotations(search, fine=True), self.grid, turns, self._harmonics)
+        self._fine = FineSearch(
+            self.grid,
+            turns,
+            Offsets.of(fine_offsets(search).reshape(-1, 2), self.grid),
+            parts=parts,
+            tile=tile_of(sampling.n_psi) * parts,
+            compared=compared_rings(self.grid, search),
+            fraction=search.fraction,
+        )
+        few = coarse_grid(model, search)
+        turns = Turns(few, sampling.n_psi)
+        offsets = Offsets.of(coarse_offsets(search), few)
+        self._coarse_views = Table.of(maps, view_rotations(search, fine=False), few, turns, self._harmonics)
+        self._low, self._low_offsets = few, offsets
+        if search.sigma is None:
+            views = self._coarse_views.held or self._coarse_views.views(np.arange(len(self._coarse_views.classes)))
+            self._coarse: CoarseSearch | LocalSearch = CoarseSearch(few, turns, views, offsets)
+        else:
+            self._coarse = LocalSearch(
+                sampling, turns, offsets, classes=model.classes, sigma=search.sigma, fraction=search.fraction
+            )
+
+    def process(self, indices: np.ndarray) -> Sums:
+        """Return the sums over these particles."""
+        sums = self._zeros()
+        held = self._fine_views.held
+        collected = None if held is None else Collected.zeros(held)
+        order = indices[np.argsort(self.particles.optics_group[indices], kind="stable")]
+        size = BATCH if self.search.sigma is None else BLOCK
+        for optics in np.unique(self.particles.optics_group[order]):
+            members = order[self.particles.optics_group[order] == optics]
+            for start in range(0, len(members), size):
+                self._block(members[start : start + size], self._observers[optics], sums, collected)
+        if collected is not None:
+            self._insert(collected, np.arange(len(collected.share)), sums)
+        return sums
+
+    def merge(self, first: Sums, second: Sums) -> Sums:
+        """Add the second sums to the first."""
+        return first.merged(second)
+
+    def conclude(self, total: Sums) -> Sums:
+        """Sort the particles."""
+        return total.in_order()
+
+    # --- one block of particles ---------------------------------------------------------------------------------
+
+    def _block(self, indices: np.ndarray, observer: Observer, sums: Sums, collected: Collected | None) -> None:
+        particles = self.particles.rows(indices)
+        seen = observer.look(particles, self.load(indices), identifiers=indices)
+        weight = weight_spectrum(seen.weight, self._harmonics)
+        found = self._candidates(particles, seen, weight)
+        parts = 4**self.search.oversampling
+        wanted = [(one.view[:, None] * parts + np.arange(parts)).ravel() for one in found]
+        views, given = self._fine_views.held, collected
+        if views is None or given is None:
+            numbers = np.unique(np.concatenate(wanted))
+            views = self._fine_views.views(numbers)
+            given = Collected.zeros(views)
+        else:
+            numbers = None
+        posteriors = []
+        for n, (one, some) in enumerate(zip(found, wanted, strict=True)):
+            entries = some if numbers is None else np.searchsorted(numbers, some)
+            posterior = self._fine.weigh(
+                OneSeen(seen.signal[n : n + 1], weight[:, n : n + 1], complex(seen.origin[n])),
+                one,
+                views,
+                entries=entries,
+                places=np.repeat(np.arange(len(one.view)), parts),
+                offset_variance=self._offset_variance,
+                collected=given,
+            )
+            posteriors.append(posterior)
+        best = np.array([posterior.view for posterior in posteriors])
+        if numbers is not None:
+            self._insert(given, numbers, sums)
+            best = numbers[best]
+        self._conclude_block(indices, particles, seen, (best, posteriors), sums)
+
+    def _candidates(self, particles: Particles, seen: Seen, weight: np.ndarray) -> list[Candidates]:
+        low = coarser(seen.signal, self._low)
+        low_weight = weight[..., : self._low.radius]
+        tau = self._low_offsets.xy[:, 0] + 1j * self._low_offsets.xy[:, 1]
+        prior = -(np.abs(seen.origin[:, None] + tau) ** 2) / (2 * self._offset_variance)
+        share = np.log(np.maximum(self.model.class_share, 1e-30))
+        if isinstance(self._coarse, CoarseSearch):
+            by_view = np.repeat(share, len(sampling_of(self.search)))
+            each = 8**self.search.oversampling * len(self._fine.offsets)
+            most = max(MOST_POSES // each, 1)
+            return self._coarse.search(low, low_weight, prior, by_view, fraction=self.search.fraction, most=most)
+        return self._local_candidates(self._coarse, particles, (low, low_weight, seen.origin), prior)
+
+    def _local_candidates(
+        self, search: LocalSearch, particles: Particles, parts: tuple[np.ndarray, ...], prior: np.ndarray
+    ) -> list[Candidates]:
+        low, weight, origin = parts
+        poses = matrix_from_euler(particles.rot, particles.tilt, particles.psi)
+        sigma = self.search.sigma
+        assert sigma is not None
+        around = surroundings(sampling_of(self.search), poses, sigma=sigma, relaxed=self.search.relaxed)
+        needed = [search.views_needed(near) for near in around]
+        views, numbers = self._coarse_views.held, None
+        if views is None:
+            numbers = np.unique(np.concatenate(needed))
+            views = self._coarse_views.views(numbers)
+        found = []
+        for n, (near, some) in enumerate(zip(around, needed, strict=True)):
+            places = some if numbers is None else np.searchsorted(numbers, some)
+            one = OneSeen(low[n : n + 1], weight[:, n : n + 1], complex(origin[n]))
+            found.append(search.search(one, near, views, places, prior[n]))
+        return found
+
+    def _conclude_block(
+        self,
+        indices: np.ndarray,
+        particles: Particles,
+        seen: Seen,
+        found: tuple[np.ndarray, list[Posterior]],
+        sums: Sums,
+    ) -> None:
+        views, posteriors = found
+        cross = np.array([posterior.cross for posterior in posteriors])
+        auto = np.array([posterior.auto for posterior in posteriors])
+        angle = np.array([posterior.turn for posterior in posteriors]) * (360.0 / self._fine.turns.count)
+        rotations = matrix_from_euler(0.0, 0.0, angle) @ self._fine_views.rotations[views]
+        offsets = np.array([posterior.offset for posterior in posteriors])
+        origin = seen.origin + offsets[:, 0] + 1j * offsets[:, 1]
+        numbers = np.array([posterior.numbers for posterior in posteriors])
+        sums.offset2 += float(sum(posterior.offset2 for posterior in posteriors))
+        classes = self._fine_views.classes[views]
+        self._add(indices, particles, seen, (cross, auto), (classes, rotations, origin, numbers), sums)
+
+    def _add(
+        self,
+        indices: np.ndarray,
+        particles: Particles,
+        seen: Seen,
+        moments: tuple[np.ndarray, ...],
+        best: tuple[np.ndarray, ...],
+        sums: Sums,
+    ) -> None:
+        """Add what particles say of the noise, and where they are, to the sums."""
+        cross, auto = (moment * 2 * seen.sigma2 for moment in moments)
+        classes, rotations, origin, numbers = best
+        rings = slice(1, self.grid.radius + 1)
+        residual = seen.power.copy()
+        residual[:, rings] += auto - 2 * cross
+        np.add.at(sums.residual, particles.group, residual)
+        np.add.at(sums.cross[:, rings], particles.group, cross)
+        np.add.at(sums.auto[:, rings], particles.group, auto)
+        np.add.at(sums.members, particles.group, 1)
+        shells = np.arange(1, self.model.box // 2 + 1)
+        sigma2 = self.model.sigma2[particles.group]
+        chi2 = (residual[:, 1:] / (2 * sigma2[:, 1:])) @ shells / shells.sum()
+        # what does not depend on the pose: |X|² and the Gaussians' own factors, per pixel of half the plane
+        compared = compared_rings(self.grid, self.search)
+        used = slice(compared.start + 1, compared.stop + 1)
+        area = np.pi * np.arange(used.start, used.stop)
+        constant = (seen.power[:, used] / (2 * sigma2[:, used]) + np.log(2 * np.pi * sigma2[:, used])) @ area
+        likelihood = numbers[:, 0] + numbers[:, 1] - constant
+        angles = euler_from_matrix(rotations)
+        sums.indices.append(indices)
+        rows = (classes, *angles, origin.real, origin.imag, likelihood, numbers[:, 2], numbers[:, 3], chi2)
+        sums.poses.append(np.stack(rows, axis=1))
+
+    # --- from views to maps ---------------------------------------------------------------------------------------
+
+    def _insert(self, collected: Collected, numbers: np.ndarray, sums: Sums) -> None:
+        """Put what was collected for views into their maps' sums.
+
+        numbers  (V,) the collected views' numbers in the table of fine views
+        """
+        used = np.flatnonzero(collected.share > 0)
+        classes = self._fine_views.classes[numbers]
+        directions = numbers // 4**self.search.oversampling % sums.directions.shape[1]
+        np.add.at(sums.directions, (classes[used], directions[used]), collected.share[used])
+        sums.share += np.bincount(classes, weights=collected.share, minlength=len(sums.share))
+        half = self.grid.n_angles // 2
+        for c in range(len(sums.maps)):
+            of_class = used[classes[used] == c]
+            for start in range(0, len(of_class), _INSERTED_AT_ONCE):
+                some = of_class[start : start + _INSERTED_AT_ONCE]
+                rows = collected.numerator[some].transpose(1, 0, 2)
+                numerators = angular_samples(self._fine.turns.unfolded(rows), self.grid.n_angles)
+                padded = np.zeros((len(some), self.grid.radius, half // 2 + 1), np.complex64)
+                spectrum = collected.weight[some].transpose(0, 2, 1)
+                keep = min(padded.shape[-1], spectrum.shape[-1])
+                padded[..., :keep] = spectrum[..., :keep]
+                weights = scipy.fft.irfft(padded, half, axis=-1, norm="forward")
+                sums.maps[c].insert_polar(
+                    numerators, weights, self._fine_views.rotations[numbers[some]], grid=self.grid
+                )
+
+    def _zeros(self) -> Sums:
+        groups, shells = self.model.sigma2.shape
+        directions = len(sampling_of(self.search)) if self.search.align else 1
+        return Sums.zeros(self.lattice, classes=self.model.classes, directions=directions, groups=groups, shells=shells)
+
+    @property
+    def _offset_variance(self) -> float:
+        return (self.model.offset_sigma / self.model.pixel_size) ** 2
+
+
+def weight_harmonics(particles: Particles, groups: tuple[OpticsGroup, ...], grid: PolarGrid, model: Model) -> int:
+    """Return how many even harmonics around a ring the particles' CTF² has: astigmatism makes them.
+
+    The CTF's phase varies around a ring by a = pi lambda k² (defocus U - V) / 2 to either side; CTF² holds
+    cos(2 a cos 2 phi), whose harmonics 2 m are Bessel functions J_m(2 a): nothing beyond m = 2 a and a few.
+    """
+    every = grid.harmonics // 2 + 1
+    frequency = grid.radius / (model.box * model.pixel_size)
+    astigmatism = float(np.abs(particles.defocus_u - particles.defocus_v).max(initial=0.0))
+    wavelength = max(group.optics.wavelength for group in groups)
+    phase = np.pi * wavelength * frequency**2 * astigmatism / 2
+    return min(every, int(np.ceil(2 * phase)) + 6)

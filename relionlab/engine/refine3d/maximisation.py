@@ -1,0 +1,200 @@
+"""From the sums of an E-step to the next model (Scheres 2012, equations 4–8; for half-sets also J Struct Biol 180:519)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from relionlab.engine.array import binned_sum
+from relionlab.engine.fourier import hermitian_weights, radial_index, rfft3_centred
+from relionlab.engine.likelihood.estimates import group_scale, noise_variance, offset_spread, resolution_shell
+from relionlab.engine.likelihood.particles import Particles
+from relionlab.engine.masks import radius_grid, soft_sphere
+from relionlab.engine.refine3d.grids import sampling_of
+from relionlab.engine.refine3d.state import Model, Search, Spectra
+from relionlab.engine.refine3d.sums import COLUMNS, Sums
+from relionlab.engine.symmetry import PointGroup
+from relionlab.engine.volume import FourierSums, reconstruct, weight_spectrum
+
+SHELLS_AHEAD = 10
+"""Shells beyond the current resolution that the next E-step uses, so that the resolution can grow."""
+_MOST_SSNR = 999.0  # FSC of 0.999: beyond, the ratio says nothing
+_LEAST_FSC = 0.001
+
+
+@dataclass(frozen=True)
+class Update:
+    """How the model is updated.
+
+    tau2_fudge     T: factor on the prior's variance
+    norm, scale    correct each image's norm; each group's intensity scale
+    fix_noise, fix_offsets  keep the noise spectra; the width of the offsets' prior
+    fix_prior      keep tau2
+    flatten        mask the maps
+    mask           (n, n, n) the solvent mask, 1 inside; ``None``: a soft sphere of the particle's diameter
+    solvent        (n, n, n) second mask, in whose inside the density is set to its average; or ``None``
+    shells_ahead   see SHELLS_AHEAD
+    """
+
+    tau2_fudge: float = 4.0
+    norm: bool = True
+    scale: bool = True
+    fix_noise: bool = False
+    fix_offsets: bool = False
+    fix_prior: bool = False
+    flatten: bool = True
+    mask: np.ndarray | None = None
+    solvent: np.ndarray | None = None
+    shells_ahead: int = SHELLS_AHEAD
+
+
+def maximise(
+    model: Model,
+    particles: Particles,
+    sums: Sums,
+    *,
+    search: Search,
+    update: Update,
+    fsc: np.ndarray | None = None,
+) -> tuple[Model, Particles, Spectra]:
+    """Return the next model, the particles of these sums with their new poses, and the maps' spectra.
+
+    fsc  (n / 2 + 1,) between half-maps, from which the prior follows; ``None``: it follows from the maps themselves
+    """
+    group = sampling_of(search).group
+    references, spectra = maps_of(model, sums, group=group, update=update, fsc=fsc)
+    references = flattened(references, model, search=search, update=update)
+    shell = resolution_shell(spectra.ssnr)
+    total = max(float(sums.share.sum()), 1e-9)
+    changed = replace(
+        model,
+        references=references,
+        class_share=sums.share / total,
+        direction_share=sums.directions / total,
+        tau2=model.tau2 if update.fix_prior else signal_variance(references),
+        sigma2=model.sigma2 if update.fix_noise else noise_variance(model.sigma2, sums),
+        scale=group_scale(model.scale, sums, spectra.ssnr) if update.scale else model.scale,
+        offset_sigma=model.offset_sigma if update.fix_offsets else offset_spread(model.pixel_size, sums),
+        resolution_shell=shell,
+        radius=min(shell + update.shells_ahead, model.box // 2),
+    )
+    moved = posed(particles, sums, pixel_size=model.pixel_size, norm=update.norm)
+    return replace(changed, mean_norm=float(moved.norm.mean())), moved, spectra
+
+
+def maps_of(
+    model: Model, sums: Sums, *, group: PointGroup, update: Update, fsc: np.ndarray | None
+) -> tuple[np.ndarray, Spectra]:
+    """Return the regularised maps (class, n, n, n) float32, unmasked, and their spectra.
+
+    A class that no particle was given to keeps its map.
+    """
+    shells = model.box // 2 + 1
+    maps = np.empty_like(model.references)
+    ssnr, noise, tau2, covered = (np.zeros((model.classes, shells)) for _ in range(4))
+    for c, of_class in enumerate(sums.maps):
+        # weights are c² / (2 sigma2): per component of the transform, half of this is the precision
+        precision = np.zeros(shells)
+        found = weight_spectrum(of_class, group)
+        precision[: len(found)] = 2 * found
+        safe = np.maximum(precision, 1e-30)
+        if fsc is None:
+            variance = update.tau2_fudge * model.tau2[c]
+        else:
+            variance = update.tau2_fudge * ssnr_of(fsc) / safe
+        variance = np.where(precision > 0, variance, 0)
+        ssnr[c], tau2[c] = variance * precision, variance
+        noise[c] = np.where(precision > 0, 1 / safe, 0)
+        covered[c] = coverage(of_class, group, 0.5 / np.maximum(variance, 1e-30))[:shells]
+        if sums.share[c] <= 0:
+            maps[c] = model.references[c]
+            continue
+        maps[c] = reconstruct(of_class, group=group, inverse_tau2=0.5 / np.maximum(variance, 1e-30))
+    ssnr[:, 0] = ssnr[:, 1]
+    zero = np.zeros(shells) if fsc is None else fsc
+    return maps, Spectra(ssnr=ssnr, noise=noise, tau2=tau2, covered=covered, fsc=zero)
+
+
+def ssnr_of(fsc: np.ndarray) -> np.ndarray:
+    """Return the signal-to-noise ratio of a half-map from the FSC with the other."""
+    bounded = np.clip(fsc, _LEAST_FSC, _MOST_SSNR / (1 + _MOST_SSNR))
+    return bounded / (1 - bounded)
+
+
+def coverage(sums: FourierSums, group: PointGroup, prior: np.ndarray) -> np.ndarray:
+    """Return the share of each shell's voxels in which the data outweigh the prior (shells,)."""
+    lattice = sums.lattice
+    weight = sums.completed(group)[lattice.inner][..., 2] * lattice.padding**3
+    reach = lattice.reach
+    line = np.arange(-reach, reach + 1) ** 2
+    radius = np.sqrt(line[:, None, None] + line[:, None] + np.arange(reach + 1) ** 2) / lattice.padding
+    shell = np.floor(radius + 0.5).astype(np.int64)
+    count = len(prior)
+    enough = (weight >= prior[np.minimum(shell, count - 1)]).astype(np.float64)
+    members = np.maximum(binned_sum(np.ones(shell.shape), shell, count), 1)
+    return np.asarray(binned_sum(enough, shell, count) / members)
+
+
+def signal_variance(maps: np.ndarray) -> np.ndarray:
+    """Return the prior's variance per shell (class, n / 2 + 1): half the mean power of the maps' slices.
+
+    maps  (class, n, n, n)
+    """
+    n = maps.shape[-1]
+    count = n // 2 + 1
+    shells = radial_index(n, 3)
+    weights = np.broadcast_to(hermitian_weights(n), shells.shape)
+    members = binned_sum(weights, shells, count)
+    power = [binned_sum(np.abs(rfft3_centred(one) * n) ** 2 * weights, shells, count) / members for one in maps]
+    return np.stack(power) / 2
+
+
+def flattened(maps: np.ndarray, model: Model, *, search: Search, update: Update) -> np.ndarray:
+    """Return maps without what lies in the solvent: its average is taken off, and the outside of the mask emptied."""
+    if not update.flatten:
+        return maps.astype(np.float32)
+    sphere = soft_sphere(model.box, search.diameter / 2 / model.pixel_size, search.edge)
+    mask = sphere if update.mask is None else update.mask
+    ring = (1 - sphere) * (radius_grid(model.box, 3) <= model.box / 2)
+    total = float(ring.sum())
+    level = np.einsum("cxyz,xyz->c", maps, ring) / total if total > 0 else np.zeros(len(maps))
+    flat = (maps - level[:, None, None, None]) * mask
+    if update.solvent is not None:
+        inside = np.einsum("cxyz,xyz->c", flat, update.solvent) / max(float(update.solvent.sum()), 1e-9)
+        flat = flat * (1 - update.solvent) + inside[:, None, None, None] * update.solvent
+    return flat.astype(np.float32)
+
+
+def posed(particles: Particles, sums: Sums, *, pixel_size: float, norm: bool) -> Particles:
+    """Return particles with the poses that the E-step found.
+
+    particles  those of the sums, in the order of their numbers
+    """
+    column = dict(zip(COLUMNS, sums.poses[0].T, strict=True))
+    corrected = particles.norm
+    if norm:
+        corrected = np.clip(particles.norm * np.sqrt(column["chi2"]), 0.2, 5.0)
+    angles = {name: np.round((column[name] + 180) % 360 - 180, 6) for name in ("rot", "tilt", "psi")}
+    return replace(
+        particles,
+        **angles,
+        class_index=column["class"].astype(np.int64),
+        origin=np.round(np.stack([column["x"], column["y"]], axis=1) * pixel_size, 6),
+        norm=np.round(corrected, 9),
+        log_likelihood=np.round(column["log_likelihood"], 6),
+        best_weight=np.round(column["best_weight"], 6),
+        significant=column["significant"].astype(np.int64),
+    )
+
+
+def joined_below(first: FourierSums, second: FourierSums, shell: int) -> None:
+    """Make the sums of two half-sets the same up to a shell: their average, in place; so they cannot drift apart."""
+    lattice = first.lattice
+    reach = np.array(lattice.origin)
+    z, y, x = (np.arange(size) - origin for size, origin in zip(lattice.shape, reach, strict=True))
+    radius = np.sqrt(z[:, None, None] ** 2 + y[:, None] ** 2 + x**2) / lattice.padding
+    inside = radius <= shell + 0.5
+    mean = 0.5 * (first.array[inside] + second.array[inside])
+    first.array[inside] = mean
+    second.array[inside] = mean
