@@ -21,13 +21,17 @@ def convergence(source: Course | str | Path) -> Picture:
     """
     course = course_of(source)
     panels = [
-        one_panel(course, course.resolution, _RESOLUTION, "Resolution of the best class", invert_yaxis=True),
+        one_panel(course, course.resolution, _RESOLUTION, title="Resolution of the best class", invert_yaxis=True),
         class_size_panel(course),
         *change_panels(course),
         one_panel(
-            course, course.max_probability, ("probability", "Mean of largest probability"), "Certainty", ylim=(0, 1.02)
+            course,
+            course.max_probability,
+            ("probability", "Mean of largest probability"),
+            title="Certainty",
+            ylim=(0, 1.02),
         ),
-        one_panel(course, course.log_likelihood, ("likelihood", "Log-likelihood"), "Log-likelihood"),
+        one_panel(course, course.log_likelihood, ("likelihood", "Log-likelihood"), title="Log-likelihood"),
     ]
     return Picture(grid([element for element in panels if element is not None]), "Convergence", _caption(course))
 
@@ -42,7 +46,7 @@ def changes(source: Course | str | Path) -> Picture:
 def likelihood(source: Course | str | Path) -> Picture:
     """Draw the log-likelihood of the data against the iteration; it rises in steps, whenever finer detail is taken in."""
     course = course_of(source)
-    element = one_panel(course, course.log_likelihood, ("likelihood", "Log-likelihood"), "")
+    element = one_panel(course, course.log_likelihood, ("likelihood", "Log-likelihood"), title="")
     caption = (
         "Log-likelihood of the data given the model. It rises in steps, whenever finer detail is taken in, and levels off in"
         " between; its zero has no meaning."
@@ -53,7 +57,7 @@ def likelihood(source: Course | str | Path) -> Picture:
 def resolution_course(source: Course | str | Path) -> Picture:
     """Draw the resolution of the best class against the iteration; finer is higher."""
     course = course_of(source)
-    element = one_panel(course, course.resolution, _RESOLUTION, "", invert_yaxis=True) or _nothing(*_RESOLUTION)
+    element = one_panel(course, course.resolution, _RESOLUTION, title="", invert_yaxis=True) or _nothing(*_RESOLUTION)
     return Picture(
         element, "Resolution per iteration", "Estimated resolution of the best class, in Å; finer is higher."
     )
@@ -90,7 +94,7 @@ def course_of(source: Course | str | Path) -> Course:
     return source if isinstance(source, Course) else read_course(source)
 
 
-def one_panel(course: Course, values: np.ndarray, dim: Any, title: str, **options: Any) -> Any:
+def one_panel(course: Course, values: np.ndarray, dim: Any, *, title: str, **options: Any) -> Any:
     """Return one quantity as a panel, or ``None`` where no iteration tells it."""
     known = np.isfinite(values)
     if not known.any():
@@ -105,9 +109,11 @@ def one_panel(course: Course, values: np.ndarray, dim: Any, title: str, **option
 def change_panels(course: Course) -> list[Any]:
     """Return panels of the changes of classes, angles and offsets; ``None`` for what no iteration tells."""
     return [
-        one_panel(course, 100 * course.changed_classes, ("changed", "Particles (%)"), "Particles that changed class"),
-        one_panel(course, course.changed_angles, ("angles", "Mean change (°)"), "Change of angles"),
-        one_panel(course, course.changed_offsets, ("offsets", "Mean change (Å)"), "Change of offsets"),
+        one_panel(
+            course, 100 * course.changed_classes, ("changed", "Particles (%)"), title="Particles that changed class"
+        ),
+        one_panel(course, course.changed_angles, ("angles", "Mean change (°)"), title="Change of angles"),
+        one_panel(course, course.changed_offsets, ("offsets", "Mean change (Å)"), title="Change of offsets"),
     ]
 
 

@@ -45,15 +45,23 @@ def convergence3d(source: str | Path) -> Picture:
     accuracies = read_accuracies(every)
     changed = change_panels(course)
     panels = [
-        one_panel(course, course.resolution, ("resolution", "Resolution (Å)"), "Resolution", invert_yaxis=True),
+        one_panel(course, course.resolution, ("resolution", "Resolution (Å)"), title="Resolution", invert_yaxis=True),
         class_size_panel(course) if course.share.shape[1] > 1 else None,
         _angles(course, accuracies),
         one_panel(
-            course, accuracies.offsets, ("offset", "Accuracy (Å)"), "Accuracy of offsets", **_scale(accuracies.offsets)
+            course,
+            accuracies.offsets,
+            ("offset", "Accuracy (Å)"),
+            title="Accuracy of offsets",
+            **_scale(accuracies.offsets),
         ),
         *(changed if course.share.shape[1] > 1 else changed[1:]),
         one_panel(
-            course, course.max_probability, ("probability", "Mean of largest probability"), "Certainty", ylim=(0, 1.02)
+            course,
+            course.max_probability,
+            ("probability", "Mean of largest probability"),
+            title="Certainty",
+            ylim=(0, 1.02),
         ),
     ]
     first, last = course.iterations[0], course.iterations[-1]

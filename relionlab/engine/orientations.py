@@ -21,6 +21,7 @@ from relionlab.engine.symmetry import point_group
 from relionlab.errors import InputError
 
 _VIEW_ORDER = 5  # views are counted on HEALPix points 1.8° apart
+_MANY_ORDER = 7  # 0.5° apart
 _FOURIER_ORDER = 4  # 3.7° apart
 _THINNEST = float(np.sin(np.radians(healpix.spacing(_FOURIER_ORDER))))
 _ENOUGH = 72  # views, weighted as the band weighs them: then the noise of counting lowers the SCF by less than 2 %
@@ -105,6 +106,10 @@ def view_counts(
     weights    (N,) how much each counts
     """
     vectors = unit_vectors(np.asarray(rot, np.float64), np.asarray(tilt, np.float64))
+    if len(vectors) > healpix.count(_MANY_ORDER):  # count first, then turn the counts: a group may have sixty rotations
+        dense = unit_vectors(*healpix.points(_MANY_ORDER))
+        weights = np.bincount(cKDTree(dense).query(vectors)[1], weights, minlength=len(dense))
+        vectors, weights = dense[weights > 0], weights[weights > 0]
     points = cKDTree(unit_vectors(*healpix.points(order)))
     counts = np.zeros(healpix.count(order))
     for operation in point_group(symmetry).rotations:

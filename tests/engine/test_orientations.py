@@ -93,3 +93,12 @@ def test_grid_of_a_coarse_search_is_no_preference():
     rot, tilt = (np.repeat(angles, 20) for angles in healpix.points(2))
     assert fourier_coverage(rot, tilt, step=15.0).scf > 0.98
     assert fourier_coverage(rot, tilt).scf < fourier_coverage(rot, tilt, step=15.0).scf
+
+
+def test_very_many_views_give_what_many_give(rng):
+    """A million particles are counted before they are turned."""
+    rot, tilt = rng.uniform(-180, 180, 250_000), np.degrees(np.arccos(rng.uniform(-0.3, 0.3, 250_000)))
+    every = fourier_coverage(rot, tilt, symmetry="D2")
+    some = fourier_coverage(rot[:150_000], tilt[:150_000], symmetry="D2")
+    assert every.scf == pytest.approx(some.scf, abs=0.01)
+    assert view_counts(rot, tilt, symmetry="D2").sum() == 4 * 250_000
