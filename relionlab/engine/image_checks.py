@@ -211,7 +211,7 @@ def check_ctf_state(
     if multiplied and told != "CTF-multiplied":
         text = (
             "The images seem to have been multiplied by their CTF: there is no noise at its zeros. Expected images with their "
-            "CTF as recorded: take the images before that step, as 2D classification needs them; where multiplied images are "
+            "CTF as recorded: take the images before that step, as classification and refinement need them; where multiplied images are "
             "allowed, set rlnCtfDataAreCtfPremultiplied to 1 in the optics table."
         )
         return [Finding("CTF-multiplied", "warning", text)]

@@ -86,19 +86,29 @@ class PolarGrid:
 class PolarSampler:
     """Takes images of one box size to a polar grid and back.
 
-    box    box size of the images in px
-    scale  Fourier pixels of the images per Fourier pixel of the grid (1 unless box or pixel size differ)
+    box      box size of the images in px
+    scale    Fourier pixels of the images per Fourier pixel of the grid (1 unless box or pixel size differ)
+    samples  x and y of the samples in Fourier pixels of the grid, each (radius, n_angles / 2), where images are distorted;
+             ``None``: the grid's own
     """
 
-    def __init__(self, grid: PolarGrid, box: int, *, scale: float = 1.0) -> None:
+    def __init__(
+        self,
+        grid: PolarGrid,
+        box: int,
+        *,
+        scale: float = 1.0,
+        samples: tuple[np.ndarray, np.ndarray] | None = None,
+    ) -> None:
         self.grid, self.box, self.scale = grid, box, scale
         self.padded = scipy.fft.next_fast_len(PADDING * box, real=True)
         self.padded += self.padded % 2
-        x, y = (scale * self.padded / box * values.ravel() for values in grid.frequencies())
+        x, y = (scale * self.padded / box * values.ravel() for values in samples or grid.frequencies())
         first_x, self._weight_x = _taps(x)
         first_y, self._weight_y = _taps(y)
         self._columns = ((first_x[:, None] + np.arange(TAPS)) % self.padded).astype(np.int32)
-        self._first_row = (first_y + TAPS // 2).astype(np.int32)
+        self._lowest = int(first_y.min())
+        self._first_row = (first_y - self._lowest).astype(np.int32)
         self._rows = int(self._first_row.max()) + TAPS
         line = _kernel_transform((np.arange(box) - box // 2) / self.padded)
         self.deapodisation = (1.0 / (line[:, None] * line)).astype(np.float32)
@@ -117,7 +127,7 @@ class PolarSampler:
             for to_x, from_x in ((low, slice(half, None)), (high, slice(None, half))):
                 planes[:, to_y, to_x] = weighted[:, from_y, from_x]
         transform = scipy.fft.rfft2(planes, axes=(2, 1))
-        row = np.arange(self._rows) - TAPS // 2
+        row = np.arange(self._rows) + self._lowest
         mirrored = (row < 0) | (row > self.padded // 2)  # F(-k) is the conjugate of F(k)
         extended = transform[:, np.where(mirrored, np.where(row < 0, -row, self.padded - row), row)]
         extended[:, mirrored] = np.conj(np.roll(extended[:, mirrored, ::-1], 1, axis=-1))
@@ -139,7 +149,7 @@ class PolarSampler:
             weighted, self._first_row, self._columns, self._weight_y, self._weight_x, self._rows, self.padded
         )
         full = np.zeros((len(polar), self.padded, self.padded), np.complex128)
-        rows = (np.arange(self._rows) - TAPS // 2) % self.padded
+        rows = (np.arange(self._rows) + self._lowest) % self.padded
         full[:, rows] = planes
         field = 2.0 * scipy.fft.ifft2(full, norm="forward").real
         where = (np.arange(self.box) - self.box // 2) % self.padded

@@ -40,7 +40,10 @@ class Projector:
         return cls(_central_part(half_space, n // 2 * padding), n, padding)
 
     def slices(self, rotations: np.ndarray) -> np.ndarray:
-        """Return the half planes (N, n, n//2+1) of projections along rotations (N, 3, 3)."""
+        """Return the half planes (N, n, n//2+1) of projections along rotations (N, 3, 3).
+
+        The matrices may stretch, as those with an anisotropic magnification do: what falls beyond the transform is zero.
+        """
         pixels = _disc(self.n)
         out = namespace(self.transform).zeros(
             (len(rotations), self.n, self.n // 2 + 1), dtype=complex_dtype(self.transform)
@@ -121,6 +124,8 @@ def gather_slices(transform: Any, turns: Any, pixels: Any, *, out: Any) -> None:
         position = pixels[:, 2, None] * block[:, None, 0] + pixels[:, 3, None] * block[:, None, 1]  # (N, P, xyz)
         mirrored = position[..., 0] < 0
         position = xp.where(mirrored[..., None], -position, position)
+        inside = (position**2).sum(axis=-1) < _reach(middle)
+        position = position * inside[..., None]
         corner = xp.floor(position).astype(xp.int64)
         fraction = (position - corner).astype(real_dtype(transform))
         value = xp.zeros(corner.shape[:2], dtype=transform.dtype)
@@ -130,17 +135,24 @@ def gather_slices(transform: Any, turns: Any, pixels: Any, *, out: Any) -> None:
                 weight = weight * (fraction[..., axis] if step else 1 - fraction[..., axis])
             found = transform[corner[..., 2] + dz + middle, corner[..., 1] + dy + middle, corner[..., 0] + dx]
             value += weight * found
+        value *= inside
         out[start : start + 64, pixels[:, 0], pixels[:, 1]] = xp.where(mirrored, value.conj(), value)
 
 
 def _gather_on_cpu(transform: Any, turns: Any, pixels: Any, *, out: Any) -> None:
     """Do as :func:`gather_slices`, pixel by pixel in machine code."""
     parts = real_dtype(transform)
-    _gather_parts(transform.view(parts), turns.astype(parts), pixels, out.view(parts))
+    reach = _reach(transform.shape[0] // 2)
+    _gather_parts(transform.view(parts), turns.astype(parts), pixels, reach, out.view(parts))
+
+
+def _reach(middle: int) -> float:
+    """Return the squared radius within which all neighbours of a point lie in the transform or its rim."""
+    return (middle - 1e-3) ** 2
 
 
 @numba.njit(cache=True, nogil=True)
-def _gather_parts(transform: Any, turns: Any, pixels: Any, out: Any) -> None:
+def _gather_parts(transform: Any, turns: Any, pixels: Any, reach: float, out: Any) -> None:
     """Interpolate real and imaginary parts, which alternate in the last axis: Numba multiplies reals much faster."""
     middle = transform.shape[0] // 2
     for image in range(turns.shape[0]):
@@ -150,12 +162,15 @@ def _gather_parts(transform: Any, turns: Any, pixels: Any, out: Any) -> None:
             y = kx * turns[image, 0, 1] + ky * turns[image, 1, 1]
             z = kx * turns[image, 0, 2] + ky * turns[image, 1, 2]
             sign = transform.dtype.type(1)
+            row, column = pixels[p, 0], 2 * pixels[p, 1]
+            if x * x + y * y + z * z >= reach:
+                out[image, row, column] = out[image, row, column + 1] = 0
+                continue
             if x < 0:
                 x, y, z, sign = -x, -y, -z, -sign
             y, z = y + middle, z + middle  # not negative any more: cutting the fraction off is the floor
             i, j, k = int(x), int(y), int(z)
             fx, fy, fz = x - i, y - j, z - k
-            row, column = pixels[p, 0], 2 * pixels[p, 1]
             for part in range(2):
                 a = 2 * i + part
                 near = transform[k, j, a] + (transform[k, j, a + 2] - transform[k, j, a]) * fx

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from relionlab.engine.aberrations import Aberrations
 from relionlab.engine.classify2d.cartesian import Nodes, direct_transform
 from relionlab.engine.classify2d.expectation import Expectation, grid_for
 from relionlab.engine.classify2d.maximisation import prior_variance
@@ -67,6 +68,7 @@ def case(
     snr: float = 0.15,
     astigmatism: float = 400.0,
     groups: tuple[tuple[float, int], ...] = ((PIXEL, 36),),
+    aberrations: tuple[Aberrations, ...] = (),
     radius: int = 13,
     seed: int = 1,
     **search,
@@ -75,6 +77,7 @@ def case(
 
     snr     variance of the signal (before the CTF) over that of the noise, in the images
     groups  pixel size in Å and box of each optics group; particles are dealt out in turn
+    aberrations  of the first groups; the others have none
     """
     rng = np.random.default_rng(seed)
     diameter = 0.62 * box * PIXEL
@@ -82,7 +85,11 @@ def case(
         **{"psi_step": 12.0, "offset_range": 2.0, "diameter": diameter, "edge": 4.0, "fraction": 1.0, **search}
     )
     refs = references(rng, classes, box, diameter / 2 / PIXEL)
-    optics = tuple(OpticsGroup(Optics(300.0, 2.7, 0.1, pixel), n) for pixel, n in groups)
+    aberrations += (Aberrations(),) * (len(groups) - len(aberrations))
+    optics = tuple(
+        OpticsGroup(Optics(300.0, 2.7, 0.1, pixel), n, seen_with)
+        for (pixel, n), seen_with in zip(groups, aberrations, strict=True)
+    )
     optics_group = np.arange(count) % len(optics)
     noise_groups = 3 * len(optics)
     scale = np.linspace(0.8, 1.2, noise_groups)
@@ -146,9 +153,14 @@ def image_of(reference: np.ndarray, one: Particles, group: OpticsGroup, search: 
     """The noise-free image of a particle, made in Fourier space to the image's Nyquist frequency."""
     nodes = Nodes.pixels(group.box, group.box // 2 - 1)
     size = group.box * group.optics.pixel_size
-    x, y = nodes.turned(float(one.psi[0]))
+    q_x, q_y = group.aberrations.of_object(nodes.x, nodes.y)
+    turned = (q_x + 1j * q_y) * np.exp(1j * np.radians(one.psi[0]))
+    x, y = turned.real, turned.imag
     value = direct_transform(reference[None].astype(float), x * extent / size, y * extent / size)[0]
     value[np.hypot(x, y) * extent / size > len(reference) // 2] = 0
+    seen_with = group.aberrations.antisymmetric_phase(q_x / size, q_y / size, optics=group.optics)
+    if seen_with is not None:
+        value = value * np.exp(1j * seen_with)
     away = -one.origin[0] / size
     value *= np.exp(-2j * np.pi * (nodes.x * away[0] + nodes.y * away[1]))
     if search.use_ctf:
@@ -164,9 +176,10 @@ def image_of(reference: np.ndarray, one: Particles, group: OpticsGroup, search: 
             )
         }
         value *= ctf(
-            nodes.x / size,
-            nodes.y / size,
+            q_x / size,
+            q_y / size,
             optics=group.optics,
+            symmetric_phase=group.aberrations.symmetric_phase(q_x / size, q_y / size),
             phase_flipped=search.phase_flipped,
             only_flip_phases=search.only_flip_phases,
             intact_first_peak=search.intact_first_peak,

@@ -12,12 +12,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
+from relionlab.engine.aberrations import Aberrations
 from relionlab.engine.classify2d.cartesian import PlainExpectation, plain_averages
 from relionlab.engine.classify2d.expectation import Sums, grid_for
 from relionlab.engine.classify2d.maximisation import Update, maximise, reconstruct
 from tests.engine.classify2d_cases import Case, case
 
 SMALL = {"box": 32, "groups": ((3.5, 32),), "psi_step": 20.0, "radius": 11}
+# milder than others: beyond the circle in which references live, the sums drop what large ones bring there
+STRETCHED = Aberrations(odd=(0.0, 0.0, 30.0, -5.0, 8.0, 10.0), magnification=((1.02, 0.01), (-0.01, 0.985)))
 SEARCHES = {
     "plain": {},
     "perturbed": {"perturbation": 0.37},
@@ -38,6 +41,11 @@ SEARCHES = {
     "all shells": {"radius": 16},
     "two pixel sizes": {"groups": ((3.5, 32), (2.8, 40))},
     "three extents": {"groups": ((3.5, 32), (4.2, 32), (3.0, 32))},
+    "beam tilt": {"aberrations": (Aberrations(tilt_mrad=(10.0, -6.0)),)},
+    "symmetric aberrations": {"aberrations": (Aberrations(even=(0.3, 20.0, -10.0, 15.0)),)},
+    "skip alignment of stretched images": {"align": False, "aberrations": (STRETCHED,)},
+    "stretched images of other pixels": {"groups": ((3.5, 32), (2.8, 40)), "aberrations": (Aberrations(), STRETCHED)},
+    "stretched images that end before the shells do": {"radius": 16, "aberrations": (STRETCHED,)},
     "images that end before the shells do": {"groups": ((3.5, 32), (5.6, 20)), "radius": 15},
 }
 

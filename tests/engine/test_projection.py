@@ -50,3 +50,18 @@ def test_more_padding_is_more_accurate() -> None:
     exact = projection.project(map_, tilted, padding=6)
     errors = [np.abs(projection.project(map_, tilted, padding=p) - exact).max() for p in (1, 2, 4)]
     assert errors[0] > errors[1] > errors[2]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_frequencies_that_a_magnification_takes_out_of_the_transform_are_zero(dtype: type) -> None:
+    rng = np.random.default_rng(0)
+    projector = projection.Projector.of_map(rng.normal(size=(20,) * 3).astype(dtype))
+    matrices = rotations.random_rotations(rng, 70)
+    matrices[:, :2] = np.array([[1.3, 0.1], [-0.1, 0.9]]) @ matrices[:, :2]
+    fast = projector.slices(matrices)
+    plain = np.zeros_like(fast)
+    turns = (matrices[:, :2] * 2).astype(dtype)
+    projection.gather_slices(projector.transform, turns, projection._disc(20), out=plain)
+    np.testing.assert_allclose(fast, plain, atol=2e-5 if dtype == np.float32 else 1e-12)
+    assert (fast[:, 0, 9] == 0).all()  # 9 px along x are 11.7 px of the map
+    assert (fast[:, 0, 7] != 0).all()

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from relionlab.engine.aberrations import Aberrations
 from relionlab.engine.fourier import irfft2_centred, rfft2_centred
 from relionlab.engine.masks import soft_circle
 from relionlab.errors import ImageError, StarError
@@ -18,7 +19,7 @@ from relionlab.io.particles import Particles, read_particles, write_particles
 from relionlab.io.table import Table
 from relionlab.jobs.extraction.program import Preprocess
 from relionlab.jobs.particles.optics import ctf_of_rows
-from relionlab.jobs.refinement.input import read_dataset, read_table
+from relionlab.jobs.refinement.input import Dataset, read_dataset, read_table
 from relionlab.jobs.refinement.program import Refine
 from tests.jobs.class2d_runs import STACK, STAR, Quiet, arguments, simulate
 
@@ -63,6 +64,11 @@ def warnings(*flags: str, star: str = STAR, without: tuple[str, ...] = ()) -> li
     given = arguments("--particle_diameter", DIAMETER, *flags, star=star, without=without)
     read_dataset(read_table(star, context), Refine.from_flags(given), context, root="run")
     return context.warnings
+
+
+def read(context: Quiet) -> Dataset:
+    options = Refine.from_flags(arguments("--particle_diameter", DIAMETER))
+    return read_dataset(read_table(STAR, context), options, context, root="run")
 
 
 def preprocessing_warnings(*flags: str) -> list[str]:
@@ -143,36 +149,52 @@ def test_each_optics_group_is_judged_by_itself_and_named() -> None:
     assert warnings() == [said.replace("later", "2")]
 
 
-NEUTRAL = {
-    "rlnBeamTiltX": 0.0,
-    "rlnBeamTiltY": 0.0,
-    "rlnOddZernike": "[0,0,0]",
-    "rlnEvenZernike": "[0,0,0]",
-    "rlnMagMat00": 1.0,
-    "rlnMagMat01": 0.0,
-    "rlnMagMat10": 0.0,
-    "rlnMagMat11": 1.0,
-}
+def state(**optics: object) -> None:
+    table = read_particles(STAR)
+    write_particles(STAR, Particles(table.optics.with_columns(optics), table.particles))
+
+
+MAGNIFIED = {"rlnMagMat00": 1.02, "rlnMagMat01": 0.01, "rlnMagMat10": -0.005, "rlnMagMat11": 0.97}
+
+
+def test_aberrations_reach_the_engine_and_are_no_fault() -> None:
+    assert read(Quiet(Path.cwd())).optics[0].aberrations == Aberrations()
+    state(rlnBeamTiltX=0.4, rlnBeamTiltY=-0.3, rlnOddZernike="[0.01,2,3]", rlnEvenZernike="[0,0,-2.5]", **MAGNIFIED)
+    context = Quiet(Path.cwd())
+    (group,) = read(context).optics
+    assert context.warnings == []
+    assert group.aberrations == Aberrations(
+        odd=(0.01, 2, 3), even=(0, 0, -2.5), tilt_mrad=(0.4, -0.3), magnification=((1.02, 0.01), (-0.005, 0.97))
+    )
+
+
+def test_coma_that_is_stated_twice_counts_as_beam_tilt_and_is_said() -> None:
+    state(rlnOddZernike="[0.1,0,0.2,5,-6,0.3]")
+    context = Quiet(Path.cwd())
+    assert read(context).optics[0].aberrations.odd == (0.1, 0, 0.2, 5, -6, 0.3)
+    assert context.warnings == []
+    state(rlnBeamTiltX=0.0, rlnBeamTiltY=0.0)
+    context = Quiet(Path.cwd())
+    assert read(context).optics[0].aberrations.odd == (0.1, 0, 0.2, 0, 0, 0.3)
+    (said,) = context.warnings
+    assert "Optics group opticsGroup1 has coma in rlnOddZernike" in said
+    assert "remove both columns" in said
 
 
 @pytest.mark.parametrize(
-    ("changed", "words"),
+    ("columns", "words"),
     [
-        ({"rlnBeamTiltX": 0.4}, "rlnBeamTiltX 0.4 mrad;"),
-        ({"rlnBeamTiltY": -0.3}, "rlnBeamTiltY -0.3 mrad;"),
-        ({"rlnOddZernike": "[0.01,0,0]"}, "rlnOddZernike;"),
-        ({"rlnEvenZernike": "[0,0,-2.5]"}, "rlnEvenZernike;"),
-        ({"rlnMagMat00": 1.02}, "an anisotropic magnification of 2 % (rlnMagMat);"),
-        ({"rlnBeamTiltX": 0.4, "rlnOddZernike": "[0,1,0]"}, "rlnBeamTiltX 0.4 mrad, rlnOddZernike;"),
+        ({"rlnBeamTiltX": np.nan}, "rlnBeamTiltX"),
+        ({"rlnEvenZernike": "[0,inf]"}, "rlnEvenZernike"),
+        (MAGNIFIED | {"rlnMagMat11": 0.0}, "rlnMagMat00 … 11 is 1.02, 0.01, -0.005, 0; expected one near 1, 0, 0, 1"),
+        (MAGNIFIED | {"rlnMagMat00": np.nan}, "rlnMagMat00 … 11 is nan"),
     ],
 )
-def test_aberrations_that_the_classes_are_computed_without_are_said(changed: dict, words: str) -> None:
-    table = read_particles(STAR)
-    write_particles(STAR, Particles(table.optics.with_columns(NEUTRAL), table.particles))
-    assert warnings() == []
-    write_particles(STAR, Particles(table.optics.with_columns(NEUTRAL | changed), table.particles))
-    (said,) = warnings()
-    assert said.startswith(f"Warning: Optics group opticsGroup1 has {words} 2D classes are computed without")
+def test_aberrations_that_cannot_be_are_refused(columns: dict[str, object], words: str) -> None:
+    state(**columns)
+    with pytest.raises(StarError, match=f"Optics group opticsGroup1: .*{words}.*emove") as caught:
+        read(Quiet(Path.cwd()))
+    assert "expected" in str(caught.value)
 
 
 def test_aberrations_that_are_no_numbers_are_refused() -> None:
@@ -180,14 +202,6 @@ def test_aberrations_that_are_no_numbers_are_refused() -> None:
     write_particles(STAR, Particles(table.optics.with_columns(rlnOddZernike="[0,much]"), table.particles))
     with pytest.raises(StarError, match=r"rlnOddZernike is '\[0,much\]'; expected numbers"):
         warnings()
-
-
-def test_aberrations_of_groups_without_particles_do_not_matter() -> None:
-    two_groups(rlnBeamTiltX=0.4)
-    assert "Optics group later has rlnBeamTiltX 0.4 mrad" in warnings()[0]
-    table = read_particles(STAR)
-    write_particles(STAR, table.rows(np.arange(COUNT // 2)))
-    assert warnings() == []
 
 
 def test_a_bare_stack_without_pixel_size_is_refused() -> None:

@@ -163,7 +163,7 @@ class PlainExpectation:
             transform=self._transform(masked, rest, group, 0.0),
             transfer=self._transfer(one, group, 0.0) * model.scale[noise],
             variance=model.sigma2[noise][self.nodes.ring],
-            origin=complex(*applied) * group.optics.pixel_size / model.pixel_size,
+            origin=group.aberrations.offset_of_object(complex(*applied) * group.optics.pixel_size / model.pixel_size),
         )
 
     def _extent(self, group: OpticsGroup) -> float:
@@ -174,15 +174,20 @@ class PlainExpectation:
         """Return X at R(degrees) k; rest moves it, in px of the image."""
         x, y = self.nodes.turned(degrees)
         extent = self._extent(group)
-        value = direct_transform(masked[None], x * extent, y * extent)[0]
-        return value * np.exp(-2j * np.pi * extent / group.box * (x * rest.real + y * rest.imag))
+        k_x, k_y = group.aberrations.of_image(x, y)
+        value = direct_transform(masked[None], k_x * extent, k_y * extent)[0]
+        value = value * np.exp(-2j * np.pi * extent / group.box * (k_x * rest.real + k_y * rest.imag))
+        size = self.model.box * self.model.pixel_size
+        turned = group.aberrations.antisymmetric_phase(x / size, y / size, optics=group.optics)
+        return value if turned is None else value * np.exp(-1j * turned)
 
     def _transfer(self, one: Particles, group: OpticsGroup, degrees: float) -> np.ndarray:
         """Return the CTF at R(degrees) k; zero beyond the Nyquist frequency of the images, where nothing is known."""
-        known = (self.nodes.ring < group.box / 2 / self._extent(group)).astype(float)
+        x, y = self.nodes.turned(degrees)
+        outermost = self.nodes.ring * group.aberrations.stretch
+        known = (outermost < group.box / 2 / self._extent(group)).astype(float)
         if not self.search.use_ctf:
             return known
-        x, y = self.nodes.turned(degrees)
         extent = self.model.box * self.model.pixel_size
         return known * np.asarray(
             ctf(
@@ -198,6 +203,7 @@ class PlainExpectation:
                 phase_flipped=self.search.phase_flipped,
                 only_flip_phases=self.search.only_flip_phases,
                 intact_first_peak=self.search.intact_first_peak,
+                symmetric_phase=group.aberrations.symmetric_phase(x / extent, y / extent),
             )
         )
 
@@ -263,7 +269,8 @@ class PlainExpectation:
         c, j, t = np.unravel_index(weights.argmax(), weights.shape)
         shell = np.arange(1, shells)
         chi2 = (residual[1:] / (2 * self.model.sigma2[group][1:])) @ shell / shell.sum()
-        angle, origin = self._angles(particle)[j], origins[j, t]
+        aberrations = self.groups[int(self.particles.optics_group[particle.number])].aberrations
+        angle, origin = self._angles(particle)[j], aberrations.offset_of_image(origins[j, t])
         return (float(c), angle, origin.real, origin.imag, likelihood, weights.max(), float((weights > 0).sum()), chi2)
 
     def _insert(self, seen: list[tuple[Particle, np.ndarray]], sums: Sums) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 
 import numpy as np
@@ -139,7 +140,8 @@ class Expectation:
         active = np.zeros((self.model.classes, len(indices), len(self._offsets)), bool)
         weigh(table, self.search.fraction, best, numbers, active)
         moments = self._collect(table, active, spectra, sums, collected)
-        self._conclude_batch(indices, particles, spectra, (best, numbers), moments, sums)
+        in_image = observer.group.aberrations.offset_of_image
+        self._conclude_batch(indices, particles, spectra, (best, numbers), moments, sums, in_image)
 
     def _log_likelihoods(self, observed: Observed, indices: np.ndarray) -> np.ndarray:
         """Return the log of likelihood times prior of all poses, (class, psi, n, offset) float32."""
@@ -248,6 +250,7 @@ class Expectation:
         found: tuple[np.ndarray, np.ndarray],
         moments: tuple[np.ndarray, ...],
         sums: Sums,
+        in_image: Callable[[np.ndarray], np.ndarray],
     ) -> None:
         best, numbers = found
         cross, auto, length, moved = moments
@@ -263,7 +266,7 @@ class Expectation:
         sums.offset2 += float((np.abs(turned) ** 2 + length - 2 * (np.conj(turned) * moved).real).sum())
         psi = best[:, 1] * (360.0 / self.search.n_psi) + observed.psi
         tau = (self._offsets[:, 0] + 1j * self._offsets[:, 1])[best[:, 2]]
-        origin = observed.origin - np.exp(-1j * np.radians(psi)) * tau
+        origin = in_image(observed.origin - np.exp(-1j * np.radians(psi)) * tau)
         shells = np.arange(1, self.model.box // 2 + 1)
         sigma2 = self.model.sigma2[particles.group][:, 1:]
         chi2 = (residual[:, 1:] / (2 * sigma2)) @ shells / shells.sum()

@@ -1,4 +1,8 @@
-"""From particle images to what an E-step compares: masked, on the polar grid, whitened, times the CTF."""
+"""From particle images to what an E-step compares: masked, on the polar grid, whitened, times the CTF.
+
+The polar grid is the object's: an image with an anisotropic magnification is sampled where the object's frequencies lie in
+its transform, and aberrations are taken back. Without them that costs nothing.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +25,8 @@ class Seen:
     weight   (n, k, angles / 2) float32: s² CTF² / (2 sigma2)
     power    (n, box / 2 + 1) |X|² of the masked images, mean per shell: rings inside the grid, pixels beyond
     sigma2   (n, k) noise variance on the rings
-    origin   (n,) complex: x + i y of the offset that was applied, in px of the references
+    origin   (n,) complex: x + i y of the offset that was applied to the object, in px of the references; with an anisotropic
+             magnification images are moved by ``group.aberrations.offset_of_image(origin)``
     """
 
     signal: np.ndarray
@@ -43,13 +48,25 @@ class Observer:
         self.group, self.model, self.imaging, self.grid, self.whole = group, model, imaging, grid, whole
         pixel_size = group.optics.pixel_size
         scale = group.box * pixel_size / (model.box * model.pixel_size)
-        self.sampler = PolarSampler(grid, group.box, scale=scale)
+        x, y = grid.frequencies()
+        in_image = group.aberrations.of_image(x, y)
+        self.sampler = PolarSampler(
+            grid, group.box, scale=scale, samples=None if group.aberrations.matrix is None else in_image
+        )
         self.mask = soft_circle(group.box, imaging.diameter / 2 / pixel_size, imaging.edge)
         # transforms are divided by the number of px: a particle in a box of another extent would seem weaker by this
         self.amplitude = np.float32(scale**2)
-        x, y = grid.frequencies()
         extent = model.box * model.pixel_size
+        # of the object: the CTF and the aberrations are functions of them; and of the image: origins are measured there
         self.frequency_x, self.frequency_y = ((axis / extent).astype(np.float32)[None] for axis in (x, y))
+        self._image_x, self._image_y = ((axis / extent).astype(np.float32)[None] for axis in in_image)
+        turned = group.aberrations.antisymmetric_phase(x / extent, y / extent, optics=group.optics)
+        self._turn_back = None if turned is None else np.exp(-1j * turned).astype(np.complex64)
+        taken = group.aberrations.symmetric_phase(x / extent, y / extent)
+        self._symmetric_phase = None if taken is None else taken.astype(np.float32)
+        # beyond the images' own Nyquist frequency nothing is known; whole rings, so that weights stay smooth around them
+        outermost = grid.rings[:, None] * (scale * group.aberrations.stretch)
+        self._seen = (outermost < group.box / 2).astype(np.float32)
         shells = np.arange(model.box // 2 + 1) * scale
         self.shells = np.clip(np.rint(shells).astype(int), 0, group.box // 2)
 
@@ -65,12 +82,13 @@ class Observer:
         samples = self.sampler.sample(masked)
         if rest is not None:
             samples *= self._phases(rest)
+        if self._turn_back is not None:
+            samples *= self._turn_back
         power = self._power(masked, samples)
         transfer = self._transfer(particles)
         scale = self.model.scale[particles.group].astype(np.float32)[:, None, None]
         rings = sigma2[:, 1 : self.grid.radius + 1]
-        whiten = self._seen_rings() / (2 * rings)
-        factor = transfer * (scale * whiten.astype(np.float32)[:, :, None])
+        factor = transfer * (scale * self._seen * (0.5 / rings).astype(np.float32)[:, :, None])
         return Seen(samples * factor, factor * transfer * scale, power, rings, origin)
 
     def masked_images(self, particles: Particles, images: np.ndarray) -> np.ndarray:
@@ -105,7 +123,8 @@ class Observer:
         applied = whole if self.whole else wanted
         rest = None if self.whole else wanted - whole
         pixels = self.group.optics.pixel_size / self.model.pixel_size  # offsets count in px of the references
-        return result, (applied[:, 0] + 1j * applied[:, 1]) * pixels, rest
+        moved = self.group.aberrations.offset_of_object((applied[:, 0] + 1j * applied[:, 1]) * pixels)
+        return result, moved, rest
 
     def _masked(self, images: np.ndarray, sigma2: np.ndarray, identifiers: np.ndarray) -> np.ndarray:
         """Keep the inside of the mask; the outside becomes zero, or noise with the group's spectrum."""
@@ -135,7 +154,7 @@ class Observer:
         """Return the phases that move images by offsets in px of the images."""
         pixel_size = self.group.optics.pixel_size
         x, y = (offsets[:, axis, None, None] * pixel_size for axis in (0, 1))
-        return np.exp(-2j * np.pi * (self.frequency_x * x + self.frequency_y * y)).astype(np.complex64)
+        return np.exp(-2j * np.pi * (self._image_x * x + self._image_y * y)).astype(np.complex64)
 
     def _power(self, masked: np.ndarray, samples: np.ndarray) -> np.ndarray:
         pixels = radial_average(np.abs(rfft2_centred(masked)) ** 2, self.group.box)[:, self.shells]
@@ -164,9 +183,6 @@ class Observer:
             phase_flipped=self.imaging.phase_flipped,
             only_flip_phases=self.imaging.only_flip_phases,
             intact_first_peak=self.imaging.intact_first_peak,
+            symmetric_phase=self._symmetric_phase,
             **per_image,
         ).astype(np.float32, copy=False)
-
-    def _seen_rings(self) -> np.ndarray:
-        """Return (k,) ones on the rings inside the images' own Nyquist frequency, and zeros beyond: nothing is known there."""
-        return (self.grid.rings * self.sampler.scale < self.group.box / 2).astype(float)

@@ -8,6 +8,7 @@ from typing import Protocol, Self
 
 import numpy as np
 
+from relionlab.engine.aberrations import NONE, Aberrations
 from relionlab.engine.ctf import Optics
 
 Loader = Callable[[np.ndarray], np.ndarray]
@@ -61,10 +62,12 @@ class OpticsGroup:
 
     optics      voltage, spherical aberration, amplitude contrast and pixel size of the images
     box         box size of the images in px
+    aberrations beyond the CTF's own; by default none
     """
 
     optics: Optics
     box: int
+    aberrations: Aberrations = NONE
 
 
 @dataclass(frozen=True)

@@ -140,7 +140,8 @@ class Expectation:
         few = coarse_grid(model, search)
         turns = Turns(few, sampling.n_psi)
         offsets = Offsets.of(coarse_offsets(search), few)
-        self._coarse_views = Table.of(maps, view_rotations(search, fine=False), few, turns, self._harmonics)
+        harmonics = min(self._harmonics, few.harmonics // 2 + 1)
+        self._coarse_views = Table.of(maps, view_rotations(search, fine=False), few, turns, harmonics)
         self._low, self._low_offsets = few, offsets
         if search.sigma is None:
             views = self._coarse_views.held or self._coarse_views.views(np.arange(len(self._coarse_views.classes)))
@@ -210,7 +211,7 @@ class Expectation:
 
     def _candidates(self, particles: Particles, seen: Seen, weight: np.ndarray) -> list[Candidates]:
         low = coarser(seen.signal, self._low)
-        low_weight = weight[..., : self._low.radius]
+        low_weight = weight[: self._coarse_views.harmonics, :, : self._low.radius]
         tau = self._low_offsets.xy[:, 0] + 1j * self._low_offsets.xy[:, 1]
         prior = -(np.abs(seen.origin[:, None] + tau) ** 2) / (2 * self._offset_variance)
         share = np.log(np.maximum(self.model.class_share, 1e-30))
@@ -255,7 +256,8 @@ class Expectation:
         angle = np.array([posterior.turn for posterior in posteriors]) * (360.0 / self._fine.turns.count)
         rotations = matrix_from_euler(0.0, 0.0, angle) @ self._fine_views.rotations[views]
         offsets = np.array([posterior.offset for posterior in posteriors])
-        origin = seen.origin + offsets[:, 0] + 1j * offsets[:, 1]
+        aberrations = self.groups[int(particles.optics_group[0])].aberrations  # a block is of one group
+        origin = aberrations.offset_of_image(seen.origin + offsets[:, 0] + 1j * offsets[:, 1])
         numbers = np.array([posterior.numbers for posterior in posteriors])
         sums.offset2 += float(sum(posterior.offset2 for posterior in posteriors))
         classes = self._fine_views.classes[views]
@@ -336,11 +338,20 @@ def weight_harmonics(particles: Particles, groups: tuple[OpticsGroup, ...], grid
     """Return how many even harmonics around a ring the particles' CTF² has: astigmatism makes them.
 
     The CTF's phase varies around a ring by a = pi lambda k² (defocus U - V) / 2 to either side; CTF² holds
-    cos(2 a cos 2 phi), whose harmonics 2 m are Bessel functions J_m(2 a): nothing beyond m = 2 a and a few.
+    cos(2 a cos 2 phi), whose harmonics 2 m are Bessel functions J_m(2 a): nothing beyond m = 2 a and a few. That is the
+    steepest slope of the phase along phi, to which aberrations add theirs.
     """
     every = grid.harmonics // 2 + 1
     frequency = grid.radius / (model.box * model.pixel_size)
     astigmatism = float(np.abs(particles.defocus_u - particles.defocus_v).max(initial=0.0))
     wavelength = max(group.optics.wavelength for group in groups)
     phase = np.pi * wavelength * frequency**2 * astigmatism / 2
-    return min(every, int(np.ceil(2 * phase)) + 6)
+    extent = model.box * model.pixel_size
+    x, y = (axis / extent for axis in grid.frequencies())
+    steepest = 0.0
+    for group in groups:
+        symmetric = group.aberrations.symmetric_phase(x, y)
+        if symmetric is not None:
+            slope = np.diff(symmetric, axis=1, append=symmetric[:, :1]) * (grid.n_angles / (2 * np.pi))
+            steepest = max(steepest, float(np.abs(slope).max()))
+    return min(every, int(np.ceil(2 * phase + steepest)) + 6)

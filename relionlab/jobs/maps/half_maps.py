@@ -99,6 +99,12 @@ def read_mask(context: Context, name: str, *, maps: HalfMaps) -> np.ndarray:
             f"The mask {name} has pixels of {size:g} Å, the half-maps of {header:g} Å: make it from the map of the same"
             " refinement, or set its header right with image_handler --force_header_angpix."
         )
+    check_mask_values(mask, name)
+    return mask
+
+
+def check_mask_values(mask: np.ndarray, name: str) -> None:
+    """Raise ImageError if a mask's values are not from 0 to 1, or none is near 1."""
     low, high = float(mask.min()), float(mask.max())
     if low < _BELOW_ZERO or high > _ABOVE_ONE:
         raise ImageError(
@@ -109,4 +115,3 @@ def read_mask(context: Context, name: str, *, maps: HalfMaps) -> np.ndarray:
         raise ImageError(
             f"The mask {name} is empty: its largest value is {high:.4g}. Lower its threshold in MaskCreate."
         )
-    return mask

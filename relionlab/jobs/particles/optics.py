@@ -1,4 +1,4 @@
-"""The optics of particles: microscope and CTF from their tables, what is assumed where these say nothing, what is not used."""
+"""The optics of particles: microscope and CTF from their tables, what is assumed where these say nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from relionlab.engine.ctf import Optics, ctf_images
-from relionlab.engine.image_checks import Finding
 from relionlab.errors import ImageError, StarError
 from relionlab.io.image_names import format_image_name
 from relionlab.io.images import ImageHeader
@@ -19,10 +18,6 @@ ASSUMED = {"rlnVoltage": 300.0, "rlnSphericalAberration": 2.7, "rlnAmplitudeCont
 """The microscope of images that do not say theirs: without a CTF it changes nothing, but RELION wants the columns."""
 CTF_LABELS = ("rlnDefocusU", *ASSUMED)
 """Columns without which there is no CTF."""
-
-_TILT = ("rlnBeamTiltX", "rlnBeamTiltY")
-_ZERNIKE = ("rlnOddZernike", "rlnEvenZernike")
-MAGNIFICATION = ("rlnMagMat00", "rlnMagMat01", "rlnMagMat10", "rlnMagMat11")
 
 
 @dataclass(frozen=True)
@@ -127,36 +122,9 @@ def _aberrations_of(particles: Particles, row: int, n: int) -> dict[str, Any]:
     return {"symmetric_phase": symmetric_phase(particles, row, n), "magnification": magnification(particles, row)}
 
 
-def unused_aberrations(particles: Particles) -> list[Finding]:
-    """Return a warning for each optics group in use whose aberrations 2D classification knows of and does not model."""
-    return [
-        Finding(
-            "aberrations not used",
-            "warning",
-            f"Optics group {group_name(particles, row)} has {', '.join(found)}; 2D classes are computed"
-            " without. At their resolution that changes little (aberrations matter beyond about 5 Å, a magnification by its"
-            " share of the particle's radius): nothing is to be done. The columns are kept for 3D refinement.",
-        )
-        for row in np.unique(particles.group_rows)
-        if (found := _aberrations(particles.optics, row))
-    ]
-
-
 def group_name(particles: Particles, row: int) -> str:
     """Return what a row of the optics table is called: by its name, or its number where the file gives none."""
     return str(particles.optics.get("rlnOpticsGroupName", particles.optics["rlnOpticsGroup"])[row])
-
-
-def _aberrations(optics: Table, row: int) -> list[str]:
-    """Return the higher-order aberrations of an optics group in words."""
-    found = [f"{label} {optics[label][row]:g} mrad" for label in _TILT if label in optics and optics[label][row] != 0]
-    found += [label for label in _ZERNIKE if label in optics and coefficients(optics, label, row).any()]
-    if all(label in optics for label in MAGNIFICATION):
-        matrix = np.array([optics[label][row] for label in MAGNIFICATION], float).reshape(2, 2)
-        percent = 100 * np.linalg.norm(matrix - np.eye(2), 2)
-        if percent > 1e-4:  # STAR files have six digits
-            found.append(f"an anisotropic magnification of {percent:.2g} % (rlnMagMat)")
-    return found
 
 
 def coefficients(optics: Table, label: str, row: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What must hold of particles, references and options before a 2D classification may begin."""
+"""What must hold of particles, references and options before a classification or refinement may begin."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from relionlab.io.images import nonfinite, read_header, read_stack
 from relionlab.io.particles import Particles
 from relionlab.io.star import read_star
 from relionlab.jobs.context import Context
+from relionlab.jobs.particles.aberrations import aberration_findings
 from relionlab.jobs.particles.findings import particle_findings, said_of
-from relionlab.jobs.particles.optics import CTF_LABELS, unused_aberrations
+from relionlab.jobs.particles.optics import CTF_LABELS
 from relionlab.jobs.refinement.program import Refine
 
 _CTF_NUMBERS = ("rlnDefocusU", "rlnDefocusV", "rlnDefocusAngle", "rlnPhaseShift", "rlnCtfBfactor", "rlnCtfScalefactor")
@@ -99,8 +100,8 @@ def read_references(options: Refine, context: Context, *, box: int, pixel_size: 
 
 
 def judge_images(table: Particles, options: Refine, context: Context) -> None:
-    """Say what the images, and what their optics table promises, mean for the classes; ImageError if they cannot be used."""
-    findings = unused_aberrations(table) + particle_findings(
+    """Say what the images, and what their optics table says, mean for the result; ImageError if they cannot be used."""
+    findings = aberration_findings(table) + particle_findings(
         context,
         table,
         diameter=options.particle_diameter,
@@ -167,7 +168,7 @@ def _check_optics(table: Particles, options: Refine, source: str) -> None:
         )
     if "rlnImageDimensionality" in table.optics and (table.optics["rlnImageDimensionality"][used] == 3).any():
         raise ParameterError(
-            f"{source} has subtomograms (rlnImageDimensionality 3): 2D classification needs images. Give 2D particles."
+            f"{source} has subtomograms (rlnImageDimensionality 3); expected 2D images. Give 2D particles."
         )
     if not options.do_ctf_correction:
         return
@@ -186,8 +187,8 @@ def _check_optics(table: Particles, options: Refine, source: str) -> None:
     label = "rlnCtfDataAreCtfPremultiplied"
     if label in table.optics and np.any(table.optics[label][used].astype(int) != 0):
         raise ParameterError(
-            f"{source}: {label} says that the images were multiplied by their CTF; 2D classification expects images as"
-            " recorded. Extract the particles without multiplying them."
+            f"{source}: {label} says that the images were multiplied by their CTF; expected images as recorded. Extract the"
+            " particles without multiplying them."
         )
 
 

@@ -1,4 +1,4 @@
-"""What a 2D classification reads and checks before it starts."""
+"""What a classification or refinement reads and checks before it starts."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ from relionlab.engine.image_checks import check_shape, check_values
 from relionlab.engine.likelihood.particles import Loader, OpticsGroup
 from relionlab.engine.likelihood.particles import Particles as Poses
 from relionlab.errors import ImageError, NodeError
-from relionlab.io.image_names import ImageReader
+from relionlab.io.image_names import ImageReader, parse_image_name
 from relionlab.io.images import read_header
 from relionlab.io.particles import Particles, read_particles, write_particles
 from relionlab.jobs.context import Context
+from relionlab.jobs.particles.aberrations import aberrations_of
 from relionlab.jobs.particles.optics import optics_of, particles_of_stack
 from relionlab.jobs.refinement.checks import check_mask, check_table, judge_images, read_references
 from relionlab.jobs.refinement.program import Refine
 
 _FEW = 10  # particles per group below which a noise spectrum is poorly known
 _CHECKED_AT_ONCE = 512
+_FLOAT16 = 12  # MRC mode
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """The particles of a classification, checked.
+    """The particles of a classification or refinement, checked.
 
     table        their rows, without those that were set aside
     poses        what the engine knows of them
@@ -53,7 +55,9 @@ def read_dataset(table: Particles, options: Refine, context: Context, *, root: s
     check_table(table, options, source=options.fn_img or options.fn_cont)
     readers = _readers(table, context)
     boxes = _boxes(table, readers)
-    optics = tuple(OpticsGroup(optics_of(table, row), boxes[row]) for row in range(len(table.optics)))
+    optics = tuple(
+        OpticsGroup(optics_of(table, row), boxes[row], aberrations_of(table, row)) for row in range(len(table.optics))
+    )
     first = int(table.group_rows.min())
     box, pixel_size = optics[first].box, optics[first].optics.pixel_size
     check_mask(options, box=box, pixel_size=pixel_size)
@@ -181,17 +185,33 @@ def _without_bad(table: Particles, readers: dict[int, ImageReader], context: Con
             context.stop_if_asked()
     if not bad.any():
         return table
-    if bad.all():
-        raise ImageError(f"All {len(table)} particles hold NaN, infinite or constant pixels: extract them again.")
-    aside = f"{root}_set_aside.star"
     names = table.particles["rlnImageName"][bad]
+    if bad.all():
+        raise ImageError(
+            f"All {len(table)} particles hold NaN, infinite or constant pixels, as {names[0]}; expected numbers: extract them"
+            f" again.{_half_precision(names, context)}"
+        )
+    aside = f"{root}_set_aside.star"
     write_particles(context.path(aside), table.rows(bad))
     context.warn(
         f"{bad.sum()} of {len(table)} particles hold NaN, infinite or constant pixels and are set aside in {aside}: "
         + ", ".join(names[:10])
         + (" …" if len(names) > 10 else "")
+        + _half_precision(names, context)
     )
     return table.rows(~bad)
+
+
+def _half_precision(names: np.ndarray, context: Context) -> str:
+    """Return what may have spoilt images of float16, or nothing where none is of that kind."""
+    files = dict.fromkeys(parse_image_name(name)[1] for name in names)
+    half = next((file for file in files if read_header(context.path(file)).mode == _FLOAT16), None)
+    if half is None:
+        return ""
+    return (
+        f" {half} is of half precision (MRC mode 12), which ends at 65504: larger grey values become infinite. Normalise"
+        " before they are written, or write float32."
+    )
 
 
 def _groups(table: Particles) -> tuple[list[str], np.ndarray]:
