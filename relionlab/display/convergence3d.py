@@ -97,7 +97,7 @@ def _angles(course: Course, accuracies: Accuracies) -> Any:
         if known.any():
             drawn.append(line(course.iterations[known], values[known], dims, color=color, label=name))
             drawn.append(dots(course.iterations[known], values[known], dims, color=color, hover=True))
-    if not drawn:
+    if not np.isfinite(accuracies.angles).any():
         return None
     scale = _scale(np.concatenate([accuracies.angles, accuracies.step]))
     title, ticks = "Accuracy of angles and step", whole_ticks(course)
