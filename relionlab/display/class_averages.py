@@ -137,7 +137,7 @@ def _frames(shown: ClassAverages, plan: Mosaic) -> Any:
 
 
 def _title(averages: ClassAverages) -> str:
-    return "Class averages" + (f" after iteration {averages.iteration}" if averages.iteration >= 0 else "")
+    return averages.what + (f" after iteration {averages.iteration}" if averages.iteration >= 0 else "")
 
 
 def _caption(averages: ClassAverages, shown: int, by: Order) -> str:

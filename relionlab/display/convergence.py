@@ -21,13 +21,17 @@ def convergence(source: Course | str | Path) -> Picture:
     """
     course = course_of(source)
     panels = [
-        _one(course, course.resolution, _RESOLUTION, "Resolution of the best class", invert_yaxis=True),
+        one_panel(course, course.resolution, _RESOLUTION, title="Resolution of the best class", invert_yaxis=True),
         class_size_panel(course),
-        *_change_panels(course),
-        _one(
-            course, course.max_probability, ("probability", "Mean of largest probability"), "Certainty", ylim=(0, 1.02)
+        *change_panels(course),
+        one_panel(
+            course,
+            course.max_probability,
+            ("probability", "Mean of largest probability"),
+            title="Certainty",
+            ylim=(0, 1.02),
         ),
-        _one(course, course.log_likelihood, ("likelihood", "Log-likelihood"), "Log-likelihood"),
+        one_panel(course, course.log_likelihood, ("likelihood", "Log-likelihood"), title="Log-likelihood"),
     ]
     return Picture(grid([element for element in panels if element is not None]), "Convergence", _caption(course))
 
@@ -35,14 +39,14 @@ def convergence(source: Course | str | Path) -> Picture:
 def changes(source: Course | str | Path) -> Picture:
     """Draw how much angles, offsets and classes changed from one iteration to the next."""
     course = course_of(source)
-    drawn = [element for element in _change_panels(course) if element is not None]
+    drawn = [element for element in change_panels(course) if element is not None]
     return Picture(grid(drawn or [_nothing("changed", "Change")], columns=3), "Changes per iteration", _caption(course))
 
 
 def likelihood(source: Course | str | Path) -> Picture:
     """Draw the log-likelihood of the data against the iteration; it rises in steps, whenever finer detail is taken in."""
     course = course_of(source)
-    element = _one(course, course.log_likelihood, ("likelihood", "Log-likelihood"), "")
+    element = one_panel(course, course.log_likelihood, ("likelihood", "Log-likelihood"), title="")
     caption = (
         "Log-likelihood of the data given the model. It rises in steps, whenever finer detail is taken in, and levels off in"
         " between; its zero has no meaning."
@@ -53,7 +57,7 @@ def likelihood(source: Course | str | Path) -> Picture:
 def resolution_course(source: Course | str | Path) -> Picture:
     """Draw the resolution of the best class against the iteration; finer is higher."""
     course = course_of(source)
-    element = _one(course, course.resolution, _RESOLUTION, "", invert_yaxis=True) or _nothing(*_RESOLUTION)
+    element = one_panel(course, course.resolution, _RESOLUTION, title="", invert_yaxis=True) or _nothing(*_RESOLUTION)
     return Picture(
         element, "Resolution per iteration", "Estimated resolution of the best class, in Å; finer is higher."
     )
@@ -73,7 +77,7 @@ def class_size_panel(course: Course, size: tuple[int, int] = (420, 280), most: i
     """Return one line per class; the ``most`` largest of the last iteration in colour."""
     import holoviews as hv
 
-    dims = (_iteration(), ("share", "Share of particles (%)"))
+    dims = (iteration_dim(), ("share", "Share of particles (%)"))
     order = np.argsort(-np.nan_to_num(course.share[-1]), kind="stable")
     coloured = order[:most] if course.share.shape[1] > most else order
     rest = np.setdiff1d(order, coloured)
@@ -82,7 +86,7 @@ def class_size_panel(course: Course, size: tuple[int, int] = (420, 280), most: i
         line(course.iterations, 100 * course.share[:, k], dims, color=PALETTE[i], label=f"class {k + 1}", hover=True)
         for i, k in enumerate(coloured)
     ]
-    return panel(hv.Overlay(lines), "Class sizes", size, legend="right", xticks=_whole_ticks(course))
+    return panel(hv.Overlay(lines), "Class sizes", size, legend="right", xticks=whole_ticks(course))
 
 
 def course_of(source: Course | str | Path) -> Course:
@@ -90,39 +94,43 @@ def course_of(source: Course | str | Path) -> Course:
     return source if isinstance(source, Course) else read_course(source)
 
 
-def _one(course: Course, values: np.ndarray, dim: Any, title: str, **options: Any) -> Any:
+def one_panel(course: Course, values: np.ndarray, dim: Any, *, title: str, **options: Any) -> Any:
     """Return one quantity as a panel, or ``None`` where no iteration tells it."""
     known = np.isfinite(values)
     if not known.any():
         return None
-    dims = (_iteration(), dim)
+    dims = (iteration_dim(), dim)
     drawn = line(course.iterations[known], values[known], dims) * dots(
         course.iterations[known], values[known], dims, hover=True
     )
-    return panel(drawn, title, padding=0.1, xticks=_whole_ticks(course), **options)
+    return panel(drawn, title, padding=0.1, xticks=whole_ticks(course), **options)
 
 
-def _change_panels(course: Course) -> list[Any]:
+def change_panels(course: Course) -> list[Any]:
+    """Return panels of the changes of classes, angles and offsets; ``None`` for what no iteration tells."""
     return [
-        _one(course, 100 * course.changed_classes, ("changed", "Particles (%)"), "Particles that changed class"),
-        _one(course, course.changed_angles, ("angles", "Mean change (°)"), "Change of angles"),
-        _one(course, course.changed_offsets, ("offsets", "Mean change (Å)"), "Change of offsets"),
+        one_panel(
+            course, 100 * course.changed_classes, ("changed", "Particles (%)"), title="Particles that changed class"
+        ),
+        one_panel(course, course.changed_angles, ("angles", "Mean change (°)"), title="Change of angles"),
+        one_panel(course, course.changed_offsets, ("offsets", "Mean change (Å)"), title="Change of offsets"),
     ]
 
 
 def _nothing(name: str, label: str) -> Any:
     """Return an empty panel with its axes, for what no iteration has told yet."""
-    return panel(dots(np.zeros(0), np.zeros(0), (_iteration(), (name, label))), xlim=(0, 1), ylim=(0, 1))
+    return panel(dots(np.zeros(0), np.zeros(0), (iteration_dim(), (name, label))), xlim=(0, 1), ylim=(0, 1))
 
 
-def _whole_ticks(course: Course) -> list[int]:
+def whole_ticks(course: Course) -> list[int]:
     """Return at most about six whole iterations to label: there is no iteration 0.5."""
     last = int(course.iterations[-1])
     step = max(1, -(-last // 6)) if last < 12 else 5 * max(1, round(last / 25))
     return list(range(0, last + 1, step))
 
 
-def _iteration() -> tuple[str, str]:
+def iteration_dim() -> tuple[str, str]:
+    """Return the axis of iterations: its name and label."""
     return ("iteration", "Iteration")
 
 

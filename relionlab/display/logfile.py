@@ -8,6 +8,7 @@ from pathlib import Path
 
 from relionlab.display.picture import Picture
 from relionlab.display.results import data_file, latest_model, model_files
+from relionlab.jobs.refinement.rounds import is_three_dimensional
 
 
 def pictures(directory: str | Path) -> list[Picture]:
@@ -57,6 +58,10 @@ def _is_drawn(directory: Path) -> bool:
 
 def _drawn_from_results(directory: Path) -> Callable[[Path], list[Picture]] | None:
     """Return what draws the pictures of this kind of job, ``None`` for one that computes nothing to look at."""
+    if is_three_dimensional(directory):
+        from relionlab.display.refinement3d import refinement_pictures
+
+        return refinement_pictures
     if model_files(directory):
         return _classification
     for telling, place in _KINDS.items():

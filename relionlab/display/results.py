@@ -14,13 +14,13 @@ import numpy as np
 
 from relionlab.errors import InputError, NodeError, StarError
 from relionlab.io.image_names import parse_image_name
-from relionlab.io.images import read_stack
+from relionlab.io.images import read_map, read_stack
 from relionlab.io.star import read_star
 from relionlab.io.table import Table
 
 Order = Literal["size", "resolution", "number"]
 
-_ITERATION = re.compile(r"_it(\d+)_model\.star$")
+_ITERATION = re.compile(r"_it(\d+)(?:_half1)?_model\.star$")
 _UNKNOWN = 999.0  # RELION's word for "not determined", of accuracies, changes and resolutions
 
 
@@ -37,6 +37,7 @@ class ClassAverages:
     numbers     (K,)  class numbers, from 1
     iteration   0 for the starting references; -1: unknown
     model       the run_itNNN_model.star, if it was read from one
+    what        the images are, in words
     """
 
     images: np.ndarray
@@ -49,6 +50,7 @@ class ClassAverages:
     numbers: np.ndarray
     iteration: int = -1
     model: Path | None = field(default=None, compare=False)
+    what: str = "Class averages"
 
     @classmethod
     def from_arrays(
@@ -110,7 +112,7 @@ class Course:
 
 
 def model_files(directory: str | Path) -> list[Path]:
-    """Return the run_itNNN_model.star of a job directory, in the order of the iterations."""
+    """Return the run_itNNN_model.star of a job directory, of a refinement those of half 1, in the order of the iterations."""
     files = [path for path in Path(directory).glob("*_model.star") if _ITERATION.search(path.name)]
     return sorted(files, key=iteration_of)
 
@@ -129,20 +131,19 @@ def latest_model(source: str | Path) -> Path:
     files = model_files(source)
     if not files:
         raise NodeError(
-            f"{source} holds no run_itNNN_model.star: expected a Class2D job that has finished an iteration."
+            f"{source} holds no run_itNNN_model.star: expected a classification or refinement that has finished an iteration."
         )
     return files[-1]
 
 
 def read_class_averages(source: str | Path) -> ClassAverages:
-    """Read the class averages of a run_itNNN_model.star, or of a job directory's last iteration."""
+    """Read the class averages of a run_itNNN_model.star, or of a job directory's last iteration; of a 3D run the central
+    slices (along z) of its maps.
+    """
     model = latest_model(source)
     classes, general = model_tables(model)
-    names = [parse_image_name(name) for name in classes["rlnReferenceImage"]]
-    stack = find_file(names[0][1], model)
-    images = read_stack(stack, np.array([index for index, _ in names]))
     return ClassAverages(
-        images=images,
+        images=_images(classes, general, model),
         pixel_size=float(general.value("rlnPixelSize")),
         share=_column(classes, "rlnClassDistribution"),
         counts=_counts(model, len(classes)),
@@ -152,6 +153,7 @@ def read_class_averages(source: str | Path) -> ClassAverages:
         numbers=np.arange(1, len(classes) + 1),
         iteration=iteration_of(model),
         model=model,
+        what="Central slices" if _is_3d(general) else "Class averages",
     )
 
 
@@ -171,7 +173,7 @@ def read_course(directory: str | Path) -> Course:
     files = model_files(directory)
     if not files:
         raise NodeError(
-            f"{directory} holds no run_itNNN_model.star: expected a Class2D job that has finished an iteration."
+            f"{directory} holds no run_itNNN_model.star: expected a classification or refinement that has finished an iteration."
         )
     return course_of([iteration_row(path) for path in files])
 
@@ -193,7 +195,7 @@ def iteration_row(model: Path) -> IterationRow:
         "log_likelihood": _value(general, "rlnLogLikelihood"),
         "max_probability": _value(general, "rlnAveragePmax"),
     }
-    optimiser = model.with_name(model.name.replace("_model.star", "_optimiser.star"))
+    optimiser = beside_model(model, "optimiser")
     told = read_star(optimiser).get("optimiser_general") if optimiser.exists() else None
     for name, label in _CHANGES.items():
         values[name] = np.nan if told is None else _value(told, label)
@@ -234,11 +236,29 @@ def find_file(name: str | Path, beside: str | Path) -> Path:
     )
 
 
+def beside_model(model: Path, kind: str) -> Path:
+    """Return the path of another file ("data", "optimiser" …) of a model file's iteration, which halves share."""
+    return model.with_name(re.sub(r"(?:_half[12])?_model\.star$", f"_{kind}.star", model.name))
+
+
 def data_file(model: Path) -> Path | None:
     """Return the particle table of a model file's iteration (also compressed), ``None`` if there is none."""
-    plain = model.with_name(model.name.replace("_model.star", "_data.star"))
+    plain = beside_model(model, "data")
     candidates = [plain, *(plain.with_name(plain.name + suffix) for suffix in (".gz", ".bz2", ".zst"))]
     return next((path for path in candidates if path.exists()), None)
+
+
+def _images(classes: Table, general: Table, model: Path) -> np.ndarray:
+    names = [str(name) for name in classes["rlnReferenceImage"]]
+    if _is_3d(general):
+        maps = (read_map(find_file(name, model))[0] for name in names)
+        return np.stack([volume[volume.shape[0] // 2] for volume in maps])
+    parsed = [parse_image_name(name) for name in names]
+    return read_stack(find_file(parsed[0][1], model), np.array([index for index, _ in parsed]))
+
+
+def _is_3d(general: Table) -> bool:
+    return "rlnReferenceDimensionality" in general and int(general.value("rlnReferenceDimensionality")) == 3
 
 
 def _counts(model: Path, k: int) -> np.ndarray:

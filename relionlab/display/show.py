@@ -14,9 +14,9 @@ _EYE = 25.0  # Å to which particles are smoothed, so that the eye finds them in
 def show(path: str | Path) -> Picture:
     """Return a picture of any file or job directory, chosen by what it holds.
 
-    a job directory          class averages of its last iteration; all micrographs' CTFs of CtfFind; particles of
+    a job directory          class averages or maps of its last iteration; all micrographs' CTFs of CtfFind; particles of
                              Extract, sorted ones of Sort
-    run_itNNN_model.star     the class averages of that iteration
+    run_itNNN_model.star     the class averages or maps of that iteration
     postprocess.star         Fourier shell correlations
     another .star            its longest table
     .mrcs .stk .hed .img     a sheet of the first images
@@ -37,9 +37,13 @@ def show(path: str | Path) -> Picture:
 def _directory(path: Path) -> Picture:
     from relionlab.display.class_averages import class_averages
     from relionlab.display.particles import particle_montage
+    from relionlab.display.reference_maps import reference_maps
     from relionlab.display.results import model_files
     from relionlab.display.tables import star_table
+    from relionlab.jobs.refinement.rounds import is_three_dimensional
 
+    if is_three_dimensional(path):
+        return reference_maps(path)
     if model_files(path):
         return class_averages(path)
     for name, column in (("particles_sort.star", "rlnParticleSelectZScore"), ("particles.star", None)):
@@ -63,17 +67,16 @@ def _directory(path: Path) -> Picture:
 
 def _star(path: Path, name: str) -> Picture:
     from relionlab.display.class_averages import class_averages
+    from relionlab.display.reference_maps import reference_maps
     from relionlab.display.spectra import fsc
     from relionlab.display.tables import star_table
     from relionlab.io.star import read_star
+    from relionlab.jobs.refinement.rounds import last_round
 
     tables = read_star(path)
-    if (
-        name.endswith("_model.star")
-        and "model_classes" in tables
-        and int(tables["model_general"].value("rlnReferenceDimensionality")) == 2
-    ):
-        return class_averages(path)
+    if name.endswith("_model.star") and "model_classes" in tables:
+        flat = int(tables["model_general"].value("rlnReferenceDimensionality")) == 2
+        return class_averages(path) if flat else reference_maps(last_round(path))
     return fsc(path) if "fsc" in tables else star_table(path)
 
 

@@ -50,9 +50,15 @@ def class_spectra(source: str | Path, *, most: int = 6) -> Picture:
         line(frequency, curves[k][1], dims, color=PALETTE[i], label=f"class {k + 1}", hover=True)
         for i, k in enumerate(coloured)
     ]
-    lines.append(_level(1.0, lines, dims))
+    lines.append(level(1.0, lines, dims))
     drawn = panel(
-        hv.Overlay(lines), "", (640, 380), legend="top_right", logy=True, ylim=(1e-2, None), xticks=_ticks(lines)
+        hv.Overlay(lines),
+        "",
+        (640, 380),
+        legend="top_right",
+        logy=True,
+        ylim=(1e-2, None),
+        xticks=frequency_ticks(lines),
     )
     return Picture(
         drawn,
@@ -76,7 +82,7 @@ def fsc(source: str | Path | Table, *, threshold: float = 0.143) -> Picture:
         line(frequency, np.asarray(table[label], dtype=np.float64), dims, color=color, label=words, hover=True)
         for (label, words), color in zip(present.items(), PALETTE, strict=False)
     ]
-    lines += [_level(value, lines, dims) for value in sorted({threshold, 0.5})]
+    lines += [level(value, lines, dims) for value in sorted({threshold, 0.5})]
     first = np.asarray(table[next(iter(present))], dtype=np.float64)
     found = crossing(frequency, first, threshold)
     name, half = next(iter(present.values())), crossing(frequency, first, 0.5)
@@ -86,7 +92,9 @@ def fsc(source: str | Path | Table, *, threshold: float = 0.143) -> Picture:
         else f"{name}: above {threshold:g} as far as the pixel size allows."
     )
     told += f" {1 / half:.2f} Å at 0.5." if half else ""
-    drawn = panel(hv.Overlay(lines), "", (640, 380), legend="bottom_left", ylim=(-0.1, 1.05), xticks=_ticks(lines))
+    drawn = panel(
+        hv.Overlay(lines), "", (640, 380), legend="bottom_left", ylim=(-0.1, 1.05), xticks=frequency_ticks(lines)
+    )
     return Picture(
         drawn,
         "Fourier shell correlation",
@@ -121,12 +129,13 @@ def _positive(spectrum: Table, label: str) -> tuple[np.ndarray, np.ndarray]:
     return frequency, np.where(values > 1e-3, values, np.nan)
 
 
-def _level(value: float, lines: list[Any], dims: tuple[Any, Any]) -> Any:
+def level(value: float, lines: list[Any], dims: tuple[Any, Any]) -> Any:
+    """Return a thin dashed line at a value, as long as the longest of the curves."""
     last = max(float(np.nanmax(curve.dimension_values(0))) for curve in lines)
     return line(np.array([0.0, last]), np.array([value, value]), dims, color="#000000", width=1, dash="dashed")
 
 
-def _ticks(lines: list[Any]) -> list[tuple[float, str]]:
+def frequency_ticks(lines: list[Any]) -> list[tuple[float, str]]:
     """Return ticks at round frequencies, each with its resolution: "0.05 (20 Å)" on two lines."""
     from relionlab.display.mosaic import round_length
 

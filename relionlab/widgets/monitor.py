@@ -157,18 +157,14 @@ class JobMonitor(w.VBox):
     def _show_results(self, path: Path) -> None:
         """Show class averages and curve when a new iteration lies in the directory."""
         from relionlab.display.convergence import resolution_course
-        from relionlab.display.results import course_of, iteration_row, model_files, read_class_averages
+        from relionlab.display.results import beside_model, course_of, iteration_row, model_files, read_class_averages
 
-        files = [
-            file
-            for file in model_files(path)
-            if file.with_name(file.name.replace("model.star", "optimiser.star")).exists()
-        ]
+        files = [file for file in model_files(path) if beside_model(file, "optimiser").exists()]
         if not files or files[-1].name == self._seen.get("model"):
             return
         averages = read_class_averages(files[-1])
         self._grid.show(averages)
-        _put(self._iteration, f"<b>Class averages after iteration {averages.iteration}</b>, largest class first")
+        _put(self._iteration, f"<b>{averages.what} after iteration {averages.iteration}</b>, largest class first")
         rows = self._seen.setdefault("rows", {})
         for file in files:
             if file.name not in rows:

@@ -1,0 +1,131 @@
+"""The tutorial's test of an initial model: do its projections look like the class averages, and does its symmetry hold?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from relionlab.display.results import ClassAverages, beside_model, read_class_averages
+from relionlab.engine.fourier import resize
+from relionlab.engine.maps.alterations import new_box, symmetrised
+from relionlab.engine.symmetry import point_group
+from relionlab.engine.view_matching import ViewMatches, even_views, match_views
+from relionlab.errors import ImageError
+from relionlab.io.images import read_map
+from relionlab.io.star import read_star
+
+VIEWS = 50
+_SAME = 0.005  # by which pixel sizes may differ
+_FEWEST = 0.002  # share of the particles: smaller classes are noise
+_OF_BOX = 0.8  # diameter where nothing tells it
+
+
+@dataclass(frozen=True, eq=False)
+class ModelTest:
+    """How a map's projections compare with class averages.
+
+    matches      of the map as it is
+    symmetric    of the map after its symmetry was imposed; ``None`` if none was asked for
+    symmetry     name of that point group
+    numbers      (K,) class numbers of the class averages
+    diameter, resolution  Å, of the circle and of the low-pass filter
+    """
+
+    matches: ViewMatches
+    numbers: np.ndarray
+    diameter: float
+    resolution: float
+    symmetric: ViewMatches | None = None
+    symmetry: str = "C1"
+
+    def summary(self) -> str:
+        """Return the result in one or two sentences."""
+        said = (
+            f"Median score {np.median(self.matches.best_scores):.2f} over {len(self.matches.rot)} views, and"
+            f" {np.median(self.matches.class_scores):.2f} over {len(self.numbers)} class averages"
+        )
+        if self.symmetric is None:
+            return f"{said}."
+        change = float(np.median(self.symmetric.class_scores) - np.median(self.matches.class_scores))
+        error = self._standard_error()
+        holds = (
+            "keeps the likeness, so the symmetry may be imposed"
+            if change > -2 * error
+            else "spoils it: the map does not have it, or about other axes"
+        )
+        return f"{said}; {self.symmetry} changes the latter by {change:+.2f} and {holds}."
+
+    def _standard_error(self) -> float:
+        """Return the standard error of the classes' mean difference between the two maps, 0.01 at least."""
+        if self.symmetric is None:
+            return 0.0
+        difference = self.symmetric.class_scores - self.matches.class_scores
+        return max(0.01, float(difference.std() / np.sqrt(max(len(difference), 1))))
+
+
+def model_views(
+    map_: str | Path | np.ndarray,
+    classes: ClassAverages | str | Path,
+    *,
+    symmetry: str = "C1",
+    views: int = VIEWS,
+    diameter: float | None = None,
+    resolution: float = 20.0,
+    pixel_size: float | None = None,
+) -> ModelTest:
+    """Compare projections of a map with class averages, each with the one it is most like.
+
+    map_        a map file, or an array (z, y, x) with its ``pixel_size`` in Å; protein bright
+    classes     a Class2D job directory, a model.star, or class averages
+    symmetry    point group that is imposed on the map for a second comparison, in RELION's axes
+    views       how many, evenly over all directions
+    diameter    Å, within which images are compared; by default the mask diameter of the classification
+    resolution  Å to which both are low-passed
+
+    A score is a normalised correlation at the best turn and shift: near 1 the same picture, about 0.5 and less another one.
+    The hand is not tested: a map and its mirror image have the same projections.
+    Raises ImageError if neither pixel size nor width of the boxes agree.
+    """
+    volume, found = (map_, pixel_size) if isinstance(map_, np.ndarray) else read_map(map_)
+    size = pixel_size or found
+    if not size:
+        raise ImageError("The map has no pixel size: give it as pixel_size, in Å.")
+    averages = classes if isinstance(classes, ClassAverages) else read_class_averages(classes)
+    kept = averages.take(np.flatnonzero(np.nan_to_num(averages.share) >= _FEWEST))
+    if not len(kept):
+        raise ImageError("All class averages are empty: there is nothing to compare the map with.")
+    width = volume.shape[-1] * size
+    across = diameter or _mask_diameter(averages) or _OF_BOX * width
+    images = _at_scale(kept, volume.shape[-1], size)
+    directions = even_views(views)
+
+    def compared(tested: np.ndarray) -> ViewMatches:
+        return match_views(tested, images, directions, pixel_size=size, diameter=across, resolution=resolution)
+
+    group = point_group(symmetry)
+    symmetric = compared(symmetrised(volume, group.operations)) if group.order > 1 else None
+    return ModelTest(compared(volume), kept.numbers, across, resolution, symmetric, group.name)
+
+
+def _at_scale(averages: ClassAverages, box: int, pixel_size: float) -> np.ndarray:
+    """Return class averages (K, box, box) in pixels of the map."""
+    images, n = averages.images.astype(np.float32), averages.images.shape[-1]
+    if abs(averages.pixel_size / pixel_size - 1) < _SAME:
+        return images if n == box else np.stack([new_box(images[k], box) for k in range(len(images))])
+    if abs(n * averages.pixel_size / (box * pixel_size) - 1) < _SAME:
+        return resize(images, box)
+    raise ImageError(
+        f"The class averages have {n} px of {averages.pixel_size:.4g} Å, the map {box} px of {pixel_size:.4g} Å: neither pixel"
+        " size nor width agree. Rescale the map with image_handler --rescale_angpix."
+    )
+
+
+def _mask_diameter(averages: ClassAverages) -> float:
+    """Return the diameter in Å of the mask with which the classes were made, 0 if it is not known."""
+    if averages.model is None:
+        return 0.0
+    optimiser = beside_model(averages.model, "optimiser")
+    told = read_star(optimiser).get("optimiser_general") if optimiser.exists() else None
+    return float(told.value("rlnParticleDiameter")) if told is not None and "rlnParticleDiameter" in told else 0.0
