@@ -64,10 +64,10 @@ def candidates(tops: np.ndarray, by_offset: np.ndarray, *, fraction: float, most
     chosen, least = significant(tops.ravel(), fraction, most)
     view, psi = np.divmod(chosen, n_psi)
     slots = np.flatnonzero(by_offset >= least)
-    return tiled(view, psi, n_psi, slots)
+    return tiled(view, psi, n_psi, slots=slots)
 
 
-def tiled(view: np.ndarray, psi: np.ndarray, n_psi: int, slots: np.ndarray, *, circles: bool = True) -> Candidates:
+def tiled(view: np.ndarray, psi: np.ndarray, n_psi: int, *, slots: np.ndarray, circles: bool = True) -> Candidates:
     """Return candidates of pairs of view and in-plane angle, by tiles or, where most tiles are wanted, by whole circles."""
     size = tile_of(n_psi)
     tiles = n_psi // size

@@ -30,7 +30,7 @@ class CoarseSearch:
         self.operand = operand(views, turns)
 
     def tops(
-        self, signal: np.ndarray, weight: np.ndarray, offset_prior: np.ndarray, view_prior: np.ndarray
+        self, signal: np.ndarray, weight: np.ndarray, *, offset_prior: np.ndarray, view_prior: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the largest log-likelihoods of particles over offsets (n, V, psi), and over all else (n, T).
 
@@ -39,7 +39,7 @@ class CoarseSearch:
         """
         turns = self.turns
         count, slots, views = len(signal), len(self.offsets), self.operand.shape[2]
-        particles = moved(signal, self.offsets.phases, turns, self.grid)
+        particles = moved(signal, self.offsets.phases, turns, grid=self.grid)
         tops = np.empty((count, views, turns.count), np.float32)
         by_offset = np.full((count, slots), -np.inf, np.float32)
         block = max(_TABLE // (turns.count * count * slots), 1)
@@ -60,12 +60,12 @@ class CoarseSearch:
         self,
         signal: np.ndarray,
         weight: np.ndarray,
+        *,
         offset_prior: np.ndarray,
         view_prior: np.ndarray,
-        *,
         fraction: float,
         most: int,
     ) -> list[Candidates]:
         """Return what the fine pass should look at, for each particle; the arguments are those of :meth:`tops`."""
-        tops, by_offset = self.tops(signal, weight, offset_prior, view_prior)
+        tops, by_offset = self.tops(signal, weight, offset_prior=offset_prior, view_prior=view_prior)
         return [candidates(top, by, fraction=fraction, most=most) for top, by in zip(tops, by_offset, strict=True)]

@@ -49,7 +49,7 @@ class Offsets:
         return len(self.xy)
 
 
-def moved(signal: np.ndarray, phases: np.ndarray, turns: Turns, grid: PolarGrid) -> np.ndarray:
+def moved(signal: np.ndarray, phases: np.ndarray, turns: Turns, *, grid: PolarGrid) -> np.ndarray:
     """Return the folded spectra of particles at all offsets, (row, n × T, 2 places) float32.
 
     signal  (n, k, angles / 2) complex64

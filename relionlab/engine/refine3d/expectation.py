@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
@@ -11,7 +10,7 @@ import scipy.fft
 from relionlab.engine.likelihood.images import Observer, Seen
 from relionlab.engine.likelihood.particles import Loader, OpticsGroup, Particles
 from relionlab.engine.likelihood.turns import Turns
-from relionlab.engine.polar import PolarGrid, angular_samples
+from relionlab.engine.polar import angular_samples
 from relionlab.engine.refine3d.candidates import Candidates, tile_of
 from relionlab.engine.refine3d.coarse import BATCH, CoarseSearch
 from relionlab.engine.refine3d.comparison import Offsets, coarser, weight_spectrum
@@ -28,69 +27,15 @@ from relionlab.engine.refine3d.grids import (
 from relionlab.engine.refine3d.local import LocalSearch, surroundings
 from relionlab.engine.refine3d.state import Model, Search
 from relionlab.engine.refine3d.sums import Sums
-from relionlab.engine.refine3d.views import Views, on_grid, views_of
+from relionlab.engine.refine3d.tables import Maps, Table, weight_harmonics
 from relionlab.engine.rotations import euler_from_matrix, matrix_from_euler
-from relionlab.engine.volume import KAISER_BESSEL, LINEAR, Lattice, PolarSlicer
+from relionlab.engine.volume import Lattice
 
 BLOCK = 32
 """Particles of a local search that share their views."""
-HELD = 96 << 20
-"""Bytes up to which all views of a pass are made beforehand; beyond, each block makes those that it needs."""
 MOST_POSES = 1 << 25
 """Poses of one particle that the fine pass looks at, at the most: the best of a posterior that says nothing yet."""
 _INSERTED_AT_ONCE = 64
-
-
-class Maps:
-    """The references, made ready for slices when they are first asked for."""
-
-    def __init__(self, references: np.ndarray, grid: PolarGrid) -> None:
-        self._references, self._grid = references, grid
-        self._made: dict[int, list[PolarSlicer]] = {}
-
-    @property
-    def classes(self) -> int:
-        """Number of classes."""
-        return len(self._references)
-
-    def slicers(self, grid: PolarGrid, taps: int) -> list[PolarSlicer]:
-        """Return slicers for a polar grid: exact ones, or with linear interpolation, six times as fast, error 1e-2."""
-        if taps not in self._made:
-            self._made[taps] = [PolarSlicer.of_map(one, self._grid, taps=taps) for one in self._references]
-        return [on_grid(slicer, grid) for slicer in self._made[taps]]
-
-
-@dataclass(frozen=True)
-class Table:
-    """The views of one pass: all of them, or made when they are asked for.
-
-    classes, rotations  of each view
-    held                all views, or ``None``
-    """
-
-    slicers: list[PolarSlicer]
-    classes: np.ndarray
-    rotations: np.ndarray
-    turns: Turns
-    harmonics: int
-    held: Views | None
-
-    @classmethod
-    def of(cls, maps: Maps, rotations: np.ndarray, grid: PolarGrid, turns: Turns, harmonics: int) -> Table:
-        """Make the table of all classes in all orientations (D, 3, 3)."""
-        classes = np.repeat(np.arange(maps.classes), len(rotations))
-        every = np.tile(rotations, (maps.classes, 1, 1))
-        if len(classes) * turns.rows * turns.width * 8 > HELD:
-            return cls(maps.slicers(grid, LINEAR), classes, every, turns, harmonics, None)
-        slicers = maps.slicers(grid, KAISER_BESSEL)
-        held = views_of(slicers, classes, every, turns=turns, harmonics=harmonics)
-        return cls(slicers, classes, every, turns, harmonics, held)
-
-    def views(self, wanted: np.ndarray) -> Views:
-        """Return the views of these numbers."""
-        return views_of(
-            self.slicers, self.classes[wanted], self.rotations[wanted], turns=self.turns, harmonics=self.harmonics
-        )
 
 
 class Expectation:
@@ -126,8 +71,10 @@ class Expectation:
         maps = Maps(model.references, self.grid)
         parts = 2**search.oversampling
         turns = Turns(self.grid, sampling.n_psi * parts)
-        self._harmonics = weight_harmonics(self.particles, self.groups, self.grid, model)
-        self._fine_views = Table.of(maps, view_rotations(search, fine=True), self.grid, turns, self._harmonics)
+        self._harmonics = weight_harmonics(self.particles, self.groups, grid=self.grid, model=model)
+        self._fine_views = Table.of(
+            maps, view_rotations(search, fine=True), grid=self.grid, turns=turns, harmonics=self._harmonics
+        )
         self._fine = FineSearch(
             self.grid,
             turns,
@@ -141,7 +88,9 @@ class Expectation:
         turns = Turns(few, sampling.n_psi)
         offsets = Offsets.of(coarse_offsets(search), few)
         harmonics = min(self._harmonics, few.harmonics // 2 + 1)
-        self._coarse_views = Table.of(maps, view_rotations(search, fine=False), few, turns, harmonics)
+        self._coarse_views = Table.of(
+            maps, view_rotations(search, fine=False), grid=few, turns=turns, harmonics=harmonics
+        )
         self._low, self._low_offsets = few, offsets
         if search.sigma is None:
             views = self._coarse_views.held or self._coarse_views.views(np.arange(len(self._coarse_views.classes)))
@@ -219,7 +168,9 @@ class Expectation:
             by_view = np.repeat(share, len(sampling_of(self.search)))
             each = 8**self.search.oversampling * len(self._fine.offsets)
             most = max(MOST_POSES // each, 1)
-            return self._coarse.search(low, low_weight, prior, by_view, fraction=self.search.fraction, most=most)
+            return self._coarse.search(
+                low, low_weight, offset_prior=prior, view_prior=by_view, fraction=self.search.fraction, most=most
+            )
         return self._local_candidates(self._coarse, particles, (low, low_weight, seen.origin), prior)
 
     def _local_candidates(
@@ -239,7 +190,7 @@ class Expectation:
         for n, (near, some) in enumerate(zip(around, needed, strict=True)):
             places = some if numbers is None else np.searchsorted(numbers, some)
             one = OneSeen(low[n : n + 1], weight[:, n : n + 1], complex(origin[n]))
-            found.append(search.search(one, near, views, places, prior[n]))
+            found.append(search.search(one, near, views=views, places=places, offset_prior=prior[n]))
         return found
 
     def _conclude_block(
@@ -332,26 +283,3 @@ class Expectation:
     @property
     def _offset_variance(self) -> float:
         return (self.model.offset_sigma / self.model.pixel_size) ** 2
-
-
-def weight_harmonics(particles: Particles, groups: tuple[OpticsGroup, ...], grid: PolarGrid, model: Model) -> int:
-    """Return how many even harmonics around a ring the particles' CTF² has: astigmatism makes them.
-
-    The CTF's phase varies around a ring by a = pi lambda k² (defocus U - V) / 2 to either side; CTF² holds
-    cos(2 a cos 2 phi), whose harmonics 2 m are Bessel functions J_m(2 a): nothing beyond m = 2 a and a few. That is the
-    steepest slope of the phase along phi, to which aberrations add theirs.
-    """
-    every = grid.harmonics // 2 + 1
-    frequency = grid.radius / (model.box * model.pixel_size)
-    astigmatism = float(np.abs(particles.defocus_u - particles.defocus_v).max(initial=0.0))
-    wavelength = max(group.optics.wavelength for group in groups)
-    phase = np.pi * wavelength * frequency**2 * astigmatism / 2
-    extent = model.box * model.pixel_size
-    x, y = (axis / extent for axis in grid.frequencies())
-    steepest = 0.0
-    for group in groups:
-        symmetric = group.aberrations.symmetric_phase(x, y)
-        if symmetric is not None:
-            slope = np.diff(symmetric, axis=1, append=symmetric[:, :1]) * (grid.n_angles / (2 * np.pi))
-            steepest = max(steepest, float(np.abs(slope).max()))
-    return min(every, int(np.ceil(2 * phase + steepest)) + 6)

@@ -116,7 +116,7 @@ class FineSearch:
         turn = self._turn(first)
         slots = (found.slots[:, None] * self.parts**2 + np.arange(self.parts**2)).ravel()
         offsets = self.offsets.xy[slots]
-        particle = moved(one.signal, self.offsets.phases[slots], turns, self.grid)
+        particle = moved(one.signal, self.offsets.phases[slots], turns, grid=self.grid)
         gathered = gather_turned(views.spectrum, entries, turn, turns.harmonic, turns.sign)
         compared = particle if self.mask is None else particle * self.mask
         spectrum = products(gathered, compared, turns.bands)

@@ -53,7 +53,7 @@ class LocalSearch:
         return (np.arange(self.classes)[:, None] * len(self.grid) + directions).ravel()
 
     def search(
-        self, one: OneSeen, around: list[Surroundings], views: Views, places: np.ndarray, offset_prior: np.ndarray
+        self, one: OneSeen, around: list[Surroundings], *, views: Views, places: np.ndarray, offset_prior: np.ndarray
     ) -> Candidates:
         """Return what the fine pass should look at.
 
@@ -68,7 +68,7 @@ class LocalSearch:
         phase = 2 * np.pi / grid.n_psi * first[:, None] * np.arange(int(turns.harmonic.max()) + 1)
         turn = np.exp(1j * phase).astype(np.complex64)
         gathered = gather_turned(views.spectrum, places, turn, turns.harmonic, turns.sign)
-        particle = moved(one.signal, self.offsets.phases, turns, self.offsets.grid)
+        particle = moved(one.signal, self.offsets.phases, turns, grid=self.offsets.grid)
         spectrum = products(gathered, particle, turns.bands)
         shaped = spectrum.reshape(turns.rows, 2, len(places), -1)
         h = len(one.weight)
@@ -86,7 +86,7 @@ class LocalSearch:
         entry, angle = np.divmod(chosen, self.window.count)
         view = self.views_needed(around)[entry]
         slots = np.flatnonzero(by_offset[0] >= least)
-        found = tiled(view, index[entry, angle] % grid.n_psi, grid.n_psi, slots, circles=False)
+        found = tiled(view, index[entry, angle] % grid.n_psi, grid.n_psi, slots=slots, circles=False)
         return replace(found, psi_prior=self._prior_of(found, around))
 
     def _prior_of(self, found: Candidates, around: list[Surroundings]) -> np.ndarray:
