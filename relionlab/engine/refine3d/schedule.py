@@ -15,6 +15,7 @@ from relionlab.engine.classify2d.accuracy import UNKNOWN
 
 _PATIENCE = 1  # iterations without improvement
 _SMALLER = 1.03  # changes count as smaller if they are so by this factor
+_FLOOR = 0.9  # of the fine step: with randomly perturbed grids, poses move so much on average when nothing changes
 _FINE_ENOUGH = 0.75  # of the accuracy
 _LARGEST_STEP = 1.5  # px
 _RANGE_OF_CHANGE = 5.0  # offsets are searched this many times as far as they moved
@@ -52,11 +53,15 @@ class Standing:
     converged: bool = False
 
 
-def judged(standing: Standing, *, shell: int, changed: tuple[float, float, float]) -> Standing:
-    """Return the standing after an iteration that reached a shell and changed poses so much (degrees, Å, classes)."""
+def judged(standing: Standing, *, shell: int, changed: tuple[float, float, float], step: float) -> Standing:
+    """Return the standing after an iteration that reached a shell and changed poses so much (degrees, Å, classes).
+
+    step  degrees between directions of the fine pass: changes below it say nothing
+    """
     gain = shell > standing.best_shell
     angles, offsets, _ = changed
     calmer = _SMALLER * angles < standing.smallest_angles or _SMALLER * offsets < standing.smallest_offsets
+    calmer = calmer and angles > _FLOOR * step
     return replace(
         standing,
         without_gain=0 if gain else standing.without_gain + 1,

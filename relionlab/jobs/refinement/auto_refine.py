@@ -193,12 +193,13 @@ def _decide(
         progress.smallest_angles,
         progress.smallest_offsets,
     )
-    standing = judged(standing, shell=found.models[0].resolution_shell, changed=changed)
+    step = finer_step(grid.orientations, run.options.oversampling)
+    standing = judged(standing, shell=found.models[0].resolution_shell, changed=changed, step=step)
     stage = Stage(grid.orientations.order, grid.offset_range / pixel, grid.offset_step / pixel)
     standing, following = next_stage(
         standing,
         stage,
-        step=finer_step(grid.orientations, run.options.oversampling),
+        step=step,
         accuracy=(float(accuracy[0][0]), float(accuracy[1][0]) / pixel),
         moved=changed[1] / pixel,
         oversampling=run.options.oversampling,

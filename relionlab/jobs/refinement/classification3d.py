@@ -6,9 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from relionlab.engine.likelihood.particles import Particles
 from relionlab.engine.refine3d.accuracy import accuracies, changes
 from relionlab.engine.refine3d.grids import fine_grid
 from relionlab.engine.refine3d.maximisation import maximise
+from relionlab.engine.refine3d.state import Model, Search
+from relionlab.engine.refine3d.sums import Sums
 from relionlab.jobs.refinement.files3d import Iteration3D
 from relionlab.jobs.refinement.run3d import Run3D, spread
 
@@ -38,7 +41,10 @@ def _iterate(run: Run3D, state: Iteration3D, total: int) -> Iteration3D:
     widths = run.options.local_sigmas()
     grid = run.perturbed(state.grid, number)
     search = run.search(grid, sigma=spread(widths))
-    sums = run.expect(state.models[0], before, search, report=run.reporter(number, total))
+    if number == 1 and _alike(state.models[0].references):
+        sums = _seeded(run, state.models[0], before, search, total)
+    else:
+        sums = run.expect(state.models[0], before, search, report=run.reporter(number, total))
     model, particles, spectra = maximise(state.models[0], before, sums, search=search, update=run.update(number))
     group = grid.orientations.group
     used = fine_grid(state.models[0], search)
@@ -65,3 +71,25 @@ def _iterate(run: Run3D, state: Iteration3D, total: int) -> Iteration3D:
     )
     run.context.progress(number, total, "iterations")
     return finished
+
+
+def _alike(references: np.ndarray) -> bool:
+    """Say whether several classes begin with the same map."""
+    return len(references) > 1 and all(np.array_equal(references[0], other) for other in references[1:])
+
+
+def _seeded(run: Run3D, model: Model, poses: Particles, search: Search, total: int) -> Sums:
+    """Return the sums of a pass in which each class gets an equal share of the particles, drawn at random.
+
+    Classes that begin alike would stay so; the noise of different particles makes them differ.
+    """
+    held = np.random.default_rng([run.seed, 1]).permutation(np.arange(len(poses)) % model.classes)
+    found: Sums | None = None
+    for c in range(model.classes):
+        alone = replace(model, references=model.references[c : c + 1], class_share=np.ones(1))
+        report = run.reporter(1, total, share=(c, model.classes))
+        sums = run.expect(alone, poses, search, indices=np.flatnonzero(held == c), report=report)
+        found = sums if found is None else found.beside(sums)
+    assert found is not None
+    run.context.say(f"{model.classes} classes begin with one map: in this iteration each sees other particles.")
+    return found.in_order()

@@ -111,6 +111,7 @@ class Run3D:
             first_shell=1
             if options.strict_lowres_exp is None
             else max(int(np.ceil(self.extent / options.strict_lowres_exp)), 1),
+            size_prior=options.size_prior,
             fraction=options.adaptive_fraction,
             seed=self.seed,
         )
