@@ -114,12 +114,28 @@ def half_map_correlation(maps: np.ndarray, mask: np.ndarray | None) -> np.ndarra
     return np.clip(corrected(masked, random, first_shell=first), -1, 1)
 
 
-def joined(halves: Halves, sums: tuple[Sums, Sums], *, search: Search, update: Update) -> tuple[Model, Spectra]:
-    """Return the model and spectra of all particles: the sums of both half-sets, and the prior of their joint FSC.
+def correlation_of_sums(first: Sums, second: Sums, group: PointGroup) -> np.ndarray:
+    """Return the FSC (n / 2 + 1,) of what two sets of particles sum up to, all classes together."""
+    total = []
+    for sums in (first, second):
+        lattice = sums.maps[0].lattice
+        array = np.sum([each.array for each in sums.maps], axis=0)
+        total.append(reconstruct(FourierSums(lattice, array), group=group))
+    found = half_map_correlation(np.stack(total), None)
+    found[lattice.radius + 1 :] = 0.0
+    return found
 
-    The signal-to-noise ratio follows from sqrt(2 FSC / (1 + FSC)), the correlation of the joint map with the truth
-    (Rosenthal & Henderson 2003, J Mol Biol 333:721).
+
+def joint_correlation(fsc: np.ndarray) -> np.ndarray:
+    """Return the correlation of the map of both half-sets with the truth: sqrt(2 FSC / (1 + FSC)) (Rosenthal & Henderson
+    2003, J Mol Biol 333:721).
     """
+    bounded = np.clip(fsc, 0.0, 1.0)
+    return np.sqrt(2 * bounded / (1 + bounded))
+
+
+def joined(halves: Halves, sums: tuple[Sums, Sums], *, search: Search, update: Update) -> tuple[Model, Spectra]:
+    """Return the model and spectra of all particles: the sums of both half-sets, and the prior of their joint FSC."""
     first, second = halves.models
     total = sums[0]
     for mine, other in zip(total.maps, sums[1].maps, strict=True):
@@ -131,11 +147,11 @@ def joined(halves: Halves, sums: tuple[Sums, Sums], *, search: Search, update: U
         for name in ("sigma2", "scale", "offset_sigma", "mean_norm", "direction_share")
     }
     merged = replace(total, share=total.share + sums[1].share)
-    fsc = np.clip(halves.fsc, 0.0, 1.0)
-    better = np.sqrt(2 * fsc / (1 + fsc))
     fixed = replace(update, flatten=False, fix_noise=True, fix_offsets=True, scale=False, norm=False)
     model = replace(first, **of_both)
-    model, _, spectra = maximise(model, halves.particles[0], merged, search=search, update=fixed, fsc=better)
+    model, _, spectra = maximise(
+        model, halves.particles[0], merged, search=search, update=fixed, fsc=joint_correlation(halves.fsc)
+    )
     model = replace(
         model,
         direction_share=of_both["direction_share"],

@@ -9,6 +9,7 @@ import numpy as np
 from relionlab.engine.likelihood.particles import Particles
 from relionlab.engine.refine3d.accuracy import changes
 from relionlab.engine.refine3d.gradient import STARTS, STEP, Averages, blended, likelihood, stepped
+from relionlab.engine.refine3d.halves import correlation_of_sums, joint_correlation
 from relionlab.engine.refine3d.maximisation import Update, flattened, maximise, posed, signal_variance
 from relionlab.engine.refine3d.random_start import random_map
 from relionlab.engine.refine3d.start import first_model, low_passed
@@ -26,6 +27,7 @@ _FINER = 2.5  # by which the last resolution is finer than the first
 _BATCHES = (200, 1000)  # particles, where nothing is asked for
 _START_BATCHES = 4  # batches whose average begins a descent
 _SHELLS_BEYOND = 1
+_BEYOND = 2  # how far the last map's shells reach, over those by which poses were compared
 _LAST_PASS = 10  # batches that the last pass sees at the most
 _FINEST_ORDER = 3
 _T = 4.0  # the prior's T, unless another is given: as in 3D classification
@@ -125,15 +127,23 @@ def _last(run: Run3D, plan: GradientPlan, descent: Descent, poses: Particles, nu
     search = run.search(grid, sigma=None)
     rng = np.random.default_rng([run.seed, number])
     some = np.sort(rng.permutation(len(poses))[: max(_LAST_PASS * batch, 1)])
-    model = replace(descent.model, radius=_radius(run, resolution))
-    sums = run.expect(model, poses, search, indices=some, report=run.reporter(number, number))
-    after, _, spectra = maximise(
-        model, poses.rows(some), sums, search=search, update=replace(_update(run), norm=False, scale=False)
+    # poses are compared up to the last resolution; the map is made of shells beyond it, too, as far as two halves agree
+    shells = _radius(run, resolution)
+    search = replace(search, radius_limit=min(search.radius_limit or shells, shells))
+    model = replace(descent.model, radius=min(_BEYOND * shells, run.data.box // 2 - 1))
+    half = rng.permutation(np.arange(len(some)) % 2)
+    first, second = (
+        run.expect(model, poses, search, indices=some[half == h], report=run.reporter(number, number, share=(h, 2)))
+        for h in (0, 1)
     )
-    references = low_passed(after.references, run.extent / resolution)
-    after = replace(after, references=references, tau2=signal_variance(references))
-    moved = _posed(poses, sums, run.data.pixel_size)
     group = grid.orientations.group
+    fsc = correlation_of_sums(first, second, group)
+    sums = first.merged(second).in_order()
+    update = replace(_update(run), tau2_fudge=1.0, norm=False, scale=False)
+    after, _, spectra = maximise(
+        model, poses.rows(some), sums, search=search, update=update, fsc=joint_correlation(fsc)
+    )
+    moved = _posed(poses, sums, run.data.pixel_size)
     state = Iteration3D(
         number, (after,), moved, grid, run.first_grid(), (spectra,), model.radius, None, None,
         changes(poses, moved, group), gradients=after.references - descent.model.references,
