@@ -23,7 +23,8 @@ from relionlab.engine.refine3d.grids import sampling_of
 from relionlab.engine.refine3d.maximisation import Update, flattened, joined_below, maximise, signal_variance
 from relionlab.engine.refine3d.state import Model, Search, Spectra
 from relionlab.engine.refine3d.sums import Sums
-from relionlab.engine.volume import reconstruct
+from relionlab.engine.symmetry import PointGroup
+from relionlab.engine.volume import FourierSums, reconstruct
 
 Hook = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 """Takes the half-maps of an iteration, regularised by the usual prior and not masked, (n, n, n) each, and their FSC
