@@ -6,7 +6,7 @@ Extract → Class2D → Select, and on from there as in ``movie_maps``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from relionlab.errors import RunError
@@ -88,7 +88,8 @@ class Conductor:
         search = jobs.template_job(
             self._plan, sizes, estimated, selected=first.selected, pixel_size=pixel_size_of(first.extracted)
         )
-        second = self._round(SECOND_GRAIN, sizes, estimated, search)
+        grain = replace(SECOND_GRAIN, pixel_size=self._plan.particle_pixel or SECOND_GRAIN.pixel_size)
+        second = self._round(grain, sizes, estimated, search)
         maps = None if self._plan.classes_only else self._maps(data, sizes, second)
         return Course(data, sizes, imported, corrected, estimated, first, second, maps)
 

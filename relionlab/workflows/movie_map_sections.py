@@ -17,13 +17,13 @@ from relionlab.display.reference_maps import reference_maps
 from relionlab.display.refinement3d import refinement_pictures
 from relionlab.display.spectra import fsc
 from relionlab.display.truth_fsc import pose_errors, truth_fsc
+from relionlab.display.verdict import verdict_picture
 from relionlab.display.view_pairs import view_pairs, view_table
 from relionlab.display.words import many, verb
 from relionlab.io.images import read_map
 from relionlab.io.star import read_star
 from relionlab.jobs.refinement.outcome import outcome_of
 from relionlab.jobs.refinement.rounds import Round, last_round, rounds
-from relionlab.jobs.refinement.verdict import verdict
 from relionlab.workflows.model_views import ModelTest, model_views
 from relionlab.workflows.movie_course import Course, count_of
 from relionlab.workflows.movie_map_jobs import coarse, model_of
@@ -33,9 +33,10 @@ from relionlab.workflows.stages import warnings_of
 from relionlab.workflows.truth import ClassTruth
 from relionlab.workflows.truth_maps import MapTruth
 
-_PAIRS = 20
-_CHARTS = ("Fourier shell correlation", "Signal-to-noise", "Distributions")
-_DRAWINGS = ("Verdict", "Viewing", "Completeness", "Convergence")
+_VIEWS = 30
+_TOLD_APART = 0.05  # by which one hand must be more like the truth than the other
+_CHARTS = ("Fourier shell correlation", "Signal-to-noise")
+_HALVES = ("Viewing", "Completeness")
 
 
 def map_sections(course: Course, part: MapPart, truth: MapsTruth | None) -> tuple[Section, ...]:
@@ -61,8 +62,8 @@ def initial_section(course: Course, part: MapPart, truth: MapsTruth | None) -> S
     figures = [
         Figure(_slices(part, model_of(part.initial), "The initial model"), "image"),
         *(Figure(reference_maps(one), "image") for one in _course_of_rounds(part.initial.path)),
-        Figure(view_pairs(test, symmetric=test.symmetric is not None, most=_PAIRS), "image"),
-        Figure(view_table(test), "chart"),
+        Figure(view_pairs(test, symmetric=test.symmetric is not None, most=_VIEWS), "image"),
+        Figure(view_table(test), "drawing"),
         Figure(fsc_course(part.initial.path)),
     ]
     measures = [
@@ -88,11 +89,11 @@ def model_test(course: Course, part: MapPart) -> ModelTest:
     """Compare the initial model with the class averages, before and after its symmetry was imposed."""
     averages = course.second.classified.path
     project = part.initial.project.directory
-    finished = model_views(project / model_of(part.initial), averages)
+    finished = model_views(project / model_of(part.initial), averages, views=_VIEWS)
     if part.symmetry == "C1" or not getattr(part.initial.job, "do_run_c1", False):
         return finished
     raw = last_round(part.initial.path).models[0].name.replace("_model.star", "_class001.mrc")
-    before = model_views(part.initial.path / raw, averages)
+    before = model_views(part.initial.path / raw, averages, views=_VIEWS)
     return ModelTest(
         before.matches, before.numbers, before.diameter, before.resolution, finished.matches, part.symmetry
     )
@@ -117,7 +118,7 @@ def classes3d_section(part: MapPart, truth: MapsTruth | None) -> Section:
         f"The particles sorted into {many(len(choice.shares), 'map')} that begin alike and part by themselves, searched without"
         f" symmetry, so that they may differ in it. {'; '.join(shown)}. {came}",
         measures,
-        _figures(refinement_pictures(part.classified.path)),
+        _figures(refinement_pictures(part.classified.path), without=("Completeness", "Distributions")),
         warnings=warnings_of(part.classified, *(() if part.selected is None else (part.selected,))),
     )
 
@@ -143,7 +144,8 @@ def class3d_measures(classes: ClassTruth) -> tuple[tuple[str, str], ...]:
 def refinement_section(course: Course, part: MapPart, truth: MapsTruth | None) -> Section:
     """Return the refinement: what it came to, iteration by iteration, and how far map and poses are from the truth."""
     run = outcome_of(part.refined.path, postprocess=part.sharpened.path / "postprocess.star")
-    figures = list(_figures(refinement_pictures(part.refined.path)))
+    drawn = _figures(refinement_pictures(part.refined.path), without=("Verdict",))
+    figures = [Figure(verdict_picture(run), "drawing"), *drawn]
     measures = [(f"{run.resolution_angstrom:.1f} Å", "resolution of the half-maps without a mask (FSC 0.143).")]
     if truth is not None:
         measures += [
@@ -162,8 +164,7 @@ def refinement_section(course: Course, part: MapPart, truth: MapsTruth | None) -
         "refinement",
         "3D refinement",
         f"Two halves of {many(run.particles, 'particle')}, refined apart from the initial model filtered to"
-        f" {coarse(course.sizes):g} Å, with {part.symmetry} imposed; the search becomes finer as far as their agreement allows. "
-        + " ".join(verdict(run)),
+        f" {coarse(course.sizes):g} Å, with {part.symmetry} imposed; the search becomes finer as far as their agreement allows.",
         tuple(measures),
         tuple(figures),
         warnings=warnings_of(part.refined),
@@ -223,14 +224,21 @@ def map_measure(truth: MapTruth) -> tuple[str, str]:
 def hand_measure(truth: MapTruth) -> tuple[str, str]:
     """Return which hand a map has, as a large figure."""
     placed = truth.placed
+    if placed.score - placed.other < _TOLD_APART:
+        return "no hand", (f"it is as like the true molecule ({placed.score:.2f}) as its mirror image ({placed.other:.2f}): too"
+                           " coarse, or not that molecule.")  # fmt: skip
     hand = "the other hand" if placed.mirrored else "the true hand"
     return hand, (f"likeness {placed.score:.2f}, in the opposite one {placed.other:.2f}. Projections cannot tell hands apart:"
                   " an initial model has either with the same right.")  # fmt: skip
 
 
-def _figures(pictures: list[Picture]) -> tuple[Figure, ...]:
-    """Return pictures of a 3D run as figures of the page."""
-    return tuple(Figure(picture, _kind(picture)) for picture in pictures)
+def _figures(pictures: list[Picture], *, without: tuple[str, ...] = ()) -> tuple[Figure, ...]:
+    """Return pictures of a 3D run as figures of the page; ``without`` those whose titles begin so."""
+    return tuple(
+        Figure(picture, _kind(picture), half=picture.title.startswith(_HALVES))
+        for picture in pictures
+        if not picture.title.startswith(without)
+    )
 
 
 def _kind(picture: Picture) -> Kind:

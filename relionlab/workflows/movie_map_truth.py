@@ -63,5 +63,5 @@ def maps_truth(part: MapPart, sizes: Sizes, truth: Path, *, symmetry: str) -> Ma
         symmetry=symmetry,
     )
     initial = compare_map(project / model_of(part.initial), whole)
-    sharpened = compare_map(project / output_of(part.sharpened, "postprocess.mrc"), whole)
+    sharpened = compare_map(project / output_of(part.sharpened, "postprocess.mrc"), whole, placed=refined.placed)
     return MapsTruth(initial, classes, refined, sharpened, poses)

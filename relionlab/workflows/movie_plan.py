@@ -57,6 +57,7 @@ class MoviePlan:
     threshold: float = 0.15
     classes: int | None = None
     iterations: int | None = None
+    particle_pixel: float | None = None
     symmetry: str | None = None
     symmetry_at_once: bool = False
     iterations3d: int | None = None
@@ -69,7 +70,14 @@ class MoviePlan:
             self._check_simulation()
         else:
             self._check_own()
-        for name, flag in (("angpix", "Å"), ("voltage", "kV"), ("dose", "e/Å²"), ("diameter", "Å"), ("binning", "")):
+        for name, flag in (
+            ("angpix", "Å"),
+            ("voltage", "kV"),
+            ("dose", "e/Å²"),
+            ("diameter", "Å"),
+            ("particle_pixel", "Å"),
+            ("binning", ""),
+        ):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ParameterError(
@@ -118,6 +126,7 @@ _FLAGS = {
     "amplitude_contrast": "q0",
     "binning": "bin",
     "gain_rotation": "gain_rot",
+    "particle_pixel": "particle_angpix",
     "symmetry": "sym",
     "symmetry_at_once": "sym_at_once",
 }

@@ -72,13 +72,16 @@ def truth_at_scale(truth: Path, *, box: int, pixel_size: float) -> np.ndarray:
     return rescaled(volume, (own or pixel_size) / pixel_size, box)
 
 
-def compare_map(map_: Path, truth: Path) -> MapTruth:
-    """Bring a map onto the true molecule, in whichever hand fits better, and correlate them shell by shell."""
+def compare_map(map_: Path, truth: Path, *, placed: Placed | None = None) -> MapTruth:
+    """Bring a map onto the true molecule, in whichever hand fits better, and correlate them shell by shell.
+
+    placed  how it lies there, where that is known from another map in the same frame
+    """
     volume, pixel_size = read_map(map_)
     pixel_size = pixel_size or 1.0
     n = volume.shape[-1]
     target = truth_at_scale(truth, box=n, pixel_size=pixel_size)
-    placed = place_on(volume, target)
+    placed = place_on(volume, target) if placed is None else placed
     mask = soft_edged(extended(target > _DENSE * target.max(), _EXTEND), _EDGE)
     moved = fsc.transform(placed.applied(volume) * mask), fsc.transform(target * mask)
     curve = fsc.fourier_shell_correlation(*moved, n)

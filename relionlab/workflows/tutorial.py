@@ -4,8 +4,8 @@
     relionlab tutorial --movies 'data/*.tif' --gain gain.mrc --angpix 0.885 --dose 1.2 --diameter 180 --dir mine
     relionlab tutorial --particles Select/job012/particles.star --dir my_classes --classes 20 --diameter 180
 
-Makes a RELION project, runs its jobs, and writes ``index.html``: of movies all stages from Import to
-the local resolution of the refined map, of particles Import, Class2D and Select. Typed again after an interruption it goes on where it was.
+Makes a RELION project, runs its jobs, and writes ``index.html``: of movies all stages from Import to the local resolution of
+the refined map, of particles Import, Class2D and Select. Typed again after an interruption it goes on where it was.
 """
 
 from __future__ import annotations
@@ -100,6 +100,7 @@ def plan_of(options: dict[str, Any]) -> Plan | MoviePlan:
         "voltage": "kv",
         "aberration": "cs",
         "binning": "bin",
+        "particle_pixel": "particle_angpix",
         "symmetry": "sym",
         "symmetry_at_once": "sym_at_once",
     }
