@@ -194,6 +194,13 @@ def parser() -> argparse.ArgumentParser:
     add("--diameter", type=float, metavar="Å", help="longest side of the particle in Å (particles: 80 %% of the box)")
     add("--seed", type=int, help=f"seed of the random numbers ({default.seed})")
     add(
+        "--particle_angpix",
+        dest="particle_pixel",
+        type=float,
+        metavar="Å",
+        help="pixel size of the second classification's particles and of the maps (3.5); coarser is quicker",
+    )
+    add(
         "--sym", dest="symmetry", metavar="GROUP", help="symmetry of the particle (as simulated; of your own movies C1)"
     )
     add(
