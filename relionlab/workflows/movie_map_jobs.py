@@ -34,7 +34,7 @@ def initial_job(plan: MoviePlan, sizes: Sizes, particles: str, *, symmetry: str)
     )
 
 
-def class3d_job(plan: MoviePlan, sizes: Sizes, particles: str, initial: JobDirectory) -> Class3D:
+def class3d_job(plan: MoviePlan, sizes: Sizes, particles: str, *, initial: JobDirectory) -> Class3D:
     """Return the job that sorts particles into maps, without symmetry, so that they may differ in it."""
     return Class3D(
         fn_img=particles,
@@ -57,7 +57,7 @@ def keep_job(classified: JobDirectory, numbers: tuple[int, ...]) -> Select:
     )
 
 
-def refine_job(plan: MoviePlan, sizes: Sizes, particles: str, initial: JobDirectory, *, symmetry: str) -> Refine3D:
+def refine_job(plan: MoviePlan, sizes: Sizes, particles: str, *, initial: JobDirectory, symmetry: str) -> Refine3D:
     """Return the job that refines the map, in two independent halves."""
     limit = "" if plan.iterations3d is None else f" --auto_iter_max {plan.iterations3d}"
     return Refine3D(

@@ -52,12 +52,12 @@ class MapPart:
 def make_maps(plan: MoviePlan, sizes: Sizes, particles: str, *, symmetry: str, done: Done) -> MapPart:
     """Do what is not done yet from a particle list (relative to the project) to the local resolution."""
     initial = done(jobs.initial_job(plan, sizes, particles, symmetry=symmetry), ALIAS)
-    classified = done(jobs.class3d_job(plan, sizes, particles, initial), ALIAS)
+    classified = done(jobs.class3d_job(plan, sizes, particles, initial=initial), ALIAS)
     choice, selected = choose_classes(classified.path, symmetry=symmetry), None
     if choice.tells:
         selected = done(jobs.keep_job(classified, choice.kept), SELECTION)
         particles = output_of(selected, "particles")
-    refined = done(jobs.refine_job(plan, sizes, particles, initial, symmetry=symmetry), ALIAS)
+    refined = done(jobs.refine_job(plan, sizes, particles, initial=initial, symmetry=symmetry), ALIAS)
     masked = done(jobs.mask_job(refined, threshold=threshold_of(refined, sizes)), ALIAS)
     reached = outcome_of(refined.path).resolution_angstrom
     sharpened = done(jobs.sharpen_job(refined, masked, resolution=reached), ALIAS)

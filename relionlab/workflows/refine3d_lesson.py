@@ -55,7 +55,7 @@ class MapLesson:
 
     def refinement(self, initial: JobDirectory) -> Refine3D:
         """Return the job that refines an initial model."""
-        return jobs.refine_job(self.plan, self._sizes, self._particles, initial, symmetry=self.symmetry)
+        return jobs.refine_job(self.plan, self._sizes, self._particles, initial=initial, symmetry=self.symmetry)
 
     def mask(self, refined: JobDirectory) -> MaskCreate:
         """Return the job that masks a refined map; the mask begins where noise ends."""

@@ -205,7 +205,7 @@ def assert_maps_are_there(project: Path) -> None:
                  "PostProcess/tutorial/postprocess_masked.mrc", "LocalRes/tutorial/relion_locres.mrc"):  # fmt: skip
         volume, pixel_size = read_map(project / name)
         assert volume.shape == (volume.shape[0],) * 3
-        assert 7 < pixel_size < 9, name
+        assert 6 < pixel_size < 9, name
         assert volume.std() > 0, name
     mask, _ = read_map(project / "MaskCreate/tutorial/mask.mrc")
     assert 0.01 < mask.mean() < 0.8
