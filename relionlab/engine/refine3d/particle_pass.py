@@ -52,7 +52,7 @@ class ParticlePass(ABC):
         self._lock = threading.Lock()
         self._ready = False
 
-    kept = ("model", "particles", "groups", "search", "load", "grid", "lattice")
+    kept: tuple[str, ...] = ("model", "particles", "groups", "search", "load", "grid", "lattice")
     """Attributes that travel to other processes."""
 
     def __getstate__(self) -> dict[str, object]:
