@@ -9,7 +9,7 @@ import numba
 import numpy as np
 
 from relionlab.engine.array import namespace
-from relionlab.engine.kernels.volumes import gather_arrays
+from relionlab.engine.kernels.volumes import _add, gather_arrays, spread_arrays
 
 _ENTRIES = 2048
 
@@ -30,13 +30,15 @@ def compare(volumes: Any, turns: Any, points: Any, first: Any, signal: Any, tran
     return body(volumes, turns, points, first, signal, transfer)
 
 
-def weighted_points(signal: Any, transfer: Any, first: Any, towards: Any, weight: Any) -> Any:
-    """Return what particles give a map, (n, P, 3) float32: real and imaginary part of t c X, and w c².
+def insert(
+    sums: Any, turns: Any, points: Any, first: Any, signal: Any, transfer: Any, towards: Any, weight: Any
+) -> None:
+    """Add what particles give a map to its sums (z, y, x, 3): t c X and w c² at every point, spread linearly; in place.
 
     towards, weight  (n, k) float32: t and w, alike on a ring; the rest as for :func:`compare`
     """
-    body = _weighted_on_cpu if namespace(signal) is np else weighted_arrays
-    return body(signal, transfer, first, towards, weight)
+    body = _insert_on_cpu if namespace(sums) is np else insert_arrays
+    body(sums, turns, points, first, signal, transfer, towards, weight)
 
 
 def compare_arrays(
@@ -61,49 +63,64 @@ def compare_arrays(
     return sums[0], sums[1], sums[2]
 
 
-def weighted_arrays(signal: Any, transfer: Any, first: Any, towards: Any, weight: Any) -> Any:
-    """Do as :func:`weighted_points` in whole-array operations."""
+def insert_arrays(
+    sums: Any, turns: Any, points: Any, first: Any, signal: Any, transfer: Any, towards: Any, weight: Any
+) -> None:
+    """Do as :func:`insert` in whole-array operations."""
     xp = namespace(signal)
     ring = xp.repeat(xp.arange(len(first) - 1), xp.diff(first))
     c, x = transfer[:, : len(ring)], signal[:, : len(ring)]
     given = towards[:, ring] * c
-    return xp.stack([given * x.real, given * x.imag, weight[:, ring] * c**2], axis=-1)
+    values = xp.stack([given * x.real, given * x.imag, weight[:, ring] * c**2], axis=-1)
+    linear = xp.clip(1 - xp.arange(_ENTRIES + 2) / _ENTRIES, 0, None)
+    spread_arrays(sums, turns, points, values, linear, 2)
+
+
+# Ring after ring, and the particles within: the lattice points near one ring fit into the cache, a whole volume does not.
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
 def _compare_on_cpu(volumes, turns, points, first, signal, transfer):  # type: ignore[no-untyped-def]
     count, classes, rings = turns.shape[0], volumes.shape[3], len(first) - 1
-    middle = (volumes.shape[0] - 1) // 2
-    one = np.float32(1)
+    rows, columns = volumes.shape[1], volumes.shape[2]
+    middle = np.float32((volumes.shape[0] - 1) // 2)
+    flat = volumes.reshape(-1)
+    one, zero = np.float32(1), np.float32(0)
+    # a volume is one long line of reals here: what lies one further along x, y and z
+    along_x = 2 * classes
+    along_y, along_z = columns * along_x, rows * columns * along_x
     cross = np.zeros((count, classes, rings), np.float32)
     auto = np.zeros((count, classes, rings), np.float32)
     power = np.zeros((count, rings), np.float32)
-    for n in range(count):
-        xx, xy, xz = turns[n, 0, 0], turns[n, 0, 1], turns[n, 0, 2]
-        yx, yy, yz = turns[n, 1, 0], turns[n, 1, 1], turns[n, 1, 2]
-        for ring in range(rings):
-            total = np.float32(0)
+    for ring in range(rings):
+        for n in range(count):
+            xx, xy, xz = turns[n, 0, 0], turns[n, 0, 1], turns[n, 0, 2]
+            yx, yy, yz = turns[n, 1, 0], turns[n, 1, 1], turns[n, 1, 2]
+            total = zero
             for p in range(first[ring], first[ring + 1]):
                 kx, ky = points[p, 0], points[p, 1]
                 real, imaginary, c = signal[n, p].real, signal[n, p].imag, transfer[n, p]
                 total += real * real + imaginary * imaginary
+                real, imaginary, c2 = real * c, imaginary * c, c * c
                 x, y, z = kx * xx + ky * yx, kx * xy + ky * yy, kx * xz + ky * yz
-                if x < 0:
+                if x < zero:
                     x, y, z, imaginary = -x, -y, -z, -imaginary
                 y, z = y + middle, z + middle
                 i, j, k = int(x), int(y), int(z)
                 fx, fy, fz = x - np.float32(i), y - np.float32(j), z - np.float32(k)
                 gx, gy, gz = one - fx, one - fy, one - fz
-                i += 1
-                w00, w01, w10, w11 = gz * gy, gz * fy, fz * gy, fz * fy
-                v00, v01, v10, v11 = volumes[k, j], volumes[k, j + 1], volumes[k + 1, j], volumes[k + 1, j + 1]
-                real, imaginary, c2 = real * c, imaginary * c, c * c
+                w0, w1, w2, w3 = gz * gy, gz * fy, fz * gy, fz * fy
+                p0 = k * along_z + j * along_y + (i + 1) * along_x
+                p1, p2, p3 = p0 + along_y, p0 + along_z, p0 + along_z + along_y
                 for m in range(classes):
-                    a = gx * (w00 * v00[i, m, 0] + w01 * v01[i, m, 0] + w10 * v10[i, m, 0] + w11 * v11[i, m, 0])
-                    b = gx * (w00 * v00[i, m, 1] + w01 * v01[i, m, 1] + w10 * v10[i, m, 1] + w11 * v11[i, m, 1])
-                    i1 = i + 1
-                    a += fx * (w00 * v00[i1, m, 0] + w01 * v01[i1, m, 0] + w10 * v10[i1, m, 0] + w11 * v11[i1, m, 0])
-                    b += fx * (w00 * v00[i1, m, 1] + w01 * v01[i1, m, 1] + w10 * v10[i1, m, 1] + w11 * v11[i1, m, 1])
+                    o = 2 * m
+                    a = gx * (w0 * flat[p0 + o] + w1 * flat[p1 + o] + w2 * flat[p2 + o] + w3 * flat[p3 + o])
+                    o += 1
+                    b = gx * (w0 * flat[p0 + o] + w1 * flat[p1 + o] + w2 * flat[p2 + o] + w3 * flat[p3 + o])
+                    o += along_x
+                    b += fx * (w0 * flat[p0 + o] + w1 * flat[p1 + o] + w2 * flat[p2 + o] + w3 * flat[p3 + o])
+                    o -= 1
+                    a += fx * (w0 * flat[p0 + o] + w1 * flat[p1 + o] + w2 * flat[p2 + o] + w3 * flat[p3 + o])
                     cross[n, m, ring] += real * a + imaginary * b
                     auto[n, m, ring] += c2 * (a * a + b * b)
             power[n, ring] = total
@@ -111,15 +128,32 @@ def _compare_on_cpu(volumes, turns, points, first, signal, transfer):  # type: i
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
-def _weighted_on_cpu(signal, transfer, first, towards, weight):  # type: ignore[no-untyped-def]
-    count, rings = towards.shape
-    out = np.empty((count, first[rings], 3), np.float32)
-    for n in range(count):
-        for ring in range(rings):
-            t, w = towards[n, ring], weight[n, ring]
+def _insert_on_cpu(sums, turns, points, first, signal, transfer, towards, weight) -> None:  # type: ignore[no-untyped-def]
+    middle = np.float32((sums.shape[0] - 1) // 2)
+    one, zero = np.float32(1), np.float32(0)
+    for ring in range(len(first) - 1):
+        for n in range(turns.shape[0]):
+            if weight[n, ring] == zero:
+                continue
+            xx, xy, xz = turns[n, 0, 0], turns[n, 0, 1], turns[n, 0, 2]
+            yx, yy, yz = turns[n, 1, 0], turns[n, 1, 1], turns[n, 1, 2]
             for p in range(first[ring], first[ring + 1]):
-                c = transfer[n, p]
-                out[n, p, 0] = t * c * signal[n, p].real
-                out[n, p, 1] = t * c * signal[n, p].imag
-                out[n, p, 2] = w * c * c
-    return out
+                kx, ky, c = points[p, 0], points[p, 1], transfer[n, p]
+                given = towards[n, ring] * c
+                real, imaginary, share = given * signal[n, p].real, given * signal[n, p].imag, weight[n, ring] * c * c
+                x, y, z = kx * xx + ky * yx, kx * xy + ky * yy, kx * xz + ky * yz
+                if x < zero:
+                    x, y, z, imaginary = -x, -y, -z, -imaginary
+                y, z = y + middle, z + middle
+                i, j, k = int(x), int(y), int(z)
+                fx, fy, fz = x - np.float32(i), y - np.float32(j), z - np.float32(k)
+                gx, gy, gz = one - fx, one - fy, one - fz
+                i += 1
+                _add(sums, k, j, i, gz * gy * gx, real, imaginary, share)
+                _add(sums, k, j, i + 1, gz * gy * fx, real, imaginary, share)
+                _add(sums, k, j + 1, i, gz * fy * gx, real, imaginary, share)
+                _add(sums, k, j + 1, i + 1, gz * fy * fx, real, imaginary, share)
+                _add(sums, k + 1, j, i, fz * gy * gx, real, imaginary, share)
+                _add(sums, k + 1, j, i + 1, fz * gy * fx, real, imaginary, share)
+                _add(sums, k + 1, j + 1, i, fz * fy * gx, real, imaginary, share)
+                _add(sums, k + 1, j + 1, i + 1, fz * fy * fx, real, imaginary, share)

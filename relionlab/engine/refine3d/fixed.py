@@ -10,7 +10,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 
-from relionlab.engine.kernels.known_poses import compare, weighted_points
+from relionlab.engine.kernels.known_poses import compare, insert
 from relionlab.engine.likelihood.kept import PictureCache
 from relionlab.engine.likelihood.particles import Imaging, Loader, OpticsGroup, Particles
 from relionlab.engine.likelihood.pixels import Pictures, PixelObserver, Pixels
@@ -21,8 +21,8 @@ from relionlab.engine.refine3d.sums import Sums
 from relionlab.engine.rotations import matrix_from_euler
 from relionlab.engine.volume import volume_of
 
-BLOCK = 64
-"""Particles compared at once."""
+BLOCK = 256
+"""Particles compared at once: as many as use the lattice points near a ring while these are in the cache."""
 _MADE_FROM = ("origin", "defocus_u", "defocus_v", "defocus_angle", "phase_shift", "bfactor", "ctf_scale")
 _SAME_TO = 1e-5  # Å and degrees: origins that are written and read again are the same
 _PER_SHARD = 20
@@ -67,7 +67,7 @@ class FixedExpectation(ParticlePass):
         everything = Pixels.up_to(model.box // 2 - 1)
         self._observers = [PixelObserver(everything, group, model, search) for group in self.groups]
         self.pixels = Pixels.up_to(self.grid.radius)
-        self._points = np.stack([self.pixels.x, self.pixels.y], axis=1)
+        self._points = np.stack([self.pixels.x, self.pixels.y], axis=1).astype(np.float32)
         volumes = [volume_of(np.asarray(one, np.float32), self.lattice) for one in model.references]
         self._volumes = np.ascontiguousarray(np.stack(volumes, axis=3))
         compared = compared_rings(self.grid, search)
@@ -88,9 +88,7 @@ class FixedExpectation(ParticlePass):
         seen, norm = self._seen(indices, particles, optics)
         rotations = matrix_from_euler(particles.rot, particles.tilt, particles.psi)
         turns = (rotations[:, :2] * self.lattice.padding).astype(np.float32)
-        parts = compare(
-            self._volumes, turns, self._points.astype(np.float32), self.pixels.first, seen.signal, seen.transfer
-        )
+        parts = compare(self._volumes, turns, self._points, self.pixels.first, seen.signal, seen.transfer)
         cross, auto, power = (part.astype(float) for part in parts)
         scale = model.scale[particles.group]
         cross *= (norm * scale)[:, None, None]
@@ -101,7 +99,7 @@ class FixedExpectation(ParticlePass):
         if self.held is not None:
             values[np.arange(model.classes) != self.held[indices, None]] = -np.inf
         weights, numbers = posterior_of(values, self.search.fraction)
-        self._insert(seen, rotations, weights, (norm * scale, scale**2, precision), sums)
+        self._insert(seen, turns, weights, (norm * scale, scale**2, precision), sums)
         everything = seen.power * norm[:, None] ** 2
         everything[:, 1 : self.grid.radius + 1] = power * norm[:, None] ** 2 / counts
         found = Found(
@@ -139,7 +137,7 @@ class FixedExpectation(ParticlePass):
     def _insert(
         self,
         seen: Pictures,
-        rotations: np.ndarray,
+        turns: np.ndarray,
         weights: np.ndarray,
         factors: tuple[np.ndarray, np.ndarray, np.ndarray],
         sums: Sums,
@@ -147,18 +145,9 @@ class FixedExpectation(ParticlePass):
         """Add the particles to the maps of the classes in which they have weight."""
         of_signal, of_weight, precision = factors
         for c, map_ in enumerate(sums.maps):
-            some = np.flatnonzero(weights[:, c] > 0)
-            if len(some) == 0:
-                continue
-            share = weights[some, c, None] * precision[some]
-            values = weighted_points(
-                seen.signal[some],
-                seen.transfer[some],
-                self.pixels.first,
-                (share * of_signal[some, None]).astype(np.float32),
-                (share * of_weight[some, None]).astype(np.float32),
-            )
-            map_.insert_points(values, self._points, rotations[some])
+            share = weights[:, c, None] * precision
+            towards, weight = ((share * factor[:, None]).astype(np.float32) for factor in (of_signal, of_weight))
+            insert(map_.array, turns, self._points, self.pixels.first, seen.signal, seen.transfer, towards, weight)
 
 
 def posterior_of(values: np.ndarray, fraction: float) -> tuple[np.ndarray, np.ndarray]:

@@ -54,7 +54,7 @@ class FourierSums:
         values[..., 0], values[..., 1], values[..., 2] = picked.real, picked.imag, weights[:, rows, columns]
         if share is not None:
             values[:, share] *= np.float32(0.5)
-        self.insert_points(values, points * scale, rotations)
+        self._spread(values, points * scale, rotations)
 
     def insert_polar(
         self,
@@ -79,12 +79,12 @@ class FourierSums:
         parts = (numerators.real, numerators.imag, weights)
         for channel, part in enumerate(parts):
             values[..., channel] = part.reshape(len(numerators), -1) * area
-        self.insert_points(values, xp.stack([x, y], axis=1) * scale, rotations)
+        self._spread(values, xp.stack([x, y], axis=1) * scale, rotations)
         if at_origin is not None:
             values = xp.zeros((len(numerators), 1, 3), np.float32)
             values[:, 0, 0], values[:, 0, 2] = at_origin[0].real, at_origin[1]
             values *= np.float32(0.5 * _AREA_AT_ORIGIN)
-            self.insert_points(values, xp.zeros((1, 2)), rotations)
+            self._spread(values, xp.zeros((1, 2)), rotations)
 
     def merged(self, other: FourierSums) -> FourierSums:
         """Return the sum of both, in double precision; may reuse these sums' memory."""
@@ -113,13 +113,7 @@ class FourierSums:
             return sums
         return symmetrise(sums, like(group.operations, sums))
 
-    def insert_points(self, values: Any, points: Any, rotations: np.ndarray) -> None:
-        """Add slices sampled at any points, each counted as it is; of two opposite points only one.
-
-        values     (N, P, 3) float32: real and imaginary part of the numerator, and weight
-        points     (P, 2) x and y in Fourier pixels of the map
-        rotations  (N, 3, 3)
-        """
+    def _spread(self, values: Any, points: Any, rotations: np.ndarray) -> None:
         turns = np.asarray(to_host(rotations), np.float64)[:, :2] * self.lattice.padding
         spread_slices(
             self.array,
