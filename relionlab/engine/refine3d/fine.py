@@ -8,10 +8,11 @@ import numpy as np
 
 from relionlab.engine.kernels.posterior import weigh
 from relionlab.engine.kernels.views import gather_turned, scatter_turned
+from relionlab.engine.likelihood.folding import Folding
 from relionlab.engine.likelihood.turns import Turns, Window
 from relionlab.engine.polar import PolarGrid
 from relionlab.engine.refine3d.candidates import Candidates
-from relionlab.engine.refine3d.comparison import Angles, Offsets, moved, norms, products, weighted
+from relionlab.engine.refine3d.comparison import Angles, Offsets, norms, products, weighted
 from relionlab.engine.refine3d.views import Views
 
 
@@ -84,6 +85,7 @@ class FineSearch:
         fraction: float,
     ) -> None:
         self.grid, self.turns, self.offsets, self.parts = grid, turns, offsets, parts
+        self.folding = Folding(grid, turns)
         self.window = Window(turns, tile)
         self.fraction = fraction
         self.mask = None
@@ -116,8 +118,8 @@ class FineSearch:
         turn = self._turn(first)
         slots = (found.slots[:, None] * self.parts**2 + np.arange(self.parts**2)).ravel()
         offsets = self.offsets.xy[slots]
-        particle = moved(one.signal, self.offsets.phases[slots], turns, grid=self.grid)
-        gathered = gather_turned(views.spectrum, entries, turn, turns.harmonic, turns.sign)
+        particle = self.folding.moved(one.signal, self.offsets.phases[slots])
+        gathered = gather_turned(views.spectrum, entries, turn, turns.harmonic)
         compared = particle if self.mask is None else particle * self.mask
         spectrum = products(gathered, compared, turns.bands)
         shaped = spectrum.reshape(turns.rows, 2, len(entries), len(slots))
@@ -154,10 +156,10 @@ class FineSearch:
         some, few = np.flatnonzero(active.any(axis=1)), np.flatnonzero(active.any(axis=0))
         chosen = np.ascontiguousarray(weights[:, some][:, :, few])
         spectrum = angles.from_angles(chosen.reshape(angles.count, -1)).reshape(turns.rows, 2, len(some), len(few))
-        views, turn, gathered = entries[some], turn[some], gathered[:, :, some]
-        given = weighted(spectrum, particle[:, few], turns.bands)
+        views, turn, gathered = entries[some], turn[some], gathered[:, some]
+        given = weighted(spectrum, particle[:, :, few], turns.bands)
         cross = np.zeros(self.grid.radius)
-        scatter_turned(collected.numerator, given, gathered, views, turn, turns.harmonic, turns.sign, turns.ring, cross)
+        scatter_turned(collected.numerator, given, gathered, views, turn, turns.harmonic, turns.ring, cross)
         h = len(weight)
         even = turns.even_harmonics(spectrum.sum(axis=3), h)  # (h, E)
         back = np.conj(turn[:, : 2 * h : 2]).T
