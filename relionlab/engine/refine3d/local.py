@@ -47,6 +47,7 @@ class LocalSearch:
         self.sigma, self.fraction = sigma, fraction
         self.reach = min(int(np.ceil(CUT_OFF * sigma / grid.psi_step)), (grid.n_psi - 1) // 2)
         self.folding = Folding(offsets.grid, turns)
+        self._turned = turns.phases(offsets.grid.harmonics)
         self.window = Window(turns, 2 * self.reach + 1)
 
     def views_needed(self, around: list[Surroundings]) -> np.ndarray:
@@ -67,8 +68,7 @@ class LocalSearch:
         psi = np.tile(np.concatenate([near.psi for near in around]), self.classes)
         prior = np.tile(np.concatenate([near.prior for near in around]), self.classes)
         first = np.rint(psi / grid.psi_step).astype(np.int64) - self.reach
-        phase = 2 * np.pi / grid.n_psi * first[:, None] * np.arange(int(turns.harmonic.max()) + 1)
-        turn = np.exp(1j * phase).astype(np.complex64)
+        turn = self._turned[first % turns.count]
         gathered = gather_turned(views.spectrum, places, turn, turns.harmonic)
         particle = self.folding.moved(one.signal, self.offsets.phases)
         spectrum = products(gathered, particle, turns.bands)
