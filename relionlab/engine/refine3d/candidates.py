@@ -8,7 +8,7 @@ import numpy as np
 
 TILE = 4
 """Coarse in-plane angles that the fine pass looks at together."""
-_MOST = 0.6
+_MOST = 0.3
 """Share of a view's tiles from which the whole circle is looked at: one transform instead of several."""
 _CUT = 20.0  # exp(-20): far below single precision's share of a sum
 
