@@ -77,6 +77,7 @@ def maps_of(classes: int, group: PointGroup, rng: np.random.Generator) -> np.nda
             height, width = rng.uniform(0.5, 1.5), rng.uniform(1.1, 1.8)
             for a, b, c in group.rotations @ middle:
                 map_ += height * np.exp(-((x - a) ** 2 + (y - b) ** 2 + (z - c) ** 2) / (2 * width**2))
+    maps *= np.sqrt(x**2 + y**2 + z**2) < 0.36 * BOX  # so that the plain reference has less to sum
     strength = [Projector.of_map(map_.astype(np.float32)).images(np.eye(3)[None]).std() for map_ in maps]
     return (maps / np.array(strength)[:, None, None, None]).astype(np.float32)
 
@@ -158,16 +159,15 @@ def column(sums: Sums, name: str) -> np.ndarray:
     return sums.poses[0][:, COLUMNS.index(name)]
 
 
-def back_projections(sums: FourierSums, group: PointGroup) -> tuple[np.ndarray, np.ndarray]:
+def back_projections(made: Case, sums: FourierSums) -> tuple[np.ndarray, ...]:
     """The numerators and the weights of a map in real space, as PlainExpectation.back_projected makes them."""
-    lattice = sums.lattice
-    completed = sums.completed(group)[lattice.inner]
-    units = lattice.padded**3 / lattice.n**2
+    lattice, reach = sums.lattice, made.plain.reach
+    completed = sums.completed(made.group)[lattice.inner]
+    units, middle = lattice.padded**3 / lattice.n**2, slice(BOX // 2 - reach, BOX // 2 + reach + 1)
     parts = (completed[..., 0] + 1j * completed[..., 1], completed[..., 2] + 0j)
-    return tuple(to_map(part.astype(np.complex64), lattice) * units for part in parts)
+    return tuple(to_map(part.astype(np.complex64), lattice)[middle, middle, middle] * units for part in parts)
 
 
-def expected_maps(made: Case, result: PlainResult, c: int) -> tuple[np.ndarray, np.ndarray]:
-    return tuple(
-        made.plain.back_projected(part[c], result.rotations, made.group) for part in (result.given, result.weight)
-    )
+def plain_back_projections(made: Case, result: PlainResult, c: int) -> tuple[np.ndarray, ...]:
+    parts = (result.given[c], result.weight[c])
+    return tuple(made.plain.back_projected(part, result.rotations, made.group) for part in parts)

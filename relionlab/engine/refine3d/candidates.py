@@ -21,7 +21,7 @@ class Candidates:
     first   (E,) coarse in-plane angle at which its tile begins; zeros where the whole circle is looked at
     whole   the whole circle is looked at
     slots   (t,) coarse offsets
-    prior   (E,) log prior of the direction; ``None``: all alike
+    prior   (E,) log prior of the view; ``None``: all alike
     psi_prior  (E, tile) log prior of the coarse in-plane angles; ``None``: all alike
     """
 

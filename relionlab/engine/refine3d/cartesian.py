@@ -22,6 +22,7 @@ from relionlab.engine.sampling.local import CUT_OFF
 from relionlab.engine.symmetry import PointGroup
 
 _AT_ONCE = 4096  # frequencies
+_NEGLIGIBLE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,10 @@ class PlainExpectation:
         self.offsets = offsets @ np.array([1, 1j])
         turn = -2j * np.pi / model.box
         self._phases = np.exp(turn * (np.outer(offsets[:, 0], nodes.x) + np.outer(offsets[:, 1], nodes.y)))
+        inside = np.abs(model.references).max(axis=0) > 0
+        line = np.abs(np.indices(inside.shape) - model.box // 2).max(axis=0)
+        # half the width of the cube that holds the maps: outside there is nothing to sum
+        self.reach = min(int(line[inside].max()), model.box // 2 - 1)
         limit = search.radius_limit or model.box
         self.compared = nodes.weight * ((nodes.ring >= search.first_shell) & (nodes.ring <= limit))
         self.orientations = self._all_orientations() if search.align else None
@@ -113,13 +118,18 @@ class PlainExpectation:
         return PlainResult(sums, given, weight, rotations)
 
     def back_projected(self, values: np.ndarray, rotations: np.ndarray, group: PointGroup) -> np.ndarray:
-        """Return the map (n, n, n) that values (O, p) of planes make by direct sums, over a group's operations."""
-        total = np.zeros((self.model.box,) * 3)
+        """Return the map that values (O, p) of planes make by direct sums, over a group's operations.
+
+        Only of the cube that holds the references: (2 reach + 1,) * 3, the origin in its middle.
+        """
+        total = np.zeros((2 * self.reach + 1,) * 3)
+        used = np.abs(values).max(axis=1) > _NEGLIGIBLE * np.abs(values).max()
+        values = values[used]
         for operation in group.rotations:
-            places = _places(self.nodes, rotations @ operation)
+            places = _places(self.nodes, rotations[used] @ operation)
             for start in range(0, len(places), _AT_ONCE):
                 some = slice(start, start + _AT_ONCE)
-                x, y, z = (_waves(self.model.box, places[some, axis]).conj() for axis in range(3))
+                x, y, z = (self._waves(places[some, axis]).conj() for axis in range(3))
                 planes = (z[:, None] * y).reshape(-1, z.shape[1]) * values.ravel()[some]
                 total += (planes @ x.T).real.reshape(total.shape)
         return 2 * total  # the other half of Fourier space
@@ -144,16 +154,23 @@ class PlainExpectation:
         return matrix_from_euler(self.particles.rot, self.particles.tilt, self.particles.psi)
 
     def _slices(self, rotations: np.ndarray) -> np.ndarray:
-        maps, box = self.model.references.astype(float), self.model.box
+        box, side = self.model.box, 2 * self.reach + 1
+        middle = slice(box // 2 - self.reach, box // 2 + self.reach + 1)
+        maps = self.model.references[:, middle, middle, middle].astype(float)
         places = _places(self.nodes, rotations)
         out = np.empty((len(maps), len(places)), complex)
         for start in range(0, len(places), _AT_ONCE):
             some = slice(start, start + _AT_ONCE)
-            x, y, z = (_waves(box, places[some, axis]) for axis in range(3))
+            x, y, z = (self._waves(places[some, axis]) for axis in range(3))
             for c, map_ in enumerate(maps):
-                columns = (map_.reshape(-1, box) @ x).reshape(box, box, -1)
+                columns = (map_.reshape(-1, side) @ x).reshape(side, side, -1)
                 out[c, some] = ((columns * y).sum(axis=1) * z).sum(axis=0)
         return out.reshape(len(maps), len(rotations), -1) / box**2
+
+    def _waves(self, frequencies: np.ndarray) -> np.ndarray:
+        """Return exp(-2 pi i k x / box) for the places x of a line through the cube, (2 reach + 1, p)."""
+        line = np.arange(-self.reach, self.reach + 1)
+        return np.exp(-2j * np.pi / self.model.box * np.outer(line, frequencies))
 
     # --- one particle -------------------------------------------------------------------------------------------
 
@@ -225,8 +242,3 @@ def _places(nodes: Nodes, rotations: np.ndarray) -> np.ndarray:
     """Return where the nodes of planes lie in the map's Fourier space, (O p, 3) x, y, z."""
     plane = np.stack([nodes.x, nodes.y], axis=1)
     return (plane @ rotations[:, :2]).reshape(-1, 3)
-
-
-def _waves(box: int, frequencies: np.ndarray) -> np.ndarray:
-    """Return exp(-2 pi i k x / box) for all places x of a line, (box, p)."""
-    return np.exp(-2j * np.pi / box * np.outer(np.arange(box) - box // 2, frequencies))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import scipy.fft
 
@@ -93,7 +95,7 @@ class Expectation(ParticlePass):
         particles = self.particles.rows(indices)
         seen = observer.look(particles, self.load(indices), identifiers=indices)
         weight = weight_spectrum(seen.weight, self._harmonics)
-        found = self._candidates(particles, seen, weight)
+        found = [replace(one, prior=self._share_of(one.view)) for one in self._candidates(particles, seen, weight)]
         parts = 4**self.search.oversampling
         wanted = [(one.view[:, None] * parts + np.arange(parts)).ravel() for one in found]
         views, given = self._fine_views.held, collected
@@ -127,15 +129,19 @@ class Expectation(ParticlePass):
         low_weight = weight[: self._coarse_views.harmonics, :, : self._low.radius]
         tau = self._low_offsets.xy[:, 0] + 1j * self._low_offsets.xy[:, 1]
         prior = -(np.abs(seen.origin[:, None] + tau) ** 2) / (2 * self._offset_variance)
-        share = np.log(np.maximum(self.model.class_share, 1e-30))
         if isinstance(self._coarse, CoarseSearch):
-            by_view = np.repeat(share, len(sampling_of(self.search)))
+            by_view = self._share_of(np.arange(self.model.classes * len(sampling_of(self.search))))
             each = 8**self.search.oversampling * len(self._fine.offsets)
             most = max(MOST_POSES // each, 1)
             return self._coarse.search(
                 low, low_weight, offset_prior=prior, view_prior=by_view, fraction=self.search.fraction, most=most
             )
         return self._local_candidates(self._coarse, particles, (low, low_weight, seen.origin), prior)
+
+    def _share_of(self, views: np.ndarray) -> np.ndarray:
+        """Return the log prior of coarse views: that of their classes."""
+        share = np.log(np.maximum(self.model.class_share, 1e-30))
+        return np.asarray(share[views // len(sampling_of(self.search))])
 
     def _local_candidates(
         self, search: LocalSearch, particles: Particles, parts: tuple[np.ndarray, ...], prior: np.ndarray
