@@ -113,9 +113,9 @@ class PointSampler:
             for to_x, from_x in ((low, slice(half, None)), (high, slice(None, half))):
                 planes[:, to_y, to_x] = weighted[:, from_y, from_x]
         transform = scipy.fft.rfft2(planes, axes=(2, 1))
-        row = np.arange(self._rows) + self._lowest
-        mirrored = (row < 0) | (row > self.padded // 2)  # F(-k) is the conjugate of F(k)
-        extended = transform[:, np.where(mirrored, np.where(row < 0, -row, self.padded - row), row)]
+        row = (np.arange(self._rows) + self._lowest) % self.padded
+        mirrored = row > self.padded // 2  # F(-k) is the conjugate of F(k)
+        extended = transform[:, np.where(mirrored, self.padded - row, row)]
         extended[:, mirrored] = np.conj(np.roll(extended[:, mirrored, ::-1], 1, axis=-1))
         extended *= np.float32(1.0 / self.box**2)
         return gather(extended, self._first_row, self._columns, self._weight_y, self._weight_x)

@@ -21,7 +21,7 @@ from relionlab.engine.refine3d.sums import COLUMNS, Sums
 from relionlab.engine.rotations import matrix_from_euler, random_euler
 from relionlab.engine.sampling import sampling
 from relionlab.engine.steps import InlineExecutor, shards
-from relionlab.engine.symmetry import PointGroup, point_group
+from relionlab.engine.symmetry import PointGroup
 from relionlab.engine.volume import FourierSums
 from relionlab.engine.volume.solving import to_map
 from tests.engine.classify2d_cases import coloured, image_of, spectrum

@@ -113,6 +113,9 @@ class PixelObserver:
         return Pictures(signal, transfer[:, 0] * self._seen, power, origin)
 
     def _taken(self, planes: np.ndarray) -> np.ndarray:
-        """Return the transforms at whole pixels; beyond the images' own Nyquist frequency, where the CTF is zero, any."""
+        """Return the transforms at whole pixels; beyond the images' own Nyquist frequency they repeat."""
         box = self.group.box
-        return planes[:, self._y % box, np.minimum(self._x, box // 2)].astype(np.complex64, copy=False)
+        x, y = self._x % box, self._y % box
+        beyond = x > box // 2
+        taken = planes[:, np.where(beyond, -y % box, y), np.where(beyond, box - x, x)].astype(np.complex64, copy=False)
+        return np.where(beyond, taken.conj(), taken)

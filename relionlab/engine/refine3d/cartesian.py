@@ -223,7 +223,7 @@ class PlainExpectation:
             np.add.at(sums.directions[c], where.direction, weights[c].sum(axis=1))
         origins = particle.origin + self.offsets
         sums.offset2 += float(weights.sum(axis=(0, 1)) @ np.abs(origins) ** 2)
-        c, o, t = np.unravel_index(weights.argmax(), weights.shape)
+        c, o, t = (int(index) for index in np.unravel_index(weights.argmax(), weights.shape))
         shell = np.arange(1, len(residual))
         chi2 = (residual[1:] / (2 * self.model.sigma2[group][1:])) @ shell / shell.sum()
         aberrations = self.groups[int(self.particles.optics_group[particle.number])].aberrations
