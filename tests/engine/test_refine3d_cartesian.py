@@ -19,6 +19,7 @@ SEARCHES = {
     "plain": {},
     "SNR 1": {"snr": 1.0},
     "three classes": {"classes": 3, "count": 8},
+    "classes of known sizes": {"classes": 2, "size_prior": True},
     "D2": {"symmetry": "D2"},
     "no oversampling": {"oversampling": 0},
     "around known poses": {"sigma": 12.0},

@@ -24,6 +24,7 @@ TILTED = Aberrations(tilt_mrad=(10.0, -6.0), even=(0.3, 20.0, -10.0, 15.0))
 STRETCHED = Aberrations(magnification=((1.02, 0.01), (-0.01, 0.985)))
 CASES = {
     "two classes": {"classes": 2},
+    "classes of known sizes": {"classes": 3, "size_prior": True},
     "one class": {},
     "four classes at SNR 0.1": {"classes": 4, "snr": 0.1},
     "limits": {"classes": 2, "radius_limit": 6, "first_shell": 3},

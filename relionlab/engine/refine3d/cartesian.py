@@ -180,7 +180,8 @@ class PlainExpectation:
         value = 2 * (where.slices @ (precision * transfer * np.conj(image * self._phases)).T).real
         value -= ((np.abs(where.slices) ** 2) @ (precision * transfer**2))[..., None]
         value -= precision @ np.abs(image) ** 2
-        value += np.log(self.model.class_share)[:, None, None]
+        if self.search.size_prior:
+            value += np.log(self.model.class_share)[:, None, None]
         if self.search.align:
             variance = (self.model.offset_sigma / self.model.pixel_size) ** 2
             value -= np.abs(particle.origin + self.offsets) ** 2 / (2 * variance)

@@ -24,7 +24,7 @@ from relionlab.engine.refine3d.grids import (
     view_rotations,
 )
 from relionlab.engine.refine3d.local import LocalSearch, surroundings
-from relionlab.engine.refine3d.particle_pass import Found, ParticlePass, record
+from relionlab.engine.refine3d.particle_pass import Found, ParticlePass, class_prior, record
 from relionlab.engine.refine3d.sums import Sums
 from relionlab.engine.refine3d.tables import Maps, Table, weight_harmonics
 from relionlab.engine.rotations import euler_from_matrix, matrix_from_euler
@@ -140,8 +140,7 @@ class Expectation(ParticlePass):
 
     def _share_of(self, views: np.ndarray) -> np.ndarray:
         """Return the log prior of coarse views: that of their classes."""
-        share = np.log(np.maximum(self.model.class_share, 1e-30))
-        return np.asarray(share[views // len(sampling_of(self.search))])
+        return class_prior(self.model, self.search)[views // len(sampling_of(self.search))]
 
     def _local_candidates(
         self, search: LocalSearch, particles: Particles, parts: tuple[np.ndarray, ...], prior: np.ndarray

@@ -15,7 +15,7 @@ from relionlab.engine.likelihood.kept import PictureCache
 from relionlab.engine.likelihood.particles import Imaging, Loader, OpticsGroup, Particles
 from relionlab.engine.likelihood.pixels import Pictures, PixelObserver, Pixels
 from relionlab.engine.refine3d.grids import compared_rings
-from relionlab.engine.refine3d.particle_pass import Found, ParticlePass, record
+from relionlab.engine.refine3d.particle_pass import Found, ParticlePass, class_prior, record
 from relionlab.engine.refine3d.state import Model, Search
 from relionlab.engine.refine3d.sums import Sums
 from relionlab.engine.rotations import matrix_from_euler
@@ -95,7 +95,7 @@ class FixedExpectation(ParticlePass):
         auto *= (scale**2)[:, None, None]
         precision = 0.5 / model.sigma2[particles.group][:, 1 : self.grid.radius + 1]
         values = ((2 * cross - auto) @ (precision * self._compared)[:, :, None])[..., 0]
-        values += np.log(np.maximum(model.class_share, 1e-30))
+        values += class_prior(model, self.search)
         if self.held is not None:
             values[np.arange(model.classes) != self.held[indices, None]] = -np.inf
         weights, numbers = posterior_of(values, self.search.fraction)

@@ -89,6 +89,13 @@ class ParticlePass(ABC):
         return Sums.zeros(self.lattice, classes=self.model.classes, directions=directions, groups=groups, shells=shells)
 
 
+def class_prior(model: Model, search: Search) -> np.ndarray:
+    """Return the log prior (class,) of the classes."""
+    if not search.size_prior:
+        return np.zeros(model.classes)
+    return np.asarray(np.log(np.maximum(model.class_share, 1e-30)))
+
+
 def record(found: Found, sums: Sums, *, sigma2: np.ndarray, pixels: np.ndarray) -> None:
     """Add what particles say of the noise, and where they are, to the sums.
 
