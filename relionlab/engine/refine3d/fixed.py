@@ -57,9 +57,10 @@ class FixedExpectation(ParticlePass):
     def least_shard(self) -> int:
         """Particles in a shard, at the least, so that adding up the shards' maps takes a small part of the time.
 
-        A shard's maps have some 30 k³ lattice points per class, and a particle has 1.6 k² pixels.
+        A shard's maps have some 30 k³ lattice points per class, and a particle has 1.6 k² pixels. It is the same in every
+        iteration, so that the blocks are, which are kept.
         """
-        return _PER_SHARD * self.model.classes * self.grid.radius
+        return -(-_PER_SHARD * self.model.classes * self.model.box // 2 // BLOCK) * BLOCK
 
     def _prepare(self) -> None:
         model, search = self.model, self.search
