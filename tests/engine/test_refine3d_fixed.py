@@ -26,6 +26,7 @@ CASES = {
     "two classes": {"classes": 2},
     "classes of known sizes": {"classes": 3, "size_prior": True},
     "one class": {},
+    "D2": {"classes": 2, "symmetry": "D2"},
     "four classes at SNR 0.1": {"classes": 4, "snr": 0.1},
     "limits": {"classes": 2, "radius_limit": 6, "first_shell": 3},
     "two pixel sizes": {"classes": 2, "groups": ((PIXEL, 24), (3.2, 30))},
@@ -56,7 +57,8 @@ def test_sums_are_those_of_double_precision(name: str):
     assert np.abs(column(found, "log_likelihood") - column(expected, "log_likelihood")).max() < 0.6
     assert np.abs(column(found, "best_weight") - column(expected, "best_weight")).max() < 0.06
     assert relative(found.share, expected.share) < 0.01
-    np.testing.assert_array_equal(found.directions[:, 0], found.share)
+    assert relative(found.directions, expected.directions) < 0.06
+    np.testing.assert_allclose(found.directions.sum(axis=1), found.share)
     for field in ("residual", "cross", "auto"):
         assert relative(getattr(found, field), getattr(expected, field)) < 0.015, field
     assert found.offset2 == pytest.approx(expected.offset2, rel=1e-9)
@@ -67,7 +69,8 @@ def test_sums_are_those_of_double_precision(name: str):
     np.testing.assert_allclose(found.poses[0][:, 4:6], made.particles.origin / PIXEL, atol=1e-9)
     for c, map_ in enumerate(found.maps):
         for ours, plain in zip(back_projections(made, map_), plain_back_projections(made, result, c), strict=True):
-            assert np.linalg.norm(ours - plain) < 0.1 * np.linalg.norm(plain)
+            # turning sums leaves out what reaches over the last shell: most of it weights
+            assert np.linalg.norm(ours - plain) < (0.1 if made.group.order == 1 else 0.3) * np.linalg.norm(plain)
 
 
 def test_what_is_kept_changes_nothing():

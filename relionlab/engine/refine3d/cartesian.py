@@ -94,7 +94,7 @@ class PlainExpectation:
         rotations = self._poses() if every is None else every.rotations
         shape = (model.classes, len(rotations), len(self.nodes.x))
         given, weight = np.zeros(shape, complex), np.zeros(shape)
-        directions = len(sampling_of(self.search)) if self.search.align else 1
+        directions = len(sampling_of(self.search))
         groups, shells = model.sigma2.shape
         sums = Sums(
             maps=[],
@@ -147,8 +147,10 @@ class PlainExpectation:
     def _of(self, number: int) -> Orientations:
         if self.orientations is not None:
             return self.orientations
-        rotations, zero = self._poses()[number : number + 1], np.zeros(1, np.int64)
-        return Orientations(rotations, zero, zero, self._slices(rotations))
+        grid, rotations = sampling_of(self.search), self._poses()[number : number + 1]
+        equivalent = grid.group.equivalent_poses(rotations)[0] @ grid.turn.T
+        nearest = (equivalent[:, 2] @ grid.vectors.T).max(axis=0).argmax()
+        return Orientations(rotations, np.array([nearest]), np.zeros(1, np.int64), self._slices(rotations))
 
     def _poses(self) -> np.ndarray:
         return matrix_from_euler(self.particles.rot, self.particles.tilt, self.particles.psi)

@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import fields, replace
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from relionlab.engine.kernels.known_poses import compare, insert
 from relionlab.engine.likelihood.kept import PictureCache
 from relionlab.engine.likelihood.particles import Imaging, Loader, OpticsGroup, Particles
 from relionlab.engine.likelihood.pixels import Pictures, PixelObserver, Pixels
-from relionlab.engine.refine3d.grids import compared_rings
+from relionlab.engine.refine3d.grids import compared_rings, sampling_of
 from relionlab.engine.refine3d.particle_pass import Found, ParticlePass, class_prior, record
 from relionlab.engine.refine3d.state import Model, Search
 from relionlab.engine.refine3d.sums import Sums
@@ -71,6 +72,7 @@ class FixedExpectation(ParticlePass):
         self._points = np.stack([self.pixels.x, self.pixels.y], axis=1).astype(np.float32)
         volumes = [volume_of(np.asarray(one, np.float32), self.lattice) for one in model.references]
         self._volumes = np.ascontiguousarray(np.stack(volumes, axis=3))
+        self._tree = cKDTree(sampling_of(search).vectors)
         compared = compared_rings(self.grid, search)
         rings = np.arange(self.grid.radius)
         self._compared = ((rings >= compared.start) & (rings < compared.stop)).astype(float)
@@ -118,8 +120,17 @@ class FixedExpectation(ParticlePass):
         pixels[1 : self.grid.radius + 1] = counts * self._compared
         record(found, sums, sigma2=model.sigma2, pixels=pixels)
         sums.share += weights.sum(axis=0)
-        sums.directions[:, 0] += weights.sum(axis=0)
+        directions = self._directions(rotations)
+        for of_class, weight in zip(sums.directions, weights.T, strict=True):
+            np.add.at(of_class, directions, weight)
         sums.offset2 += float((np.abs(seen.origin) ** 2).sum())
+
+    def _directions(self, rotations: np.ndarray) -> np.ndarray:
+        """Return the direction of the sampling that is nearest to each orientation, or to an equivalent one, (n,)."""
+        grid = sampling_of(self.search)
+        equivalent = grid.group.equivalent_poses(rotations) @ grid.turn.T
+        distance, nearest = self._tree.query(equivalent[:, :, 2])
+        return np.take_along_axis(nearest, distance.argmin(axis=1)[:, None], axis=1)[:, 0]
 
     def _seen(self, indices: np.ndarray, particles: Particles, optics: int) -> tuple[Pictures, np.ndarray]:
         """Return a block's pictures, and by what they are still to be multiplied (n,)."""

@@ -85,7 +85,7 @@ class ParticlePass(ABC):
 
     def _zeros(self) -> Sums:
         groups, shells = self.model.sigma2.shape
-        directions = len(sampling_of(self.search)) if self.search.align else 1
+        directions = len(sampling_of(self.search))
         return Sums.zeros(self.lattice, classes=self.model.classes, directions=directions, groups=groups, shells=shells)
 
 
