@@ -151,7 +151,7 @@ class PlainExpectation:
                 one = self.particles.rows(np.array([particle.number]))
                 group = self.groups[int(one.optics_group[0])]
                 angle = float(self._angles(particle)[j])
-                image = self._images.transform(particle.masked, particle.rest, group, -angle)
+                image = self._images.transform(particle.masked, particle.rest, group, degrees=-angle)
                 transfer = self._images.transfer(one, group, -angle) * self.model.scale[int(one.group[0])]
                 sums.numerator += (weights[:, j] @ back) * (transfer * image / (2 * particle.variance))
                 sums.denominator += weights[:, j].sum(axis=1)[:, None] * (transfer**2 / (2 * particle.variance))

@@ -122,7 +122,7 @@ class PlainImages:
             number=number,
             masked=masked,
             rest=rest,
-            transform=self.transform(masked, rest, group, 0.0),
+            transform=self.transform(masked, rest, group, degrees=0.0),
             transfer=self.transfer(one, group, 0.0) * model.scale[noise],
             variance=model.sigma2[noise][self.nodes.ring],
             origin=group.aberrations.offset_of_object(complex(*applied) * group.optics.pixel_size / model.pixel_size),
@@ -132,7 +132,7 @@ class PlainImages:
         """Return how much wider the images are than the references."""
         return group.box * group.optics.pixel_size / (self.model.box * self.model.pixel_size)
 
-    def transform(self, masked: np.ndarray, rest: complex, group: OpticsGroup, degrees: float) -> np.ndarray:
+    def transform(self, masked: np.ndarray, rest: complex, group: OpticsGroup, *, degrees: float) -> np.ndarray:
         """Return X at R(degrees) k; rest moves it, in px of the image."""
         x, y = self.nodes.turned(degrees)
         extent = self.extent(group)
