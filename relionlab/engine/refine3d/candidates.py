@@ -8,7 +8,7 @@ import numpy as np
 
 TILE = 4
 """Coarse in-plane angles that the fine pass looks at together."""
-_MOST = 0.6
+_MOST = 0.3
 """Share of a view's tiles from which the whole circle is looked at: one transform instead of several."""
 _CUT = 20.0  # exp(-20): far below single precision's share of a sum
 
@@ -21,7 +21,7 @@ class Candidates:
     first   (E,) coarse in-plane angle at which its tile begins; zeros where the whole circle is looked at
     whole   the whole circle is looked at
     slots   (t,) coarse offsets
-    prior   (E,) log prior of the direction; ``None``: all alike
+    prior   (E,) log prior of the view; ``None``: all alike
     psi_prior  (E, tile) log prior of the coarse in-plane angles; ``None``: all alike
     """
 

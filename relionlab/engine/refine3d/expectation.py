@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
+from dataclasses import replace
 
 import numpy as np
 import scipy.fft
 
 from relionlab.engine.likelihood.images import Observer, Seen
-from relionlab.engine.likelihood.particles import Loader, OpticsGroup, Particles
+from relionlab.engine.likelihood.particles import Particles
 from relionlab.engine.likelihood.turns import Turns
 from relionlab.engine.polar import angular_samples
 from relionlab.engine.refine3d.candidates import Candidates, tile_of
@@ -19,17 +19,15 @@ from relionlab.engine.refine3d.grids import (
     coarse_grid,
     coarse_offsets,
     compared_rings,
-    fine_grid,
     fine_offsets,
     sampling_of,
     view_rotations,
 )
 from relionlab.engine.refine3d.local import LocalSearch, surroundings
-from relionlab.engine.refine3d.state import Model, Search
+from relionlab.engine.refine3d.particle_pass import Found, ParticlePass, class_prior, record
 from relionlab.engine.refine3d.sums import Sums
 from relionlab.engine.refine3d.tables import Maps, Table, weight_harmonics
 from relionlab.engine.rotations import euler_from_matrix, matrix_from_euler
-from relionlab.engine.volume import Lattice
 
 BLOCK = 32
 """Particles of a local search that share their views."""
@@ -38,32 +36,8 @@ MOST_POSES = 1 << 25
 _INSERTED_AT_ONCE = 64
 
 
-class Expectation:
-    """The E-step of a 3D refinement, as a Step (engine/steps.py)."""
-
-    def __init__(
-        self, model: Model, particles: Particles, groups: tuple[OpticsGroup, ...], *, search: Search, load: Loader
-    ) -> None:
-        self.model, self.particles, self.groups = model, particles, groups
-        self.search, self.load = search, load
-        self.grid = fine_grid(model, search)
-        self.lattice = Lattice(model.box, self.grid.radius)
-        self._lock = threading.Lock()
-        self._ready = False
-
-    def __getstate__(self) -> dict[str, object]:
-        kept = ("model", "particles", "groups", "search", "load", "grid", "lattice")
-        return {name: self.__dict__[name] for name in kept}
-
-    def __setstate__(self, state: dict[str, object]) -> None:
-        self.__dict__.update(state, _lock=threading.Lock(), _ready=False)
-
-    def prepare(self) -> None:
-        """Make the views of the references; threads of one process share them."""
-        with self._lock:
-            if not self._ready:
-                self._prepare()
-                self._ready = True
+class Expectation(ParticlePass):
+    """The E-step of a 3D refinement that searches poses, as a Step (engine/steps.py)."""
 
     def _prepare(self) -> None:
         model, search, sampling = self.model, self.search, sampling_of(self.search)
@@ -115,21 +89,13 @@ class Expectation:
             self._insert(collected, np.arange(len(collected.share)), sums)
         return sums
 
-    def merge(self, first: Sums, second: Sums) -> Sums:
-        """Add the second sums to the first."""
-        return first.merged(second)
-
-    def conclude(self, total: Sums) -> Sums:
-        """Sort the particles."""
-        return total.in_order()
-
     # --- one block of particles ---------------------------------------------------------------------------------
 
     def _block(self, indices: np.ndarray, observer: Observer, sums: Sums, collected: Collected | None) -> None:
         particles = self.particles.rows(indices)
         seen = observer.look(particles, self.load(indices), identifiers=indices)
         weight = weight_spectrum(seen.weight, self._harmonics)
-        found = self._candidates(particles, seen, weight)
+        found = [replace(one, prior=self._share_of(one.view)) for one in self._candidates(particles, seen, weight)]
         parts = 4**self.search.oversampling
         wanted = [(one.view[:, None] * parts + np.arange(parts)).ravel() for one in found]
         views, given = self._fine_views.held, collected
@@ -163,17 +129,18 @@ class Expectation:
         low_weight = weight[: self._coarse_views.harmonics, :, : self._low.radius]
         tau = self._low_offsets.xy[:, 0] + 1j * self._low_offsets.xy[:, 1]
         prior = -(np.abs(seen.origin[:, None] + tau) ** 2) / (2 * self._offset_variance)
-        share = np.zeros(self.model.classes)
-        if self.search.size_prior:
-            share = np.log(np.maximum(self.model.class_share, 1e-30))
         if isinstance(self._coarse, CoarseSearch):
-            by_view = np.repeat(share, len(sampling_of(self.search)))
+            by_view = self._share_of(np.arange(self.model.classes * len(sampling_of(self.search))))
             each = 8**self.search.oversampling * len(self._fine.offsets)
             most = max(MOST_POSES // each, 1)
             return self._coarse.search(
                 low, low_weight, offset_prior=prior, view_prior=by_view, fraction=self.search.fraction, most=most
             )
         return self._local_candidates(self._coarse, particles, (low, low_weight, seen.origin), prior)
+
+    def _share_of(self, views: np.ndarray) -> np.ndarray:
+        """Return the log prior of coarse views: that of their classes."""
+        return class_prior(self.model, self.search)[views // len(sampling_of(self.search))]
 
     def _local_candidates(
         self, search: LocalSearch, particles: Particles, parts: tuple[np.ndarray, ...], prior: np.ndarray
@@ -213,41 +180,18 @@ class Expectation:
         origin = aberrations.offset_of_image(seen.origin + offsets[:, 0] + 1j * offsets[:, 1])
         numbers = np.array([posterior.numbers for posterior in posteriors])
         sums.offset2 += float(sum(posterior.offset2 for posterior in posteriors))
-        classes = self._fine_views.classes[views]
-        self._add(indices, particles, seen, (cross, auto), (classes, rotations, origin, numbers), sums)
-
-    def _add(
-        self,
-        indices: np.ndarray,
-        particles: Particles,
-        seen: Seen,
-        moments: tuple[np.ndarray, ...],
-        best: tuple[np.ndarray, ...],
-        sums: Sums,
-    ) -> None:
-        """Add what particles say of the noise, and where they are, to the sums."""
-        cross, auto = (moment * 2 * seen.sigma2 for moment in moments)
-        classes, rotations, origin, numbers = best
-        rings = slice(1, self.grid.radius + 1)
-        residual = seen.power.copy()
-        residual[:, rings] += auto - 2 * cross
-        np.add.at(sums.residual, particles.group, residual)
-        np.add.at(sums.cross[:, rings], particles.group, cross)
-        np.add.at(sums.auto[:, rings], particles.group, auto)
-        np.add.at(sums.members, particles.group, 1)
-        shells = np.arange(1, self.model.box // 2 + 1)
-        sigma2 = self.model.sigma2[particles.group]
-        chi2 = (residual[:, 1:] / (2 * sigma2[:, 1:])) @ shells / shells.sum()
-        # what does not depend on the pose: |X|² and the Gaussians' own factors, per pixel of half the plane
-        compared = compared_rings(self.grid, self.search)
-        used = slice(compared.start + 1, compared.stop + 1)
-        area = np.pi * np.arange(used.start, used.stop)
-        constant = (seen.power[:, used] / (2 * sigma2[:, used]) + np.log(2 * np.pi * sigma2[:, used])) @ area
-        likelihood = numbers[:, 0] + numbers[:, 1] - constant
-        angles = euler_from_matrix(rotations)
-        sums.indices.append(indices)
-        rows = (classes, *angles, origin.real, origin.imag, likelihood, numbers[:, 2], numbers[:, 3], chi2)
-        sums.poses.append(np.stack(rows, axis=1))
+        one_block = Found(
+            indices=indices,
+            group=particles.group,
+            power=seen.power,
+            cross=cross * 2 * seen.sigma2,
+            auto=auto * 2 * seen.sigma2,
+            classes=self._fine_views.classes[views],
+            angles=np.stack(euler_from_matrix(rotations), axis=1),
+            origin=origin,
+            numbers=numbers,
+        )
+        record(one_block, sums, sigma2=self.model.sigma2, pixels=self._pixels)
 
     # --- from views to maps ---------------------------------------------------------------------------------------
 
@@ -277,10 +221,12 @@ class Expectation:
                     numerators, weights, self._fine_views.rotations[numbers[some]], grid=self.grid
                 )
 
-    def _zeros(self) -> Sums:
-        groups, shells = self.model.sigma2.shape
-        directions = len(sampling_of(self.search)) if self.search.align else 1
-        return Sums.zeros(self.lattice, classes=self.model.classes, directions=directions, groups=groups, shells=shells)
+    @property
+    def _pixels(self) -> np.ndarray:
+        """Fourier pixels of half the plane in each compared shell."""
+        shells = np.arange(self.model.box // 2 + 1)
+        compared = compared_rings(self.grid, self.search)
+        return np.where((shells > compared.start) & (shells <= compared.stop), np.pi * shells, 0.0)
 
     @property
     def _offset_variance(self) -> float:

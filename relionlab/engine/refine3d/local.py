@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from relionlab.engine.kernels.views import gather_turned, highest
+from relionlab.engine.likelihood.folding import Folding
 from relionlab.engine.likelihood.turns import Turns, Window
 from relionlab.engine.refine3d.candidates import Candidates, significant, tile_of, tiled
-from relionlab.engine.refine3d.comparison import Offsets, moved, norms, products
+from relionlab.engine.refine3d.comparison import Offsets, norms, products
 from relionlab.engine.refine3d.fine import OneSeen
 from relionlab.engine.refine3d.views import Views
 from relionlab.engine.sampling import Neighbourhood, Sampling, neighbourhood
@@ -45,6 +46,8 @@ class LocalSearch:
         self.grid, self.turns, self.offsets, self.classes = grid, turns, offsets, classes
         self.sigma, self.fraction = sigma, fraction
         self.reach = min(int(np.ceil(CUT_OFF * sigma / grid.psi_step)), (grid.n_psi - 1) // 2)
+        self.folding = Folding(offsets.grid, turns)
+        self._turned = turns.phases(offsets.grid.harmonics)
         self.window = Window(turns, 2 * self.reach + 1)
 
     def views_needed(self, around: list[Surroundings]) -> np.ndarray:
@@ -65,10 +68,9 @@ class LocalSearch:
         psi = np.tile(np.concatenate([near.psi for near in around]), self.classes)
         prior = np.tile(np.concatenate([near.prior for near in around]), self.classes)
         first = np.rint(psi / grid.psi_step).astype(np.int64) - self.reach
-        phase = 2 * np.pi / grid.n_psi * first[:, None] * np.arange(int(turns.harmonic.max()) + 1)
-        turn = np.exp(1j * phase).astype(np.complex64)
-        gathered = gather_turned(views.spectrum, places, turn, turns.harmonic, turns.sign)
-        particle = moved(one.signal, self.offsets.phases, turns, grid=self.offsets.grid)
+        turn = self._turned[first % turns.count]
+        gathered = gather_turned(views.spectrum, places, turn, turns.harmonic)
+        particle = self.folding.moved(one.signal, self.offsets.phases)
         spectrum = products(gathered, particle, turns.bands)
         shaped = spectrum.reshape(turns.rows, 2, len(places), -1)
         h = len(one.weight)

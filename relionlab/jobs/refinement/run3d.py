@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 
 from relionlab.engine.likelihood.first_look import FirstLook, first_noise
+from relionlab.engine.likelihood.kept import PictureCache
+from relionlab.engine.memory import available_memory
 from relionlab.engine.parallel import executor_for
 from relionlab.engine.refine3d.expectation import Expectation
+from relionlab.engine.refine3d.fixed import FixedExpectation
 from relionlab.engine.refine3d.maximisation import Update, flattened
 from relionlab.engine.refine3d.start import PROBED, first_model, low_passed, on_grey_scale
 from relionlab.engine.refine3d.state import Model, Search
@@ -43,9 +46,14 @@ class Run3D:
     mask: np.ndarray | None = None
     solvent: np.ndarray | None = None
     executor: Executor = field(init=False)
+    cache: PictureCache = field(init=False)
 
     def __post_init__(self) -> None:
-        self.executor = executor_for(replace(self.context.settings, workers=self.workers))
+        settings = self.context.settings
+        self.executor = executor_for(replace(settings, workers=self.workers))
+        memory = int(settings.memory_gigabytes * 2**30) or available_memory()
+        # a quarter for images in known poses; workers that are processes keep their own
+        self.cache = PictureCache(memory // 4 // self.workers)
 
     # --- what the options mean --------------------------------------------------------------------------------
 
@@ -149,16 +157,22 @@ class Run3D:
         report: Any = None,
     ) -> Sums:
         """Return the sums of an E-step over these particles; all of them by default."""
-        step = Expectation(model, poses, self.data.optics, search=search, load=self.data.load)
         every = np.arange(len(poses)) if indices is None else indices
+        if not search.align:
+            # parts of the particles are looked at once: what is kept of them would only take the place of the others'
+            cache = self.cache if indices is None else None
+            fixed = FixedExpectation(model, poses, self.data.optics, search=search, load=self.data.load, cache=cache)
+            in_classes: Sums = self.executor.run(fixed, self.pieces(every, least=fixed.least_shard), report)
+            return in_classes
+        step = Expectation(model, poses, self.data.optics, search=search, load=self.data.load)
         if search.sigma is not None:  # neighbours share their views
             every = every[np.lexsort((poses.tilt[every], poses.rot[every]))]
         found: Sums = self.executor.run(step, self.pieces(every), report)
         return found
 
-    def pieces(self, indices: np.ndarray) -> list[np.ndarray]:
-        """Cut particles into shards."""
-        size = self.context.settings.particles_per_shard
+    def pieces(self, indices: np.ndarray, *, least: int = 0) -> list[np.ndarray]:
+        """Cut particles into shards, of at least so many where there are enough."""
+        size = max(self.context.settings.particles_per_shard, least)
         size = min(size, max(-(-len(indices) // (2 * self.workers)), 32))  # small sets keep all workers busy, too
         return [indices[start : start + size] for start in range(0, len(indices), size)]
 
