@@ -13,7 +13,6 @@ from relionlab.engine.likelihood import kept
 from relionlab.engine.likelihood.kept import PictureCache
 from relionlab.engine.parallel import executor_for
 from relionlab.engine.refine3d.maximisation import Update, maximise
-from relionlab.engine.refine3d.seeds import copied, random_classes, seeding
 from relionlab.engine.refine3d.sums import Sums
 from relionlab.engine.steps import InlineExecutor, shards
 from relionlab.settings import Settings
@@ -148,39 +147,3 @@ def test_threads_give_the_bits_of_inline():
             assert_same(executor.run(made.step(cache=cache), shards(40, 10)), expected)
     finally:
         executor.close()
-
-
-def test_a_held_particle_stays_in_its_class():
-    made = case(count=12, classes=3, align=False)
-    held = np.arange(12) % 3
-    found = made.run(held=held)
-    np.testing.assert_array_equal(column(found, "class"), held)
-    np.testing.assert_allclose(found.share, 4)
-
-
-def test_random_classes_are_equally_large_and_follow_the_seed():
-    one = random_classes(101, 4, seed=1)
-    assert np.ptp(np.bincount(one)) == 1
-    np.testing.assert_array_equal(one, random_classes(101, 4, seed=1))
-    assert (one != random_classes(101, 4, seed=2)).mean() > 0.5
-
-
-def test_a_consensus_map_parts_into_the_two_that_were_mixed():
-    """Random parts of the particles as seeds: expectation maximisation finds the classes that made the images."""
-    made = case(count=400, classes=2, align=False, snr=0.3, radius=8)
-    mixed = made.model.references.mean(axis=0, keepdims=True)
-    model = replace(made.model, references=mixed, class_share=np.ones(1), tau2=made.model.tau2.mean(axis=0)[None])
-    assert len(copied(model, 3).references) == 3
-    cache = PictureCache(1 << 30)
-    common = {"search": made.search, "load": made.load, "cache": cache}
-    step = seeding(model, made.particles, made.groups, classes=2, seed=0, **common)
-    particles, model = made.particles, step.model
-    seeds = None
-    for _ in range(12):
-        sums = InlineExecutor().run(step, shards(len(particles), 200))
-        model, particles, _ = maximise(model, particles, sums, search=made.search, update=Update(tau2_fudge=2.0))
-        seeds = model.references if seeds is None else seeds
-        step = type(step)(model, particles, made.groups, **common)
-    assert np.corrcoef(seeds[0].ravel(), seeds[1].ravel())[0, 1] < 0.999  # they differ by their noise
-    right = (particles.class_index == made.truth.class_index).mean()
-    assert max(right, 1 - right) > 0.9

@@ -26,7 +26,7 @@ def test_the_first_batch_makes_the_averages():
 
 def test_a_batch_counts_by_its_step():
     lattice = Lattice(16, 4)
-    found = blended(blended(None, sums_of(2.0), lattice, 1.0), sums_of(6.0), lattice, 0.25)
+    found = blended(blended(None, sums_of(2.0), lattice, step=1.0), sums_of(6.0), lattice, step=0.25)
     np.testing.assert_allclose(found.arrays[0], 0.75 * 2 + 0.25 * 6)
     assert found.share == pytest.approx(1.0)
 
@@ -35,23 +35,23 @@ def test_equal_steps_are_worth_the_memory_they_have():
     """With constant steps the averages are worth (2 - step) / step batches."""
     lattice, found = Lattice(16, 4), None
     for _ in range(60):
-        found = blended(found, sums_of(1.0), lattice, 0.3)
+        found = blended(found, sums_of(1.0), lattice, step=0.3)
     assert found.particles == pytest.approx(10 * (2 - 0.3) / 0.3, rel=1e-3)
 
 
 def test_steps_of_one_over_n_average_all_batches_alike():
     lattice, found = Lattice(16, 4), None
     for n, value in enumerate((1.0, 4.0, 7.0), start=1):
-        found = blended(found, sums_of(value), lattice, 1 / n)
+        found = blended(found, sums_of(value), lattice, step=1 / n)
     np.testing.assert_allclose(found.arrays[0], 4.0, rtol=1e-6)
     assert found.particles == pytest.approx(30)
 
 
 def test_batches_of_fewer_shells_lie_at_the_same_frequencies():
-    wide = blended(None, sums_of(1.0, radius=3), Lattice(16, 5), 1.0).arrays[0]
+    wide = blended(None, sums_of(1.0, radius=3), Lattice(16, 5), step=1.0).arrays[0]
     assert wide.shape == (*Lattice(16, 5).shape, 3)
     z, y, x = Lattice(16, 5).origin
     assert wide[z, y, x, 0] == pytest.approx(1.0)
     assert wide.sum() == pytest.approx(sums_of(1.0, radius=3).maps[0].array.sum() / 10, rel=1e-5)
     with pytest.raises(ValueError, match="beyond"):
-        blended(None, sums_of(1.0, radius=6), Lattice(16, 5), 1.0)
+        blended(None, sums_of(1.0, radius=6), Lattice(16, 5), step=1.0)

@@ -33,10 +33,9 @@ class FixedExpectation(ParticlePass):
     """The E-step of a classification that keeps poses, as a Step (engine/steps.py).
 
     cache  where pictures are kept from one pass to the next; ``None``: they are made each time
-    held   (particles,) 0-based classes that they are held to; ``None``: the images decide
     """
 
-    kept = (*ParticlePass.kept, "cache", "held")
+    kept = (*ParticlePass.kept, "cache")
 
     def __init__(
         self,
@@ -47,12 +46,10 @@ class FixedExpectation(ParticlePass):
         search: Search,
         load: Loader,
         cache: PictureCache | None = None,
-        held: np.ndarray | None = None,
     ) -> None:
         super().__init__(model, particles, groups, search=search, load=load)
         # noise around the particle follows the noise spectra, which change
         self.cache = cache if search.zero_mask else None
-        self.held = held
 
     @property
     def least_shard(self) -> int:
@@ -99,8 +96,6 @@ class FixedExpectation(ParticlePass):
         precision = 0.5 / model.sigma2[particles.group][:, 1 : self.grid.radius + 1]
         values = ((2 * cross - auto) @ (precision * self._compared)[:, :, None])[..., 0]
         values += class_prior(model, self.search)
-        if self.held is not None:
-            values[np.arange(model.classes) != self.held[indices, None]] = -np.inf
         weights, numbers = posterior_of(values, self.search.fraction)
         self._insert(seen, turns, weights, (norm * scale, scale**2, precision), sums)
         everything = seen.power * norm[:, None] ** 2

@@ -16,6 +16,8 @@ from relionlab.engine.refine3d.state import Model, Search
 from relionlab.engine.refine3d.sums import Sums
 from relionlab.errors import ParameterError
 from relionlab.jobs.refinement.files3d import Iteration3D, write_final
+from relionlab.jobs.refinement.progress import Progress
+from relionlab.engine.polar import PolarGrid
 from relionlab.jobs.refinement.outcome import outcome_of
 from relionlab.jobs.refinement.run3d import Run3D, finer_step
 from relionlab.jobs.refinement.sampling_file import SearchGrid
@@ -146,7 +148,7 @@ def _expect(run: Run3D, models: tuple[Model, ...], poses: Particles, search: Sea
 
 def _maximise(
     run: Run3D, state: Iteration3D, sums: tuple[Sums, Sums], search: Search, hook: Hook | None
-) -> tuple[Halves, object]:
+) -> tuple[Halves, PolarGrid]:
     number = state.number + 1
     first, second = (state.particles.rows(np.flatnonzero(state.particles.half == half)) for half in (1, 2))
     used = fine_grid(state.models[0], search)
@@ -184,7 +186,7 @@ def _decide(
     accuracy: tuple[np.ndarray, np.ndarray],
     changed: tuple[float, float, float],
     grid: SearchGrid,
-) -> tuple[object, SearchGrid]:
+) -> tuple[Progress, SearchGrid]:
     progress, pixel = state.progress, run.data.pixel_size
     standing = Standing(
         progress.without_gain,
@@ -219,8 +221,8 @@ def _sigmas(run: Run3D, grid: SearchGrid) -> tuple[float, float, float] | None:
     return (grid.orientations.step,) * 3
 
 
-def _expected(run: Run3D, grid: SearchGrid, progress: object, number: int) -> int:
+def _expected(run: Run3D, grid: SearchGrid, progress: Progress, number: int) -> int:
     """Return a guess of how many iterations there will be: three more per finer order that may come."""
-    if progress.converged:  # type: ignore[attr-defined]
+    if progress.converged:
         return number + 1
     return number + 3 * max(run.options.auto_local_healpix_order - grid.orientations.order, 0) + 5

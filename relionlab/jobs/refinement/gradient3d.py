@@ -110,7 +110,7 @@ def _descend(
     model = replace(descent.model, radius=radius, sigma2=descent.model.sigma2 * factor)
     sums = run.expect(model, poses, search, indices=indices)
     lattice = Lattice(model.box, max(radius, _radius(run, _resolutions(run, plan)[1])))
-    descent.averages = blended(descent.averages, sums, lattice, stage.step)
+    descent.averages = blended(descent.averages, sums, lattice, step=stage.step)
     descent.before = descent.model
     descent.model = stepped(
         descent.model, descent.averages, search=search, update=_update(run), shell=shell, particles=len(poses)
