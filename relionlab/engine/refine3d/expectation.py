@@ -191,7 +191,9 @@ class Expectation:
         low_weight = weight[: self._coarse_views.harmonics, :, : self._low.radius]
         tau = self._low_offsets.xy[:, 0] + 1j * self._low_offsets.xy[:, 1]
         prior = -(np.abs(seen.origin[:, None] + tau) ** 2) / (2 * self._offset_variance)
-        share = np.log(np.maximum(self.model.class_share, 1e-30))
+        share = np.zeros(self.model.classes)
+        if self.search.size_prior:
+            share = np.log(np.maximum(self.model.class_share, 1e-30))
         if isinstance(self._coarse, CoarseSearch):
             by_view = np.repeat(share, len(sampling_of(self.search)))
             return self._coarse.search(

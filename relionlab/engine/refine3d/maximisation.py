@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from relionlab.engine.array import binned_sum
-from relionlab.engine.fourier import hermitian_weights, radial_index, rfft3_centred
+from relionlab.engine.fourier import radius_squared, rfft3_centred
 from relionlab.engine.likelihood.estimates import group_scale, noise_variance, offset_spread, resolution_shell
 from relionlab.engine.likelihood.particles import Particles
 from relionlab.engine.masks import radius_grid, soft_sphere
@@ -139,15 +139,23 @@ def coverage(sums: FourierSums, group: PointGroup, prior: np.ndarray) -> np.ndar
 def signal_variance(maps: np.ndarray) -> np.ndarray:
     """Return the prior's variance per shell (class, n / 2 + 1): half the mean power of the maps' slices.
 
+    Measured as RELION does, so that T weighs the prior as it does there: on a transform that is padded twofold, of maps
+    that are corrected for the interpolation in it (divided by sinc²).
+
     maps  (class, n, n, n)
     """
     n = maps.shape[-1]
     count = n // 2 + 1
-    shells = radial_index(n, 3)
-    weights = np.broadcast_to(hermitian_weights(n), shells.shape)
-    members = binned_sum(weights, shells, count)
-    power = [binned_sum(np.abs(rfft3_centred(one) * n) ** 2 * weights, shells, count) / members for one in maps]
-    return np.stack(power) / 2
+    correction = np.sinc(radius_grid(n, 3) / (2 * n)) ** -2
+    inner = slice(n // 2, n // 2 + n)
+    shells = np.floor(np.sqrt(radius_squared(2 * n, 3)) / 2 + 0.5).astype(np.int64)
+    members = binned_sum(np.ones(shells.shape), shells, count)
+    power = []
+    for one in maps:
+        padded = np.zeros((2 * n,) * 3, np.float32)
+        padded[inner, inner, inner] = one * correction
+        power.append(binned_sum(np.abs(rfft3_centred(padded)) ** 2, shells, count) / members)
+    return np.stack(power) * (8 * n) ** 2 / 2  # transforms are divided by (2 n)³; slices are n times those by n³
 
 
 def flattened(maps: np.ndarray, model: Model, *, search: Search, update: Update) -> np.ndarray:

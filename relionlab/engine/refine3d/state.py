@@ -83,6 +83,8 @@ class Search(Imaging):
     relaxed          point group among whose operations local searches try equivalents of the last pose; "" for none
     radius_limit     last shell in which poses are compared; ``None``: all of ``Model.radius``
     first_shell      first shell in which poses are compared
+    size_prior       expect a particle in a class in proportion to the class's size (Scheres 2012); otherwise all
+                     classes are equally likely beforehand
     fraction         share of each particle's weight that enters the M-step
     """
 
@@ -96,4 +98,5 @@ class Search(Imaging):
     relaxed: str = ""
     radius_limit: int | None = None
     first_shell: int = 1
+    size_prior: bool = False
     fraction: float = 0.999

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
@@ -55,6 +55,23 @@ class Sums:
                 setattr(self, item.name, getattr(self, item.name) + getattr(other, item.name))
         self.maps = [first.merged(second) for first, second in zip(self.maps, other.maps, strict=True)]
         return self
+
+    def beside(self, other: Sums) -> Sums:
+        """Return the sums of two passes over different particles, each with classes of its own, as of one with all of them."""
+        moved = [poses + np.array([len(self.share), *[0] * (len(COLUMNS) - 1)]) for poses in other.poses]
+        return replace(
+            self,
+            maps=[*self.maps, *other.maps],
+            share=np.concatenate([self.share, other.share]),
+            directions=np.concatenate([self.directions, other.directions]),
+            residual=self.residual + other.residual,
+            members=self.members + other.members,
+            cross=self.cross + other.cross,
+            auto=self.auto + other.auto,
+            offset2=self.offset2 + other.offset2,
+            indices=[*self.indices, *other.indices],
+            poses=[*self.poses, *moved],
+        )
 
     def in_order(self) -> Sums:
         """Sort the particles' poses by their numbers, into one array; return these sums."""

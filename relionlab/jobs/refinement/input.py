@@ -47,8 +47,12 @@ class Dataset:
     references: np.ndarray | None = None
 
 
-def read_dataset(table: Particles, options: Refine, context: Context, *, root: str) -> Dataset:
+def read_dataset(
+    table: Particles, options: Refine, context: Context, *, root: str, references_2d: bool = True
+) -> Dataset:
     """Return the particles, or raise an InputError that says what is wrong with them.
+
+    references_2d  what --ref names are class averages, to be read as well; a 3D run reads its maps itself
 
     Particles with NaN or infinite pixels are set aside into ``<root>_set_aside.star``, by name.
     """
@@ -61,8 +65,9 @@ def read_dataset(table: Particles, options: Refine, context: Context, *, root: s
     first = int(table.group_rows.min())
     box, pixel_size = optics[first].box, optics[first].optics.pixel_size
     check_mask(options, box=box, pixel_size=pixel_size)
-    has_references = bool(options.ref) and not options.fn_cont
-    references = read_references(options, context, box=box, pixel_size=pixel_size) if has_references else None
+    references = None
+    if references_2d and options.ref and not options.fn_cont:
+        references = read_references(options, context, box=box, pixel_size=pixel_size)
     table = _without_bad(table, readers, context, root)
     readers = _readers(table, context)
     names, group = _groups(table)

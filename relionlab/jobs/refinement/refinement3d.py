@@ -1,0 +1,101 @@
+"""The recipe of a 3D run: read, check, and hand over to classification, auto-refinement or initial model."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from relionlab.engine.refine3d.maximisation import signal_variance
+from relionlab.errors import ParameterError
+from relionlab.jobs.context import Context
+from relionlab.jobs.options.run_names import continued_root
+from relionlab.jobs.refinement.checks import check_output
+from relionlab.jobs.refinement.checks3d import check_search, judge_references
+from relionlab.jobs.refinement.files3d import Iteration3D
+from relionlab.jobs.refinement.input import Dataset, read_dataset, read_table
+from relionlab.jobs.refinement.maps import read_maps, read_mask
+from relionlab.jobs.refinement.program import Refine
+from relionlab.jobs.refinement.run3d import Run3D
+from relionlab.jobs.refinement.run_options3d import saved_options3d
+from relionlab.jobs.refinement.saved3d import Saved3D, read_iteration3d
+
+
+def refine3d(options: Refine, context: Context) -> None:
+    """Classify, refine, or make an initial model, from the beginning or from where an earlier run stopped."""
+    saved = read_iteration3d(options.fn_cont, context.directory) if options.fn_cont else None
+    if saved is not None:
+        options = saved_options3d(options, saved)
+        _check_unfinished(options, saved)
+    if options.random_seed is None:
+        options = options.changed(random_seed=int(np.random.default_rng().integers(1 << 31)))
+    root = continued_root(options.o, options.fn_cont) if saved is not None else options.o
+    check_output(root, context)
+    source = options.fn_img or options.fn_cont
+    table = saved.table if saved is not None else read_table(options.fn_img, context)
+    data = read_dataset(table, options, context, root=root, references_2d=False)
+    check_search(data.table, options, source=source)
+    run = _run(options, context, data, root)
+    state = None if saved is None else _restored(run, saved)
+    try:
+        _go(run, state)
+    finally:
+        run.close()
+
+
+def _go(run: Run3D, state: Iteration3D | None) -> None:
+    if run.options.gradient() is not None:
+        from relionlab.jobs.refinement.gradient3d import make_initial_model
+
+        make_initial_model(run, state)
+    elif run.options.auto_refine:
+        from relionlab.jobs.refinement.auto_refine import auto_refine
+
+        auto_refine(run, state)
+    else:
+        from relionlab.jobs.refinement.classification3d import classify3d
+
+        classify3d(run, state)
+
+
+def _run(options: Refine, context: Context, data: Dataset, root: str) -> Run3D:
+    given = None
+    if not options.fn_cont and options.ref:
+        given = read_maps(options, context, box=data.box, pixel_size=data.pixel_size)
+        judge_references(given, options, context, pixel_size=data.pixel_size, source=options.ref)
+        options = options.changed(nr_classes=len(given))
+    masks = [
+        read_mask(name, context, box=data.box, pixel_size=data.pixel_size, flag=flag) if name else None
+        for name, flag in ((options.fn_mask, "--solvent_mask"), (options.solvent_mask2, "--solvent_mask2"))
+    ]
+    return Run3D(options, context, data, root, given, *masks)
+
+
+def _check_unfinished(options: Refine, saved: Saved3D) -> None:
+    if not options.auto_refine and options.iterations() <= saved.iteration:
+        raise ParameterError(
+            f"Number of iterations (--iter) is {options.iterations()}, but {options.fn_cont} is of iteration"
+            f" {saved.iteration} already: give the total, more than {saved.iteration}."
+        )
+
+
+def _restored(run: Run3D, saved: Saved3D) -> Iteration3D:
+    """Return the iteration that a run goes on from, with what follows from its maps."""
+    from dataclasses import replace
+
+    state = saved.state(run.data.poses)
+    for model in state.models:
+        if len(model.scale) != len(run.data.group_names):
+            raise ParameterError(
+                f"{run.options.fn_cont} has {len(model.scale)} noise groups, its particles {len(run.data.group_names)}:"
+                " the files do not belong together."
+            )
+    ahead = state.progress.shells_ahead or run.options.incr_size
+    models = tuple(
+        replace(
+            model,
+            tau2=signal_variance(model.references),
+            radius=min(model.resolution_shell + ahead, model.box // 2),
+        )
+        for model in state.models
+    )
+    run.context.say(f"Continuing from iteration {saved.iteration} of {run.options.fn_cont}.")
+    return replace(state, models=models)

@@ -1,0 +1,266 @@
+"""What all 3D runs share: their input, their search, passes over the particles, and what they write and say."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from relionlab.engine.likelihood.first_look import FirstLook, first_noise
+from relionlab.engine.parallel import executor_for
+from relionlab.engine.refine3d.expectation import Expectation
+from relionlab.engine.refine3d.maximisation import Update, flattened
+from relionlab.engine.refine3d.start import PROBED, first_model, low_passed, on_grey_scale
+from relionlab.engine.refine3d.state import Model, Search
+from relionlab.engine.refine3d.sums import Sums
+from relionlab.engine.sampling import Sampling, next_perturbation, sampling
+from relionlab.engine.steps import Executor
+from relionlab.jobs.context import Context
+from relionlab.jobs.refinement.files3d import Iteration3D, write_iteration3d
+from relionlab.jobs.refinement.input import Dataset
+from relionlab.jobs.refinement.program import Refine
+from relionlab.jobs.refinement.run_options3d import optimiser_options3d
+from relionlab.jobs.refinement.sampling_file import SearchGrid
+
+
+@dataclass
+class Run3D:
+    """A 3D classification, refinement or initial model under way.
+
+    root     of the results' names
+    given    (class, n, n, n) the maps to start from, as read; ``None``: none, or those of a continued run
+    mask, solvent  of the solvent; ``None`` where none are given
+    """
+
+    options: Refine
+    context: Context
+    data: Dataset
+    root: str
+    given: np.ndarray | None = None
+    mask: np.ndarray | None = None
+    solvent: np.ndarray | None = None
+    executor: Executor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.executor = executor_for(replace(self.context.settings, workers=self.workers))
+
+    # --- what the options mean --------------------------------------------------------------------------------
+
+    @property
+    def seed(self) -> int:
+        """Seed of everything that is drawn."""
+        assert self.options.random_seed is not None
+        return self.options.random_seed
+
+    @property
+    def extent(self) -> float:
+        """Side of the box in Å."""
+        return self.data.box * self.data.pixel_size
+
+    @property
+    def workers(self) -> int:
+        """How many workers there will be."""
+        settings = self.context.settings
+        wanted = settings.workers or (self.options.nr_threads if self.options.nr_threads > 1 else settings.cores())
+        return max(min(wanted, -(-len(self.data.table) // settings.particles_per_shard)), 1)
+
+    @property
+    def diameter(self) -> float:
+        """Diameter of the mask in Å."""
+        return self.options.particle_diameter or self.extent - 2 * (self.options.maskedge + 1) * self.data.pixel_size
+
+    def first_grid(self) -> SearchGrid:
+        """Return the sampling that the options ask for."""
+        options = self.options
+        return self.grid(
+            options.healpix_order,
+            options.offset_range,
+            2 * options.offset_step,
+            psi_step=options.psi_step(options.healpix_order),
+        )
+
+    def grid(self, order: int, offset_range: float, offset_step: float, *, psi_step: float | None = None) -> SearchGrid:
+        """Return a sampling; the coarse pass's offsets in px."""
+        options = self.options
+        found = sampling(order, group=options.sym, psi_step=psi_step, tilt_limit=options.limit_tilt)
+        pixel = self.data.pixel_size
+        return SearchGrid(found, offset_range * pixel, offset_step * pixel, options.perturb, options.limit_tilt)
+
+    def search(self, grid: SearchGrid, *, sigma: float | None) -> Search:
+        """Return the search of an iteration."""
+        options, pixel = self.options, self.data.pixel_size
+        return Search(
+            sampling=grid.orientations,
+            oversampling=options.oversampling,
+            offset_range=grid.offset_range / pixel,
+            offset_step=grid.offset_step / pixel,
+            sigma=sigma,
+            align=options.dont_skip_align,
+            relaxed=options.relax_sym,
+            diameter=self.diameter,
+            edge=options.maskedge,
+            zero_mask=options.do_zero_mask,
+            use_ctf=options.do_ctf_correction,
+            phase_flipped=options.ctf_phase_flipped,
+            only_flip_phases=options.only_flip_phases,
+            intact_first_peak=options.ctf_intact_first_peak,
+            radius_limit=None if options.highres_limit is None else max(int(self.extent / options.highres_limit), 1),
+            first_shell=1
+            if options.strict_lowres_exp is None
+            else max(int(np.ceil(self.extent / options.strict_lowres_exp)), 1),
+            size_prior=options.size_prior,
+            fraction=options.adaptive_fraction,
+            seed=self.seed,
+        )
+
+    def update(self, number: int) -> Update:
+        """Return how an iteration updates the model."""
+        options = self.options
+        return Update(
+            tau2_fudge=options.tau_fudge,
+            norm=options.norm and not options.no_norm and number > 1,
+            scale=options.scale and not options.no_scale and number > 1,
+            fix_noise=options.fix_sigma_noise,
+            fix_offsets=options.fix_sigma_offset,
+            flatten=options.flatten_solvent,
+            mask=self.mask,
+            solvent=self.solvent,
+            shells_ahead=options.incr_size,
+        )
+
+    def perturbed(self, grid: SearchGrid, number: int) -> SearchGrid:
+        """Return a sampling with the next perturbation, another in each iteration."""
+        rng = np.random.default_rng([self.seed, number])
+        moved = next_perturbation(grid.orientations.perturbation, rng, factor=self.options.perturb)
+        return replace(grid, orientations=grid.orientations.perturbed(float(np.round(moved, 6))))
+
+    # --- passes over the particles --------------------------------------------------------------------------------
+
+    def expect(
+        self,
+        model: Model,
+        poses: Any,
+        search: Search,
+        *,
+        indices: np.ndarray | None = None,
+        report: Any = None,
+    ) -> Sums:
+        """Return the sums of an E-step over these particles; all of them by default."""
+        step = Expectation(model, poses, self.data.optics, search=search, load=self.data.load)
+        every = np.arange(len(poses)) if indices is None else indices
+        if search.sigma is not None:  # neighbours share their views
+            every = every[np.lexsort((poses.tilt[every], poses.rot[every]))]
+        found: Sums = self.executor.run(step, self.pieces(every), report)
+        return found
+
+    def pieces(self, indices: np.ndarray) -> list[np.ndarray]:
+        """Cut particles into shards."""
+        size = self.context.settings.particles_per_shard
+        size = min(size, max(-(-len(indices) // (2 * self.workers)), 32))  # small sets keep all workers busy, too
+        return [indices[start : start + size] for start in range(0, len(indices), size)]
+
+    def noise(self) -> np.ndarray:
+        """Return the noise spectra at a first look, (group, n / 2 + 1)."""
+        n = self.data.box
+        groups = len(self.data.group_names)
+        blank = first_model(
+            np.zeros((1, n, n, n)),
+            np.ones((groups, n // 2 + 1)),
+            pixel_size=self.data.pixel_size,
+            offset_sigma=self.options.offset,
+            shell=1,
+            shells_ahead=1,
+        )
+        look = FirstLook(
+            blank,
+            self.data.poses,
+            self.data.optics,
+            search=self.search(self.first_grid(), sigma=None),
+            load=self.data.load,
+        )
+        return first_noise(self.executor.run(look, self.pieces(np.arange(len(self.data.poses)))))
+
+    def referenced(self, given: np.ndarray) -> Model:
+        """Return the first model from maps: filtered, masked, and brought to the particles' grey scale if it is not known."""
+        options, n = self.options, self.data.box
+        shell = n // 2 - 1
+        maps = given
+        if options.ini_high is not None:
+            shell = int(np.clip(round(self.extent / options.ini_high), 1, n // 2 - 1))
+            maps = low_passed(given, shell)
+        model = first_model(
+            maps,
+            self.noise(),
+            pixel_size=self.data.pixel_size,
+            offset_sigma=options.offset,
+            shell=shell,
+            shells_ahead=options.incr_size,
+        )
+        search = self.search(self.first_grid(), sigma=None)
+        model = replace(model, references=flattened(maps, model, search=search, update=self.update(0)))
+        if options.firstiter_cc:
+            model = self._scaled(model, search)
+        return model
+
+    def _scaled(self, model: Model, search: Search) -> Model:
+        some = np.sort(np.random.default_rng([self.seed, 0]).permutation(len(self.data.poses))[:PROBED])
+        model, factor = on_grey_scale(model, lambda now: self.expect(now, self.data.poses, search, indices=some))
+        self.context.say(
+            f"The reference was brought to the particles' grey scale (times {factor:.4g}, found from {len(some)} particles)."
+        )
+        return model
+
+    # --- reports ------------------------------------------------------------------------------------------------
+
+    def reporter(self, number: int, total: int, *, share: tuple[int, int] = (0, 1)) -> Any:
+        """Return what is called as shards of an iteration finish; ``share``: which of how many passes this is."""
+
+        def report(done: int, pieces: int) -> None:
+            within = (share[0] + done / pieces) / share[1]
+            self.context.progress(number - 1 + within, total, "iterations")
+            self.context.stop_if_asked()
+
+        return report
+
+    def write(self, state: Iteration3D) -> None:
+        """Write an iteration's files."""
+        write_iteration3d(self.root, state, self.data.table, **self.written())
+
+    def written(self) -> dict[str, Any]:
+        """Return what all files of a run say."""
+        return {
+            "directory": self.context.directory,
+            "options": optimiser_options3d(self.options, diameter=self.diameter),
+            "command": shlex.join(self.options.changed(o=self.root).flags()),
+            "group_names": self.data.group_names,
+        }
+
+    def say(self, state: Iteration3D, *, total: str, more: Sequence[str] = ()) -> None:
+        """Print a line about an iteration."""
+        model = state.models[0]
+        resolution = self.extent / max(model.resolution_shell, 1)
+        particles = state.particles
+        parts = [
+            f"Iteration {state.number:3d}{total}: resolution {resolution:6.2f} Å",
+            f"order {state.grid.orientations.order}{' (local)' if state.sigmas else ''}",
+            f"mean probability of the best pose {particles.best_weight.mean():.3f}",
+            *more,
+        ]
+        self.context.say(", ".join(parts))
+
+    def close(self) -> None:
+        """Give the workers back."""
+        self.executor.close()
+
+
+def spread(widths: tuple[float, float, float] | None) -> float | None:
+    """Return the width of local searches, the same for directions and in-plane angles; ``None``: no local search."""
+    return None if widths is None else max(widths)
+
+
+def finer_step(grid: Sampling, oversampling: int) -> float:
+    """Return the degrees between directions of the fine pass."""
+    return grid.step / 2**oversampling
