@@ -12,7 +12,6 @@ from relionlab.engine.aberrations import Aberrations
 from relionlab.engine.likelihood import kept
 from relionlab.engine.likelihood.kept import PictureCache
 from relionlab.engine.parallel import executor_for
-from relionlab.engine.refine3d.maximisation import Update, maximise
 from relionlab.engine.refine3d.sums import Sums
 from relionlab.engine.steps import InlineExecutor, shards
 from relionlab.settings import Settings

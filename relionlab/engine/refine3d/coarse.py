@@ -66,7 +66,7 @@ class CoarseSearch:
         offset_prior: np.ndarray,
         view_prior: np.ndarray,
         fraction: float,
-        most: int,
+        most: float,
     ) -> list[Candidates]:
         """Return what the fine pass should look at, for each particle; the arguments are those of :meth:`tops`."""
         tops, by_offset = self.tops(signal, weight, offset_prior=offset_prior, view_prior=view_prior)

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.fft
 
 from relionlab.engine.likelihood.images import Observer, Seen
-from relionlab.engine.likelihood.particles import Particles
+from relionlab.engine.likelihood.particles import Loader, OpticsGroup, Particles
 from relionlab.engine.likelihood.turns import Turns
 from relionlab.engine.polar import angular_samples
 from relionlab.engine.refine3d.candidates import Candidates, tile_of
@@ -25,19 +25,37 @@ from relionlab.engine.refine3d.grids import (
 )
 from relionlab.engine.refine3d.local import LocalSearch, surroundings
 from relionlab.engine.refine3d.particle_pass import Found, ParticlePass, class_prior, record
+from relionlab.engine.refine3d.state import Model, Search
 from relionlab.engine.refine3d.sums import Sums
-from relionlab.engine.refine3d.tables import Maps, Table, weight_harmonics
+from relionlab.engine.refine3d.tables import AMPLE, Maps, Room, Table, weight_harmonics
 from relionlab.engine.rotations import euler_from_matrix, matrix_from_euler
 
 BLOCK = 32
 """Particles of a local search that share their views."""
-MOST_POSES = 1 << 25
-"""Poses of one particle that the fine pass looks at, at the most: the best of a posterior that says nothing yet."""
-_INSERTED_AT_ONCE = 64
+INSERTED_AT_ONCE = 64
+"""Slices put into a map's sums at once."""
 
 
 class Expectation(ParticlePass):
-    """The E-step of a 3D refinement that searches poses, as a Step (engine/steps.py)."""
+    """The E-step of a 3D refinement that searches poses, as a Step (engine/steps.py).
+
+    room  what it may take of memory
+    """
+
+    kept = (*ParticlePass.kept, "room")
+
+    def __init__(
+        self,
+        model: Model,
+        particles: Particles,
+        groups: tuple[OpticsGroup, ...],
+        *,
+        search: Search,
+        load: Loader,
+        room: Room = AMPLE,
+    ) -> None:
+        super().__init__(model, particles, groups, search=search, load=load)
+        self.room = room
 
     def _prepare(self) -> None:
         model, search, sampling = self.model, self.search, sampling_of(self.search)
@@ -47,7 +65,12 @@ class Expectation(ParticlePass):
         turns = Turns(self.grid, sampling.n_psi * parts)
         self._harmonics = weight_harmonics(self.particles, self.groups, grid=self.grid, model=model)
         self._fine_views = Table.of(
-            maps, view_rotations(search, fine=True), grid=self.grid, turns=turns, harmonics=self._harmonics
+            maps,
+            view_rotations(search, fine=True),
+            grid=self.grid,
+            turns=turns,
+            harmonics=self._harmonics,
+            held=self.room.held,
         )
         self._fine = FineSearch(
             self.grid,
@@ -63,7 +86,7 @@ class Expectation(ParticlePass):
         offsets = Offsets.of(coarse_offsets(search), few)
         harmonics = min(self._harmonics, few.harmonics // 2 + 1)
         self._coarse_views = Table.of(
-            maps, view_rotations(search, fine=False), grid=few, turns=turns, harmonics=harmonics
+            maps, view_rotations(search, fine=False), grid=few, turns=turns, harmonics=harmonics, held=self.room.held
         )
         self._low, self._low_offsets = few, offsets
         if search.sigma is None:
@@ -71,7 +94,13 @@ class Expectation(ParticlePass):
             self._coarse: CoarseSearch | LocalSearch = CoarseSearch(few, turns, views, offsets)
         else:
             self._coarse = LocalSearch(
-                sampling, turns, offsets, classes=model.classes, sigma=search.sigma, fraction=search.fraction
+                sampling,
+                turns,
+                offsets,
+                classes=model.classes,
+                sigma=search.sigma,
+                fraction=search.fraction,
+                most=self._most,
             )
 
     def process(self, indices: np.ndarray) -> Sums:
@@ -98,31 +127,42 @@ class Expectation(ParticlePass):
         found = [replace(one, prior=self._share_of(one.view)) for one in self._candidates(particles, seen, weight)]
         parts = 4**self.search.oversampling
         wanted = [(one.view[:, None] * parts + np.arange(parts)).ravel() for one in found]
-        views, given = self._fine_views.held, collected
-        if views is None or given is None:
-            numbers = np.unique(np.concatenate(wanted))
-            views = self._fine_views.views(numbers)
-            given = Collected.zeros(views)
-        else:
-            numbers = None
-        posteriors = []
-        for n, (one, some) in enumerate(zip(found, wanted, strict=True)):
-            entries = some if numbers is None else np.searchsorted(numbers, some)
-            posterior = self._fine.weigh(
-                OneSeen(seen.signal[n : n + 1], weight[:, n : n + 1], complex(seen.origin[n])),
-                one,
-                views,
-                entries=entries,
-                places=np.repeat(np.arange(len(one.view)), parts),
-                offset_variance=self._offset_variance,
-                collected=given,
-            )
-            posteriors.append(posterior)
-        best = np.array([posterior.view for posterior in posteriors])
-        if numbers is not None:
-            self._insert(given, numbers, sums)
-            best = numbers[best]
-        self._conclude_block(indices, particles, seen, (best, posteriors), sums)
+        posteriors, best = [], []
+        for some in self._fitting(wanted):
+            views, given, numbers = self._fine_views.held, collected, None
+            if views is None or given is None:
+                numbers = np.unique(np.concatenate([wanted[n] for n in some]))
+                views = self._fine_views.views(numbers)
+                given = Collected.zeros(views)
+            for n in some:
+                posterior = self._fine.weigh(
+                    OneSeen(seen.signal[n : n + 1], weight[:, n : n + 1], complex(seen.origin[n])),
+                    found[n],
+                    views,
+                    entries=wanted[n] if numbers is None else np.searchsorted(numbers, wanted[n]),
+                    places=np.repeat(np.arange(len(found[n].view)), parts),
+                    offset_variance=self._offset_variance,
+                    collected=given,
+                )
+                posteriors.append(posterior)
+                best.append(posterior.view if numbers is None else numbers[posterior.view])
+            if numbers is not None:
+                self._insert(given, numbers, sums)
+        self._conclude_block(indices, particles, seen, (np.array(best), posteriors), sums)
+
+    def _fitting(self, wanted: list[np.ndarray]) -> list[range]:
+        """Return which successive particles of a block share views that are made for them: as many as there is room for."""
+        if self._fine_views.held is not None:
+            return [range(len(wanted))]
+        most = self.room.held // (2 * self._fine_views.bytes_each)  # the views, and what is collected for them
+        runs, first, together = [], 0, wanted[0]
+        for n in range(1, len(wanted)):
+            more = np.union1d(together, wanted[n])
+            if len(more) > most:
+                runs.append(range(first, n))
+                first, more = n, wanted[n]
+            together = more
+        return [*runs, range(first, len(wanted))]
 
     def _candidates(self, particles: Particles, seen: Seen, weight: np.ndarray) -> list[Candidates]:
         low = coarser(seen.signal, self._low)
@@ -131,10 +171,8 @@ class Expectation(ParticlePass):
         prior = -(np.abs(seen.origin[:, None] + tau) ** 2) / (2 * self._offset_variance)
         if isinstance(self._coarse, CoarseSearch):
             by_view = self._share_of(np.arange(self.model.classes * len(sampling_of(self.search))))
-            each = 8**self.search.oversampling * len(self._fine.offsets)
-            most = max(MOST_POSES // each, 1)
             return self._coarse.search(
-                low, low_weight, offset_prior=prior, view_prior=by_view, fraction=self.search.fraction, most=most
+                low, low_weight, offset_prior=prior, view_prior=by_view, fraction=self.search.fraction, most=self._most
             )
         return self._local_candidates(self._coarse, particles, (low, low_weight, seen.origin), prior)
 
@@ -208,8 +246,8 @@ class Expectation(ParticlePass):
         half = self.grid.n_angles // 2
         for c in range(len(sums.maps)):
             of_class = used[classes[used] == c]
-            for start in range(0, len(of_class), _INSERTED_AT_ONCE):
-                some = of_class[start : start + _INSERTED_AT_ONCE]
+            for start in range(0, len(of_class), INSERTED_AT_ONCE):
+                some = of_class[start : start + INSERTED_AT_ONCE]
                 rows = collected.numerator[some].transpose(1, 0, 2)
                 numerators = angular_samples(self._fine.turns.unfolded(rows), self.grid.n_angles)
                 padded = np.zeros((len(some), self.grid.radius, half // 2 + 1), np.complex64)
@@ -227,6 +265,11 @@ class Expectation(ParticlePass):
         shells = np.arange(self.model.box // 2 + 1)
         compared = compared_rings(self.grid, self.search)
         return np.where((shells > compared.start) & (shells <= compared.stop), np.pi * shells, 0.0)
+
+    @property
+    def _most(self) -> float:
+        """Coarse poses that the fine pass may look at."""
+        return self.room.poses / 32**self.search.oversampling  # views 4, angles 2 and offsets 4 times as many
 
     @property
     def _offset_variance(self) -> float:

@@ -15,7 +15,7 @@ from relionlab.engine.refine3d.candidates import Candidates
 from relionlab.engine.refine3d.comparison import Angles, Offsets, norms, products, weighted
 from relionlab.engine.refine3d.views import Views
 
-_TABLE = 1 << 18
+TABLE = 1 << 18
 """Log-likelihoods that are made at once: their table should stay in the cache."""
 _NEARLY_ALL = 0.9
 
@@ -131,7 +131,7 @@ class FineSearch:
             prior=np.broadcast_to(prior if found.prior is None else prior + found.prior[places, None], (len(entries), len(slots))),
             by_angle=by_angle,
         )  # fmt: skip
-        size = int(np.clip(_TABLE // (angles.count * len(slots)), 1, len(entries)))
+        size = int(np.clip(TABLE // (angles.count * len(slots)), 1, len(entries)))
         blocks = [slice(start, min(start + size, len(entries))) for start in range(0, len(entries), size)]
         table = np.empty((len(blocks), angles.count, 1, size * len(slots)), np.float32)
         table[-1] = -np.inf  # the last block may be shorter

@@ -41,10 +41,18 @@ class LocalSearch:
     """Compares single particles with the views around their last poses."""
 
     def __init__(
-        self, grid: Sampling, turns: Turns, offsets: Offsets, *, classes: int, sigma: float, fraction: float
+        self,
+        grid: Sampling,
+        turns: Turns,
+        offsets: Offsets,
+        *,
+        classes: int,
+        sigma: float,
+        fraction: float,
+        most: float,
     ) -> None:
         self.grid, self.turns, self.offsets, self.classes = grid, turns, offsets, classes
-        self.sigma, self.fraction = sigma, fraction
+        self.sigma, self.fraction, self.most = sigma, fraction, most
         self.reach = min(int(np.ceil(CUT_OFF * sigma / grid.psi_step)), (grid.n_psi - 1) // 2)
         self.folding = Folding(offsets.grid, turns)
         self._turned = turns.phases(offsets.grid.harmonics)
@@ -84,11 +92,11 @@ class LocalSearch:
         tops = np.empty((1, len(places), self.window.count), np.float32)
         by_offset = np.full((1, len(self.offsets)), -np.inf, np.float32)
         highest(table, tops, by_offset)
-        chosen, least = significant(tops.ravel(), self.fraction, tops.size)
+        chosen, least = significant(tops.ravel(), self.fraction)
         entry, angle = np.divmod(chosen, self.window.count)
         view = self.views_needed(around)[entry]
         slots = np.flatnonzero(by_offset[0] >= least)
-        found = tiled(view, index[entry, angle] % grid.n_psi, grid.n_psi, slots=slots, circles=False)
+        found = tiled(view, index[entry, angle] % grid.n_psi, grid.n_psi, slots=slots, most=self.most, circles=False)
         return replace(found, psi_prior=self._prior_of(found, around))
 
     def _prior_of(self, found: Candidates, around: list[Surroundings]) -> np.ndarray:

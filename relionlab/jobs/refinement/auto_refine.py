@@ -8,6 +8,7 @@ import numpy as np
 
 from relionlab.engine.classify2d.accuracy import UNKNOWN
 from relionlab.engine.likelihood.particles import Particles
+from relionlab.engine.polar import PolarGrid
 from relionlab.engine.refine3d.accuracy import accuracies, changes
 from relionlab.engine.refine3d.grids import fine_grid
 from relionlab.engine.refine3d.halves import Halves, Hook, joined, maximise_halves
@@ -16,9 +17,8 @@ from relionlab.engine.refine3d.state import Model, Search
 from relionlab.engine.refine3d.sums import Sums
 from relionlab.errors import ParameterError
 from relionlab.jobs.refinement.files3d import Iteration3D, write_final
-from relionlab.jobs.refinement.progress import Progress
-from relionlab.engine.polar import PolarGrid
 from relionlab.jobs.refinement.outcome import outcome_of
+from relionlab.jobs.refinement.progress import Progress
 from relionlab.jobs.refinement.run3d import Run3D, finer_step
 from relionlab.jobs.refinement.sampling_file import SearchGrid
 from relionlab.jobs.refinement.verdict import verdict
