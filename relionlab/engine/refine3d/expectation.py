@@ -24,6 +24,7 @@ from relionlab.engine.refine3d.grids import (
     view_rotations,
 )
 from relionlab.engine.refine3d.local import LocalSearch, surroundings
+from relionlab.engine.refine3d.mean_pose import Near, mean_pose
 from relionlab.engine.refine3d.particle_pass import Found, ParticlePass, class_prior, record
 from relionlab.engine.refine3d.state import Model, Search
 from relionlab.engine.refine3d.sums import Sums
@@ -127,7 +128,7 @@ class Expectation(ParticlePass):
         found = [replace(one, prior=self._share_of(one.view)) for one in self._candidates(particles, seen, weight)]
         parts = 4**self.search.oversampling
         wanted = [(one.view[:, None] * parts + np.arange(parts)).ravel() for one in found]
-        posteriors, best = [], []
+        posteriors = []
         for some in self._fitting(wanted):
             views, given, numbers = self._fine_views.held, collected, None
             if views is None or given is None:
@@ -144,11 +145,13 @@ class Expectation(ParticlePass):
                     offset_variance=self._offset_variance,
                     collected=given,
                 )
+                if numbers is not None:
+                    near = replace(posterior.near, view=numbers[posterior.near.view])
+                    posterior = replace(posterior, view=int(numbers[posterior.view]), near=near)
                 posteriors.append(posterior)
-                best.append(posterior.view if numbers is None else numbers[posterior.view])
             if numbers is not None:
                 self._insert(given, numbers, sums)
-        self._conclude_block(indices, particles, seen, (np.array(best), posteriors), sums)
+        self._conclude_block(indices, particles, seen, posteriors=posteriors, sums=sums)
 
     def _fitting(self, wanted: list[np.ndarray]) -> list[range]:
         """Return which successive particles of a block share views that are made for them: as many as there is room for."""
@@ -201,19 +204,13 @@ class Expectation(ParticlePass):
         return found
 
     def _conclude_block(
-        self,
-        indices: np.ndarray,
-        particles: Particles,
-        seen: Seen,
-        found: tuple[np.ndarray, list[Posterior]],
-        sums: Sums,
+        self, indices: np.ndarray, particles: Particles, seen: Seen, *, posteriors: list[Posterior], sums: Sums
     ) -> None:
-        views, posteriors = found
         cross = np.array([posterior.cross for posterior in posteriors])
         auto = np.array([posterior.auto for posterior in posteriors])
-        angle = np.array([posterior.turn for posterior in posteriors]) * (360.0 / self._fine.turns.count)
-        rotations = matrix_from_euler(0.0, 0.0, angle) @ self._fine_views.rotations[views]
-        offsets = np.array([posterior.offset for posterior in posteriors])
+        poses = [self._mean_pose(posterior) for posterior in posteriors]
+        rotations, offsets = (np.array(part) for part in zip(*poses, strict=True))
+        views = np.array([posterior.view for posterior in posteriors])
         aberrations = self.groups[int(particles.optics_group[0])].aberrations  # a block is of one group
         origin = aberrations.offset_of_image(seen.origin + offsets[:, 0] + 1j * offsets[:, 1])
         numbers = np.array([posterior.numbers for posterior in posteriors])
@@ -230,6 +227,16 @@ class Expectation(ParticlePass):
             numbers=numbers,
         )
         record(one_block, sums, sigma2=self.model.sigma2, pixels=self._pixels)
+
+    def _mean_pose(self, posterior: Posterior) -> tuple[np.ndarray, np.ndarray]:
+        """Return orientation (3, 3) and offset (2,) of a particle: the mean of its posterior around the best pose."""
+        table, near = self._fine_views, posterior.near
+        step = 360.0 / self._fine.turns.count
+        alike = table.classes[near.view] == table.classes[posterior.view]
+        near = Near(near.weight[alike], near.view[alike], near.turn[alike], near.offset[alike])
+        best = matrix_from_euler(0.0, 0.0, posterior.turn * step) @ table.rotations[posterior.view]
+        rotations = matrix_from_euler(0.0, 0.0, near.turn * step) @ table.rotations[near.view]
+        return mean_pose(best, rotations, near, step=sampling_of(self.search).step / 2**self.search.oversampling)
 
     # --- from views to maps ---------------------------------------------------------------------------------------
 

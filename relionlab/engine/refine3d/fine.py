@@ -13,6 +13,7 @@ from relionlab.engine.likelihood.turns import Turns, Window
 from relionlab.engine.polar import PolarGrid
 from relionlab.engine.refine3d.candidates import Candidates
 from relionlab.engine.refine3d.comparison import Angles, Offsets, norms, products, weighted
+from relionlab.engine.refine3d.mean_pose import Near, heavier
 from relionlab.engine.refine3d.views import Views
 
 TABLE = 1 << 18
@@ -58,6 +59,7 @@ class Posterior:
                          best pose, number of significant poses
     cross, auto          (k,) <X, s CTF A> and |s CTF A|² over 2 sigma2, per ring
     offset2              expected squared origin in px²
+    near                 the heavier poses of the same class
     """
 
     view: int
@@ -67,6 +69,7 @@ class Posterior:
     cross: np.ndarray
     auto: np.ndarray
     offset2: float
+    near: Near
 
 
 class FineSearch:
@@ -151,9 +154,26 @@ class FineSearch:
         entry = int(best[0, 0]) * size + place
         where = int(first[entry] + best[0, 1])
         offset2 = float(share @ np.abs(origin) ** 2)
+        near = self._near(table, numbers[0, 2], entries=entries, first=first, slots=len(slots), offsets=offsets)
         return Posterior(
-            int(entries[entry]), where, offsets[slot], numbers[0], cross / self.area, auto / self.area, offset2
+            int(entries[entry]), where, offsets[slot], numbers[0], cross / self.area, auto / self.area, offset2, near
         )
+
+    @staticmethod
+    def _near(
+        table: np.ndarray,
+        best_weight: float,
+        *,
+        entries: np.ndarray,
+        first: np.ndarray,
+        slots: int,
+        offsets: np.ndarray,
+    ) -> Near:
+        places = heavier(table, best_weight)
+        block, angle, _, place = np.unravel_index(places, table.shape)
+        within, slot = np.divmod(place, slots)
+        entry = block * (table.shape[-1] // slots) + within
+        return Near(table.ravel()[places].astype(float), entries[entry], first[entry] + angle, offsets[slot])
 
 
 class _Against:
