@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from relionlab.engine.classify2d.accuracy import UNKNOWN
 from relionlab.engine.likelihood.particles import Particles
 from relionlab.engine.refine3d.accuracy import changes
 from relionlab.engine.refine3d.gradient import STARTS, STEP, Averages, blended, likelihood, stepped
@@ -294,7 +295,7 @@ class Batches:
 
     def __init__(self, count: int, rng: np.random.Generator) -> None:
         self._count, self._rng = count, rng
-        self._rest = np.zeros(0, np.int64)
+        self._rest: np.ndarray = np.zeros(0, np.int64)
 
     def draw(self, size: int) -> np.ndarray:
         """Return the numbers of the next batch, ascending."""
@@ -317,7 +318,7 @@ def _write(
         run.first_grid(),
         used_radius=descent.model.radius,
         gradients=np.zeros_like(descent.model.references) if step is None else step,
-        **({} if before is None else {"changed": changes(before, poses, group)}),
+        changed=(UNKNOWN, UNKNOWN, 1.0) if before is None else changes(before, poses, group),
     )
     run.write(state)
     if number:
