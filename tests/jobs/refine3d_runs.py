@@ -26,7 +26,6 @@ KINDS = {
     ),
 }
 """The flags of each kind of run, beside what all have; an auto-refinement ends by itself."""
-LABELS = ("AngleRot", "AngleTilt", "AnglePsi", "OriginXAngst", "OriginYAngst", "ClassNumber", "NormCorrection")
 
 
 def arguments(kind: str, *more: str, root: str = "", star: str = STAR, without: tuple[str, ...] = ()) -> list[str]:
@@ -49,8 +48,7 @@ class Result:
     @property
     def maps(self) -> dict[str, np.ndarray]:
         """Every map of the iteration, by the end of its name."""
-        path = Path(self.stem)
-        return {one.name.removeprefix(path.name): read_map(one)[0] for one in path.parent.glob(f"{path.name}_*.mrc")}
+        return {end: read_map(f"{self.stem}{end}")[0] for end in self._ends(".mrc")}
 
     def differences(self, other: Result) -> list[str]:
         """Name what is not the same to the last bit: maps, columns of the particles, columns of the models."""
@@ -60,13 +58,18 @@ class Result:
         found = [name for name, map_ in mine.items() if not np.array_equal(map_, its[name])]
         first, second = self.particles.particles, other.particles.particles
         found += [label for label in second.labels if not np.array_equal(first[label], second[label])]
-        for path in sorted(Path(self.stem).parent.glob(f"{Path(self.stem).name}_*model.star")):
-            end = path.name.removeprefix(Path(self.stem).name)
-            tables, others = read_star(path), read_star(f"{other.stem}{end}")
+        for end in self._ends("model.star"):
+            tables, others = read_star(f"{self.stem}{end}"), read_star(f"{other.stem}{end}")
             for name in tables.keys() - {"model_classes"}:
                 same = (np.array_equal(tables[name][label], others[name][label]) for label in tables[name].labels)
                 found += [] if all(same) else [f"{end}: {name}"]
         return found
+
+    def _ends(self, kind: str) -> list[str]:
+        """What follows the stem in the names of the files of a kind; not those of other iterations."""
+        stem = Path(self.stem)
+        names = (path.name.removeprefix(stem.name) for path in stem.parent.glob(f"{stem.name}_*{kind}"))
+        return sorted(name for name in names if not name.startswith("_it"))
 
 
 def result(kind: str, iteration: int, folder: str = "a") -> Result:

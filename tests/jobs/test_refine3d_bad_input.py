@@ -40,9 +40,6 @@ optimiser of the end of a refinement                  NodeError       file, what
 
 from __future__ import annotations
 
-import errno
-import os
-import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -51,13 +48,12 @@ import numpy as np
 import pytest
 
 from relionlab.errors import ComputeError, ImageError, InputError, NodeError, ParameterError, StarError
-from relionlab.io import atomic
 from relionlab.io.images import read_map, read_stack, write_map, write_stack
 from relionlab.io.particles import Particles, read_particles, write_particles
 from relionlab.io.star import read_star, write_star
 from tests.jobs.class2d_runs import BOX, COUNT, PIXEL_SIZE, STACK, STAR, refine
 from tests.jobs.refine3d_runs import TRUTH, Result, arguments, result
-from tests.jobs.test_refine_bad_input import change, change_images, change_optics, check_refused, cut, some
+from tests.jobs.test_refine_bad_input import change, change_images, check_refused, cut, some
 
 POSES = ("rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi")
 
@@ -121,7 +117,13 @@ SPOILT: dict[str, Case] = {
     "mask missing": (lambda: None, "Refine3D", MASK, NodeError, ["mask.mrc", "--solvent_mask"]),
     "mask's box": (lambda: mask(24), "Refine3D", MASK, ImageError, ["mask.mrc", "24", "32"]),
     "mask NaN": (lambda: mask(value=np.nan), "Class3D", MASK, ImageError, ["mask.mrc", "NaN"]),
-    "mask's values": (lambda: mask(value=3.0), "Class3D", MASK, ImageError, ["mask.mrc", "3", "between 0", "1 (particle)"]),
+    "mask's values": (
+        lambda: mask(value=3.0),
+        "Class3D",
+        MASK,
+        ImageError,
+        ["mask.mrc", "3", "between 0", "1 (particle)"],
+    ),
     "odd": (
         lambda: change_images(lambda i: i[:, 1:, 1:]),
         "Refine3D",
