@@ -8,6 +8,7 @@ import numpy as np
 
 from relionlab.engine.classify2d.accuracy import UNKNOWN
 from relionlab.engine.likelihood.particles import Particles
+from relionlab.engine.polar import PolarGrid
 from relionlab.engine.refine3d.accuracy import accuracies, changes
 from relionlab.engine.refine3d.grids import fine_grid
 from relionlab.engine.refine3d.halves import Halves, Hook, joined, maximise_halves
@@ -148,7 +149,7 @@ def _expect(run: Run3D, models: tuple[Model, ...], poses: Particles, search: Sea
 
 def _maximise(
     run: Run3D, state: Iteration3D, sums: tuple[Sums, Sums], search: Search, hook: Hook | None
-) -> tuple[Halves, object]:
+) -> tuple[Halves, PolarGrid]:
     number = state.number + 1
     first, second = (state.particles.rows(np.flatnonzero(state.particles.half == half)) for half in (1, 2))
     used = fine_grid(state.models[0], search)
