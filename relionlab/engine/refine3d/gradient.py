@@ -47,7 +47,7 @@ class Averages:
     particles: float
 
 
-def blended(before: Averages | None, sums: Sums, lattice: Lattice, step: float) -> Averages:
+def blended(before: Averages | None, sums: Sums, lattice: Lattice, *, step: float) -> Averages:
     """Return the averages after a batch; the first batch makes them.
 
     lattice  to whose frequencies they go; the batch's may end before

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from relionlab.engine.classify2d.accuracy import UNKNOWN
 from relionlab.engine.likelihood.particles import Particles
 from relionlab.engine.refine3d.accuracy import changes
 from relionlab.engine.refine3d.gradient import STARTS, STEP, Averages, blended, likelihood, stepped
@@ -105,7 +106,7 @@ def _descend(
 ) -> Sums:
     """Take one step; return the sums of its batch."""
     sums = _looked_at(run, descent.model, poses, grid, stage, indices, number, plan)
-    descent.averages = blended(descent.averages, sums, _lattice(run, plan, stage), stage.step)
+    descent.averages = blended(descent.averages, sums, _lattice(run, plan, stage), step=stage.step)
     descent.before = descent.model
     descent.model = stepped(
         descent.model,
@@ -167,7 +168,7 @@ def _resumed(run: Run3D, plan: GradientPlan, state: Iteration3D, total: int) -> 
     )
     grid = run.perturbed(_grid(run, stage.resolution, finer=1.0), number)
     sums = _looked_at(run, model, state.particles, grid, stage, indices, number, plan)
-    descent.averages = blended(None, sums, _lattice(run, plan, stage), 1.0)
+    descent.averages = blended(None, sums, _lattice(run, plan, stage), step=1.0)
     return descent, batches
 
 
@@ -346,7 +347,7 @@ class Batches:
 
     def __init__(self, count: int, rng: np.random.Generator) -> None:
         self._count, self._rng = count, rng
-        self._rest = np.zeros(0, np.int64)
+        self._rest: np.ndarray = np.zeros(0, np.int64)
 
     def draw(self, size: int) -> np.ndarray:
         """Return the numbers of the next batch, ascending."""
@@ -369,7 +370,7 @@ def _write(
         run.first_grid(),
         used_radius=descent.model.radius,
         gradients=np.zeros_like(descent.model.references) if step is None else step,
-        **({} if before is None else {"changed": changes(before, poses, group)}),
+        changed=(UNKNOWN, UNKNOWN, 1.0) if before is None else changes(before, poses, group),
     )
     run.write(state)
     if number:
