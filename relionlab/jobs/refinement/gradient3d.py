@@ -64,9 +64,11 @@ def make_initial_model(run: Run3D, state: Iteration3D | None) -> None:
         descents, poses = _begun(run, plan)
         number = 0
         _write(run, descents[0], poses, run.first_grid(), number, None)
+        batches = _batches(run)
     else:
-        descents, poses, number = [Descent(0, state.models[0])], state.particles, state.number
-    batches = Batches(len(poses), np.random.default_rng([run.seed, number, 5]))
+        poses, number = state.particles, state.number
+        descent, batches = _resumed(run, plan, state, total)
+        descents = [descent]
     grid = run.first_grid()
     while number < total:
         run.context.stop_if_asked()
@@ -103,21 +105,71 @@ def _descend(
     plan: GradientPlan,
 ) -> Sums:
     """Take one step; return the sums of its batch."""
-    shell = run.extent / stage.resolution
-    radius = _radius(run, stage.resolution)
-    search = run.search(grid, sigma=None)
-    seen = 0 if plan.noise_halflife is None else number * stage.batch
-    factor = 1.0 if plan.noise_halflife is None else max(plan.noise_factor * 0.5 ** (seen / plan.noise_halflife), 1.0)
-    model = replace(descent.model, radius=radius, sigma2=descent.model.sigma2 * factor)
-    sums = run.expect(model, poses, search, indices=indices)
-    lattice = Lattice(model.box, max(radius, _radius(run, _resolutions(run, plan)[1])))
-    descent.averages = blended(descent.averages, sums, lattice, step=stage.step)
+    sums = _looked_at(run, descent.model, poses, grid, stage, indices, number, plan)
+    descent.averages = blended(descent.averages, sums, _lattice(run, plan, stage), step=stage.step)
     descent.before = descent.model
     descent.model = stepped(
-        descent.model, descent.averages, search=search, update=_update(run), shell=shell, particles=len(poses)
+        descent.model,
+        descent.averages,
+        search=run.search(grid, sigma=None),
+        update=_update(run),
+        shell=run.extent / stage.resolution,
+        particles=len(poses),
     )
     descent.likelihoods.append(likelihood(sums))
     return sums
+
+
+def _looked_at(
+    run: Run3D,
+    model: Model,
+    poses: Particles,
+    grid: SearchGrid,
+    stage: Stage,
+    indices: np.ndarray,
+    number: int,
+    plan: GradientPlan,
+) -> Sums:
+    """Return the sums of an E-step over some particles, as an iteration makes it."""
+    seen = 0 if plan.noise_halflife is None else number * stage.batch
+    factor = 1.0 if plan.noise_halflife is None else max(plan.noise_factor * 0.5 ** (seen / plan.noise_halflife), 1.0)
+    model = replace(model, radius=_radius(run, stage.resolution), sigma2=model.sigma2 * factor)
+    return run.expect(model, poses, run.search(grid, sigma=None), indices=indices)
+
+
+def _lattice(run: Run3D, plan: GradientPlan, stage: Stage) -> Lattice:
+    """Return the lattice of the averages: it holds the finest resolution that any stage will have."""
+    finest = _radius(run, _resolutions(run, plan)[1])
+    return Lattice(run.data.box, max(_radius(run, stage.resolution), finest))
+
+
+def _batches(run: Run3D) -> Batches:
+    return Batches(len(run.data.poses), np.random.default_rng([run.seed, 0, 5]))
+
+
+def _resumed(run: Run3D, plan: GradientPlan, state: Iteration3D, total: int) -> tuple[Descent, Batches]:
+    """Return the descent that goes on from an iteration, and the batches that come.
+
+    The batches are those of a run that was not interrupted. The running averages are in no file (RELION has no place for
+    them): they are made anew, of the particles of the last batches as the map of the iteration sees them.
+    """
+    number = state.number
+    model = replace(state.models[0], direction_share=None)  # of another sampling than the next iterations
+    batches, descent = _batches(run), Descent(0, model)
+    drawn = [batches.draw(_stage(run, plan, done).batch) for done in range(1, number + 1)]
+    if not drawn or number + 1 >= total:  # the last iteration needs none
+        return descent, batches
+    stage = _stage(run, plan, number)
+    remembered = int(np.clip(np.ceil(1 / stage.step), 1, _LAST_PASS))
+    indices = np.unique(np.concatenate(drawn[-remembered:]))
+    run.context.say(
+        f"The running averages of earlier batches are in no file: they begin anew with {len(indices)} particles of the last"
+        f" {min(remembered, number)} batches."
+    )
+    grid = run.perturbed(_grid(run, stage.resolution, finer=1.0), number)
+    sums = _looked_at(run, model, state.particles, grid, stage, indices, number, plan)
+    descent.averages = blended(None, sums, _lattice(run, plan, stage), step=1.0)
+    return descent, batches
 
 
 def _last(run: Run3D, plan: GradientPlan, descent: Descent, poses: Particles, number: int) -> Particles:

@@ -29,6 +29,9 @@ from relionlab.jobs.refinement.program import Refine
 from relionlab.jobs.refinement.run_options3d import optimiser_options3d
 from relionlab.jobs.refinement.sampling_file import SearchGrid
 
+_FEWEST_SHARDS = 4  # of small sets: so many workers have something to do
+_SMALLEST_SHARD = 32  # particles: below, merging shards takes longer than computing them
+
 
 @dataclass
 class Run3D:
@@ -174,9 +177,11 @@ class Run3D:
         return found
 
     def pieces(self, indices: np.ndarray, *, least: int = 0) -> list[np.ndarray]:
-        """Cut particles into shards, of at least so many where there are enough."""
+        """Cut particles into shards, of at least so many where there are enough: by their number alone, so that results do
+        not depend on the number of workers.
+        """
         size = max(self.context.settings.particles_per_shard, least)
-        size = min(size, max(-(-len(indices) // (2 * self.workers)), 32))  # small sets keep all workers busy, too
+        size = min(size, max(-(-len(indices) // _FEWEST_SHARDS), _SMALLEST_SHARD))
         return [indices[start : start + size] for start in range(0, len(indices), size)]
 
     def noise(self) -> np.ndarray:
