@@ -18,7 +18,7 @@ $(INSTALLED): pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@touch $@
 
-tutorial: $(INSTALLED)  ## simulated movies -> particles -> class averages -> one page
+tutorial: $(INSTALLED)  ## simulated movies -> particles -> class averages -> a map -> one page
 	$(BIN)/relionlab tutorial
 
 test: $(INSTALLED)  ## the fast suite: every commit, at most 15 minutes on two cores

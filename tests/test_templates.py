@@ -10,7 +10,10 @@ import pytest
 from nbclient import NotebookClient
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
-SMALL = {"class2d.ipynb": "particles = None\ncount, classes, iterations = 200, 3, 3"}
+SMALL = {
+    "class2d.ipynb": "particles = None\ncount, classes, iterations = 200, 3, 3",
+    "refine3d.ipynb": "particles = diameter = symmetry = None\ncount, iterations = 150, 1",
+}
 """The parameters cell of each notebook, for a tiny run."""
 
 
@@ -27,19 +30,30 @@ def test_every_notebook_is_run_here():
     assert {path.name for path in TEMPLATES.glob("*.ipynb")} == set(SMALL)
 
 
-@pytest.mark.parametrize("name", sorted(SMALL))
-def test_notebook_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("PYTHONPATH", str(TEMPLATES.parent))
+def run_small(name: str, directory: Path) -> str:
+    """Run a notebook in a directory; return what it printed."""
     notebook = made_small(name)
     NotebookClient(
-        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(directory)}}
     ).execute()
-    printed = "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", ()))
-    assert "relionlab refine" in printed  # the last cell: the job in the shell
+    return "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", ()))
+
+
+def test_notebook_on_classes_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PYTHONPATH", str(TEMPLATES.parent))
+    assert "relionlab refine" in run_small("class2d.ipynb", tmp_path)  # the last cell: the job in the shell
     states = {path.name for path in tmp_path.glob("class2d_lesson/*/job*/RELION_JOB_EXIT_SUCCESS")}
     selected = list(tmp_path.glob("class2d_lesson/Select/job*/particles.star"))
     assert states
     assert len(selected) == 1
+
+
+@pytest.mark.full
+def test_notebook_on_maps_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PYTHONPATH", str(TEMPLATES.parent))
+    assert "relionlab refine" in run_small("refine3d.ipynb", tmp_path)
+    done = {path.parent.parent.name for path in tmp_path.glob("refine3d_lesson/*/job*/RELION_JOB_EXIT_SUCCESS")}
+    assert done == {"Import", "InitialModel", "Refine3D", "MaskCreate", "PostProcess", "LocalRes"}
 
 
 @pytest.mark.parametrize("name", sorted(SMALL))

@@ -188,9 +188,8 @@ def _program(command: Command) -> Program:
 
 def _check_outputs(job: JobDirectory) -> None:
     wanted = job.job.outputs(f"{job.name}/") + made_outputs(job)
-    files = [
-        node.path for node in wanted if not node.path.endswith("/logfile.pdf")
-    ]  # drawn afterwards; no job fails by it
+    # pictures (logfile.pdf, histogram.pdf) are drawn afterwards; no job fails by them
+    files = [node.path for node in wanted if not node.kind.startswith("LogFile.pdf")]
     lost = [path for path in files if not (job.project.directory / path).exists()]
     if lost:
         raise RunError(

@@ -1,12 +1,12 @@
-"""From movies to class averages, twice: the first averages find the particles that the second ones are made of.
+"""From movies to a map. Particles are picked twice: the first class averages find those that the second ones are made of.
 
 Import → MotionCorr → CtfFind → AutoPick (by size) → Extract → Class2D → Select → AutoPick (by the selected averages) →
-Extract → Class2D → Select.
+Extract → Class2D → Select, and on from there as in ``movie_maps``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from relionlab.errors import RunError
@@ -15,6 +15,7 @@ from relionlab.jobs.base import Job
 from relionlab.project import JobDirectory, Project
 from relionlab.workflows import movie_jobs as jobs
 from relionlab.workflows.movie_data import MovieData, movies_for
+from relionlab.workflows.movie_maps import MapPart, make_maps
 from relionlab.workflows.movie_plan import MoviePlan
 from relionlab.workflows.movie_sizes import FIRST_PIXEL, FIRST_SHARE, SECOND_PIXEL, SECOND_SHARE, Sizes
 from relionlab.workflows.stages import Clock, Watcher, finished
@@ -58,7 +59,7 @@ class Round:
 
 @dataclass(frozen=True)
 class Course:
-    """The finished jobs of the course, and the sizes that they were given."""
+    """The finished jobs of the course, and the sizes that they were given; ``maps`` is ``None`` if none were to be made."""
 
     data: MovieData
     sizes: Sizes
@@ -67,6 +68,7 @@ class Course:
     estimated: JobDirectory
     first: Round
     second: Round
+    maps: MapPart | None = None
 
 
 class Conductor:
@@ -86,8 +88,20 @@ class Conductor:
         search = jobs.template_job(
             self._plan, sizes, estimated, selected=first.selected, pixel_size=pixel_size_of(first.extracted)
         )
-        second = self._round(SECOND_GRAIN, sizes, estimated, search)
-        return Course(data, sizes, imported, corrected, estimated, first, second)
+        grain = replace(SECOND_GRAIN, pixel_size=self._plan.particle_pixel or SECOND_GRAIN.pixel_size)
+        second = self._round(grain, sizes, estimated, search)
+        maps = None if self._plan.classes_only else self._maps(data, sizes, second)
+        return Course(data, sizes, imported, corrected, estimated, first, second, maps)
+
+    def _maps(self, data: MovieData, sizes: Sizes, second: Round) -> MapPart:
+        count = count_of(second.selected)
+        if count < FEWEST:
+            raise RunError(
+                f"{second.selected.name} has {count} particles: too few for a map. More movies, or --classes_only to end here."
+            )
+        symmetry = self._plan.symmetry or data.symmetry
+        particles = output_of(second.selected, "particles")
+        return make_maps(self._plan, sizes, particles, symmetry=symmetry, done=self._done)
 
     def _round(self, grain: Grain, sizes: Sizes, estimated: JobDirectory, search: Job) -> Round:
         alias = grain.alias

@@ -16,6 +16,9 @@ from relionlab.display.words import many, verb
 from relionlab.engine.ctf import Optics
 from relionlab.project import JobDirectory
 from relionlab.workflows.movie_course import Course, Round, count_of
+from relionlab.workflows.movie_map_sections import map_sections
+from relionlab.workflows.movie_map_words import map_verdicts, maps_told
+from relionlab.workflows.movie_maps import sharpening_of
 from relionlab.workflows.movie_plan import MoviePlan
 from relionlab.workflows.movie_rounds import classes_section, degrees, particles_section, picks_section, spread_told
 from relionlab.workflows.movie_sections import ctf_section, motion_section, movies_section
@@ -40,8 +43,10 @@ def write_movie_page(plan: MoviePlan, course: Course, *, clock: Clock) -> Path:
             particles_section(part, first=first),
             classes_section(part, known, first=first),
         ]
+    if course.maps is not None:
+        sections += map_sections(course, course.maps, None if truth is None else truth.maps)
     report = CourseReport(
-        title="From movies to class averages",
+        title="From movies to class averages" if course.maps is None else "From movies to a map",
         summary=summary(course),
         facts=facts(course, seconds=sum(stage.seconds for stage in stages)),
         sections=tuple(sections),
@@ -60,7 +65,10 @@ def summary(course: Course) -> str:
     return (
         f"{many(movies_of(course), kind)}, aligned and added up, their CTFs estimated, and"
         f" {many(count_of(course.second.selected), 'particle')} found in them: first by their size, then by their own class"
-        " averages. Every stage is shown" + (", with its error." if course.data.truth else ".")
+        " averages. "
+        + ("" if course.maps is None else "From these a map was made and refined. ")
+        + "Every stage is shown"
+        + (", with its error." if course.data.truth else ".")
     )
 
 
@@ -75,7 +83,8 @@ def facts(course: Course, *, seconds: float) -> tuple[tuple[str, str], ...]:
         ("Particles picked", f"{count_of(course.second.extracted):,}"),
         ("Particles kept", f"{count_of(course.second.selected):,}"),
         ("Classes kept", f"{kept.sum()} of {len(averages)}"),
-        *((("Finest resolution", f"{finest.min():.1f} Å"),) if finest.size else ()),
+        *((("Finest class average", f"{finest.min():.1f} Å"),) if finest.size else ()),
+        *((("Resolution of the map", f"{sharpening_of(course.maps.sharpened)[0]:.1f} Å"),) if course.maps else ()),
         ("Computing time", duration(seconds)),
     )
 
@@ -93,7 +102,7 @@ def verdicts(truth: CourseTruth, course: Course) -> tuple[tuple[str, str, str, s
     ]  # fmt: skip
     for number, part in ((1, truth.first), (2, truth.second)):
         rows += _round_verdicts(number, part)
-    return tuple(rows)
+    return (*rows, *(() if truth.maps is None or course.maps is None else map_verdicts(truth.maps, course.maps)))
 
 
 def _round_verdicts(number: int, truth: RoundTruth) -> list[tuple[str, str, str, str]]:
@@ -126,6 +135,7 @@ def steps(course: Course, clock: Clock) -> tuple[Stage, ...]:
         (course.estimated, "Estimates the defocus of each micrograph.", "CtfFind"),
         *_told(course.first, 1),
         *_told(course.second, 2),
+        *(() if course.maps is None else maps_told(course.maps)),
     )
     return (*made, *(stage_of(job, what, clock, name=name) for job, what, name in told))
 

@@ -57,6 +57,11 @@ class MoviePlan:
     threshold: float = 0.15
     classes: int | None = None
     iterations: int | None = None
+    particle_pixel: float | None = None
+    symmetry: str | None = None
+    symmetry_at_once: bool = False
+    iterations3d: int | None = None
+    classes_only: bool = False
     seed: int = 1
 
     def check(self) -> None:
@@ -65,16 +70,27 @@ class MoviePlan:
             self._check_simulation()
         else:
             self._check_own()
-        for name, flag in (("angpix", "Å"), ("voltage", "kV"), ("dose", "e/Å²"), ("diameter", "Å"), ("binning", "")):
+        for name, flag in (
+            ("angpix", "Å"),
+            ("voltage", "kV"),
+            ("dose", "e/Å²"),
+            ("diameter", "Å"),
+            ("particle_pixel", "Å"),
+            ("binning", ""),
+        ):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ParameterError(
                     f"--{_FLAGS.get(name, name)} is {value:g} {flag}".strip() + "; expected more than 0."
                 )
-        for name in ("classes", "iterations", "count"):
+        for name in ("classes", "iterations", "count", "iterations3d"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ParameterError(f"--{name} is {value}; it must be at least 1.")
+        if self.symmetry is not None:
+            from relionlab.engine.symmetry import point_group
+
+            point_group(self.symmetry)
         if self.gain_rotation not in range(4) or self.gain_flip not in range(3):
             raise ParameterError(
                 f"--gain_rot {self.gain_rotation} --gain_flip {self.gain_flip}: expected 0 to 3 and 0 to 2."
@@ -110,6 +126,9 @@ _FLAGS = {
     "amplitude_contrast": "q0",
     "binning": "bin",
     "gain_rotation": "gain_rot",
+    "particle_pixel": "particle_angpix",
+    "symmetry": "sym",
+    "symmetry_at_once": "sym_at_once",
 }
 """Fields whose flag has another name."""
 
@@ -120,8 +139,7 @@ def command_of(plan: MoviePlan) -> str:
     for field in fields(plan):
         value = getattr(plan, field.name)
         if field.name in ("directory", "seed") or (value is not None and value != field.default):
-            words += [
-                f"--{_FLAGS.get(field.name, field.name)}",
-                f"{value:g}" if isinstance(value, float) else str(value),
-            ]
+            words.append(f"--{_FLAGS.get(field.name, field.name)}")
+            if not isinstance(value, bool):
+                words.append(f"{value:g}" if isinstance(value, float) else str(value))
     return shlex.join(words)

@@ -13,6 +13,7 @@ from relionlab.jobs.picking import pick_files
 from relionlab.project import JobDirectory
 from relionlab.workflows import truth_movies, truth_picks
 from relionlab.workflows.movie_course import Course, Round, particles_of
+from relionlab.workflows.movie_map_truth import MapsTruth, maps_truth
 from relionlab.workflows.movie_simulation import KINDS
 from relionlab.workflows.truth import ClassTruth
 from relionlab.workflows.truth_picks import PickTruth
@@ -60,6 +61,7 @@ class CourseTruth:
     ctf: truth_movies.CtfTruth
     first: RoundTruth
     second: RoundTruth
+    maps: MapsTruth | None = None
 
 
 def picked_set(picked: JobDirectory, estimated: JobDirectory) -> PickedSet:
@@ -85,6 +87,7 @@ def course_truth(course: Course) -> CourseTruth | None:
         truth_movies.ctf_truth(estimated, truth),
         round_truth(course, course.first, truth),
         round_truth(course, course.second, truth),
+        None if course.maps is None else maps_truth(course.maps, course.sizes, truth, symmetry=course.data.symmetry),
     )
 
 

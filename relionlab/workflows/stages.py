@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from relionlab.errors import JobStateError, RunError
 from relionlab.jobs.base import Job
-from relionlab.params import to_text
+from relionlab.params import Parameter, to_text
 from relionlab.project import JobDirectory, Project
 from relionlab.project.job_directory import ERROR_FILE
 
@@ -226,6 +226,11 @@ def difference(found: Job, wanted: Job) -> str:
     )
 
 
+def _kept_as(parameter: Parameter) -> str | None:
+    """Return a parameter's name in job.star, that of a later RELION where 3.1 does not know it; ``None``: it is not kept."""
+    return next((key for dialect in ("3.1", "4", "5") if (key := parameter.key_in(dialect))), None)
+
+
 def _differing(first: Job, second: Job) -> list[str]:
     if type(first) is not type(second):
         return list(second.parameters())[:1]
@@ -233,7 +238,7 @@ def _differing(first: Job, second: Job) -> list[str]:
         name
         for name, parameter in second.parameters().items()
         if (parameter.tab not in ("Running", "Compute") or name == "other_args")  # a seed, for example
-        and parameter.key_in("3.1") not in (None, "fn_cont")
+        and _kept_as(parameter) not in (None, "fn_cont")
         and second.applies(name)
         and to_text(getattr(first, name)) != to_text(getattr(second, name))  # as job.star keeps them
     ]

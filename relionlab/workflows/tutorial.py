@@ -1,11 +1,11 @@
-"""The main job: movies, simulated or the user's own, down to class averages and one page that shows every stage.
+"""The main job: movies, simulated or the user's own, down to a map and one page that shows every stage.
 
     relionlab tutorial
     relionlab tutorial --movies 'data/*.tif' --gain gain.mrc --angpix 0.885 --dose 1.2 --diameter 180 --dir mine
     relionlab tutorial --particles Select/job012/particles.star --dir my_classes --classes 20 --diameter 180
 
-Makes a RELION project, runs its jobs, and writes ``index.html``: of movies all stages from Import to the second Class2D,
-of particles Import, Class2D and Select. Typed again after an interruption it goes on where it was.
+Makes a RELION project, runs its jobs, and writes ``index.html``: of movies all stages from Import to the local resolution of
+the refined map, of particles Import, Class2D and Select. Typed again after an interruption it goes on where it was.
 """
 
 from __future__ import annotations
@@ -100,6 +100,9 @@ def plan_of(options: dict[str, Any]) -> Plan | MoviePlan:
         "voltage": "kv",
         "aberration": "cs",
         "binning": "bin",
+        "particle_pixel": "particle_angpix",
+        "symmetry": "sym",
+        "symmetry_at_once": "sym_at_once",
     }
     wrong = [f"--{names.get(name, name)}" for name in given if name not in {field.name for field in fields(kind)}]
     if wrong:
@@ -190,6 +193,30 @@ def parser() -> argparse.ArgumentParser:
     )
     add("--diameter", type=float, metavar="Å", help="longest side of the particle in Å (particles: 80 %% of the box)")
     add("--seed", type=int, help=f"seed of the random numbers ({default.seed})")
+    add(
+        "--particle_angpix",
+        dest="particle_pixel",
+        type=float,
+        metavar="Å",
+        help="pixel size of the second classification's particles and of the maps (3.5); coarser is quicker",
+    )
+    add(
+        "--sym", dest="symmetry", metavar="GROUP", help="symmetry of the particle (as simulated; of your own movies C1)"
+    )
+    add(
+        "--sym_at_once",
+        dest="symmetry_at_once",
+        action="store_const",
+        const=True,
+        help="impose it on the initial model from the beginning (a model in C1 first, then its axes are found)",
+    )
+    add(
+        "--iterations3d",
+        type=int,
+        metavar="N",
+        help="iterations of initial model and 3D classification, and the most of the refinement (100, 10, till it converges)",
+    )
+    add("--classes_only", action="store_const", const=True, help="end with the class averages, without maps")
     add("--fresh", action="store_true", help="begin anew: remove the folder of an earlier tutorial first")
     own = made.add_argument_group("your own movies").add_argument
     own("--movies", metavar="PATTERN", help="your own movies, as 'data/*.tif' with quotes: TIFF, MRC or EER")

@@ -8,9 +8,12 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from relionlab.errors import AbortedError, JobStateError, NodeError, ParameterError, ProjectError
+from relionlab.io.images import write_map
+from relionlab.jobs.maps.localres_job import LocalRes
 from relionlab.project import JobDirectory
 from relionlab.project.process_record import ProcessRecord
 from relionlab.project.progress import PROCESS_FILE, Progress
@@ -322,3 +325,14 @@ def test_a_job_told_to_end_stops_though_the_work_took_it_for_the_fault_of_a_file
     context = JobContext(tmp_path, tmp_path, told_to_end=True)
     with pytest.raises(AbortedError, match="SIGTERM"):
         context.stop_if_asked()
+
+
+def test_a_local_resolution_ends_before_its_histogram_is_drawn(project):
+    """RELION calls these pictures histogram.pdf, not logfile.pdf; they come after the programs all the same."""
+    rng = np.random.default_rng(1)
+    for half in (1, 2):
+        volume = rng.normal(size=(32, 32, 32)).astype(np.float32)
+        write_map(project.directory / f"run_half{half}_class001_unfil.mrc", volume, pixel_size=4.0)
+    job = project.add(LocalRes(fn_in="run_half1_class001_unfil.mrc", angpix=None))
+    assert run_job(job.path) == "finished", job.warnings()
+    assert (job.path / "relion_locres.mrc").exists()

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from relionlab.errors import NodeError, ParameterError, ProjectError
+from relionlab.io.images import read_map
+from relionlab.io.particles import read_particles
 from relionlab.io.tiff import TiffWriter
 from relionlab.project import Project
 from relionlab.simulation import command as simulate_command
@@ -25,11 +27,25 @@ from relionlab.workflows.movie_sizes import Sizes, classes_for, even_box, patche
 from relionlab.workflows.movie_truth import RoundTruth
 from relionlab.workflows.stages import Clock
 from relionlab.workflows.truth import ClassTruth
+from relionlab.workflows.truth_maps import compare_map
 from relionlab.workflows.truth_picks import PickTruth
-from relionlab.workflows.tutorial import CLOCK_FILE, main
+from relionlab.workflows.tutorial import CLOCK_FILE, main, parser, plan_of
 from tests.workflows.test_stages import Silent
 
-QUICK = ["--set", "tiny", "--classes", "2", "--iterations", "2"]
+QUICK = [
+    "--set",
+    "tiny",
+    "--classes",
+    "2",
+    "--iterations",
+    "2",
+    "--particle_angpix",
+    "8",
+    "--iterations3d",
+    "1",
+    "--sym_at_once",
+]
+MAPS = ["InitialModel", "Class3D", "Refine3D", "MaskCreate", "PostProcess", "LocalRes"]
 
 
 def movies_in(directory: Path, *names: str, frames: int = 3) -> None:
@@ -119,6 +135,14 @@ def test_the_page_tells_the_command():
     )
 
 
+def test_the_page_tells_what_was_asked_of_the_maps():
+    plan = MoviePlan(set="tiny", symmetry="D2", symmetry_at_once=True, iterations3d=3, particle_pixel=6.0)
+    words = shlex.split(command_of(plan))[2:]
+    assert plan_of({name: value for name, value in vars(parser().parse_args(words)).items() if name != "fresh"}) == plan
+    with pytest.raises(ParameterError, match="Q7"):
+        MoviePlan(symmetry="Q7").check()
+
+
 def test_the_page_tells_the_command_of_the_simulation():
     plan = MoviePlan(set="tiny", count=3, seed=4)
     words = shlex.split(command(plan))
@@ -172,34 +196,85 @@ def test_interrupted_simulations_go_on(tmp_path: Path):
     assert (data.gain_rotation, data.gain_flip) == (1, 2)
 
 
+SECTIONS_OF_MAPS = ("initial", "classes3d", "refinement", "sharpening", "localresolution")
+
+
+def assert_maps_are_there(project: Path) -> None:
+    """The files of the maps are there, and hold what the page says."""
+    for name in ("InitialModel/tutorial/initial_model.mrc", "Refine3D/tutorial/run_class001.mrc",
+                 "PostProcess/tutorial/postprocess_masked.mrc", "LocalRes/tutorial/relion_locres.mrc"):  # fmt: skip
+        volume, pixel_size = read_map(project / name)
+        assert volume.shape == (volume.shape[0],) * 3
+        assert 7 < pixel_size < 9, name
+        assert volume.std() > 0, name
+    mask, _ = read_map(project / "MaskCreate/tutorial/mask.mrc")
+    assert 0.01 < mask.mean() < 0.8
+    particles = read_particles(project / "Refine3D/tutorial/run_data.star").particles
+    assert set(particles["rlnRandomSubset"]) == {1, 2}
+    refined = compare_map(project / "Refine3D/tutorial/run_class001.mrc", project / "Simulated/truth/class001.mrc")
+    assert refined.resolution < 110  # of some 40 particles: its size, and a little more
+    assert refined.correlation[1] > 0.8
+
+
 def test_course_resumes_and_ends_in_its_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     arguments = [*QUICK, "--dir", str(tmp_path / "t")]
 
     class Impatient(Silent):
+        def __init__(self, at: str) -> None:
+            super().__init__()
+            self.at = at
+
         def begin(self, title: str) -> None:
             super().begin(title)
-            if title == "CtfFind":
+            if title == self.at:
                 raise KeyboardInterrupt
 
     project = Project.create(tmp_path / "t")
     clock = Clock.at(project.directory / CLOCK_FILE)
-    plan = MoviePlan(directory=project.directory, set="tiny", classes=2, iterations=2)
-    with pytest.raises(KeyboardInterrupt):
-        Conductor(plan, project, clock=clock, watcher=Impatient()).course()
-    before = (project.directory / "MotionCorr/tutorial/corrected_micrographs.star").stat().st_mtime
+    plan = plan_of(vars(parser().parse_args(arguments)) | {"fresh": None})
+    assert isinstance(plan, MoviePlan)
+    done: dict[str, float] = {}
+    for at, last in (("CtfFind", "MotionCorr/tutorial"), ("MaskCreate", "Refine3D/tutorial")):
+        with pytest.raises(KeyboardInterrupt):
+            Conductor(plan, project, clock=clock, watcher=Impatient(at)).course()
+        done[last] = (project.directory / last / "RELION_JOB_EXIT_SUCCESS").stat().st_mtime
     assert main(arguments) == 0, capsys.readouterr().err
-    assert (project.directory / "MotionCorr/tutorial/corrected_micrographs.star").stat().st_mtime == before
+    for last, when in done.items():
+        assert (project.directory / last / "RELION_JOB_EXIT_SUCCESS").stat().st_mtime == when
     jobs = Project.open(project.directory).jobs()
-    assert [job.state for job in jobs] == ["finished"] * 11
+    assert {job.state for job in jobs} == {"finished"}
     folders = [job.name.partition("/")[0] for job in jobs]
-    assert folders == ["Import", "MotionCorr", "CtfFind", *["AutoPick", "Extract", "Class2D", "Select"] * 2]
+    assert folders[:11] == ["Import", "MotionCorr", "CtfFind", *["AutoPick", "Extract", "Class2D", "Select"] * 2]
+    assert [folder for folder in folders[11:] if folder != "Select"] == MAPS  # classes may be left out
+    assert_maps_are_there(project.directory)
     page = (project.directory / "index.html").read_text(encoding="utf-8")
-    for part in ("movies", "motion", "ctf", "picks1", "particles1", "classes1", "picks2", "particles2", "classes2"):
+    for part in (
+        "movies",
+        "motion",
+        "ctf",
+        "picks1",
+        "particles1",
+        "classes1",
+        "picks2",
+        "particles2",
+        "classes2",
+        *SECTIONS_OF_MAPS,
+    ):
         assert f'<section id="{part}">' in page
     assert "Is it right?" in page
     assert "relionlab simulate Simulated --set tiny" in re.sub(r"</?\w+[^>]*>", "", page.partition("<main>")[2])
     assert not re.search(r"\b1 (particles|classes|boxes|picks|images|are|were|rank)\b", page.partition("<main>")[2])
     assert "http" not in page.partition("<main>")[2].replace("http://www.w3.org", "")
+    for words in (
+        "Correlation with the true molecule",
+        "Projections and class averages",
+        "Verdict",
+        "phase-randomised",
+    ):
+        assert words in page
+    told = re.search(r"Poses</td><td[^>]*>([\d.]+)°", page)
+    assert told is not None
+    assert 0 < float(told[1]) < 120
     assert len(page) < 15e6
     assert main([*arguments, "--classes", "3"]) == 1
     assert "other parameters (number of classes 2, not 3)" in capsys.readouterr().err
@@ -214,10 +289,11 @@ def test_course_on_movies_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixt
     made = simulate_movies(tmp_path / "raw", simulation=exposures("tiny"))
     arguments = ["--movies", f"{tmp_path}/raw/Movies/*.tiff", "--gain", str(made.gain), "--defects", str(made.defects)]
     arguments += ["--angpix", "3", "--dose", "5", "--diameter", f"{made.diameter:g}", "--dir", str(tmp_path / "t")]
-    assert main([*arguments, "--classes", "2", "--iterations", "2"]) == 0, capsys.readouterr().err
+    assert main([*arguments, "--classes", "2", "--iterations", "2", "--classes_only"]) == 0, capsys.readouterr().err
     page = (tmp_path / "t" / "index.html").read_text(encoding="utf-8")
     assert "Is it right?" not in page
     assert '<section id="classes2">' in page
+    assert '<section id="initial">' not in page
 
 
 @pytest.mark.full

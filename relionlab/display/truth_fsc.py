@@ -1,0 +1,54 @@
+"""Maps against the molecule that was simulated: Fourier shell correlations, and the error of the poses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from relionlab.display.picture import Picture
+from relionlab.display.report_charts import SIZE
+from relionlab.display.spectra import frequency_ticks, level
+from relionlab.display.style import PALETTE, both, line, panel
+
+
+def truth_fsc(curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Picture:
+    """Draw correlations with the true molecule.
+
+    curves  name of a map -> (frequency in 1/Å, correlation), shell by shell
+    """
+    import holoviews as hv
+
+    dims = (("frequency", "Spatial frequency (1/Å)"), ("fsc", "Fourier shell correlation"))
+    lines = [
+        line(frequency, values, dims, color=color, label=name, hover=True)
+        for (name, (frequency, values)), color in zip(curves.items(), PALETTE, strict=False)
+    ]
+    ticks = frequency_ticks(lines)
+    lines.append(level(0.5, lines, dims))
+    return Picture(
+        panel(hv.Overlay(lines), "", SIZE, legend="bottom_left", ylim=(-0.1, 1.05), xticks=ticks),
+        "Correlation with the true molecule",
+        "Of each map, brought onto the molecule that was simulated, within a mask around that. Dashed: 0.5, where a map is half"
+        " signal. Frequency with its resolution in Å.",
+    )
+
+
+def pose_errors(angles: np.ndarray, *, random: float) -> Picture:
+    """Draw how far poses are off, (n,) degrees; ``random``: the median (°) of poses without meaning."""
+    import holoviews as hv
+
+    last = max(float(np.percentile(angles, 95)) * 1.5, 1.0)
+    counts, edges = np.histogram(np.minimum(angles, last), bins=40, range=(0, last))
+    bars = hv.Histogram((edges, counts), kdims=[("angle", "Error of the pose (°)")], vdims=[("particles", "Particles")])
+    drawn = both(
+        bars,
+        {"fill_color": PALETTE[0], "line_color": "white", "tools": ["hover"]},
+        {"facecolor": PALETTE[0], "edgecolor": "white", "linewidth": 0.4},
+    )
+    return Picture(
+        panel(drawn, "", SIZE),
+        "Error of the poses",
+        f"Angle between found and true pose: median {np.median(angles):.1f}°, 90 % below {np.percentile(angles, 90):.1f}°; poses"
+        f" without meaning would be {random:.0f}° off. The last bar holds all that are further off.",
+    )

@@ -1,0 +1,67 @@
+"""The errors of the stages from particles to a map, where the truth is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from relionlab.io.particles import read_particles
+from relionlab.project import JobDirectory
+from relionlab.workflows import truth_picks
+from relionlab.workflows.movie_map_jobs import model_of
+from relionlab.workflows.movie_maps import MapPart
+from relionlab.workflows.movie_simulation import KINDS
+from relionlab.workflows.movie_sizes import Sizes
+from relionlab.workflows.truth import ClassTruth
+from relionlab.workflows.truth_maps import MapTruth, PoseTruth, compare_map, compare_poses
+from relionlab.workflows.tutorial_jobs import output_of
+
+
+@dataclass(frozen=True)
+class MapsTruth:
+    """What the initial model, the 3D classes, the refined map and the poses really are.
+
+    sharpened  the map of PostProcess, not masked
+    """
+
+    initial: MapTruth
+    classes: ClassTruth
+    refined: MapTruth
+    sharpened: MapTruth
+    poses: PoseTruth
+
+
+def maps_truth(part: MapPart, sizes: Sizes, truth: Path, *, symmetry: str) -> MapsTruth:
+    """Say what came of the maps.
+
+    truth     folder of the truth, with particles.star and class001.mrc, the whole molecule
+    symmetry  of the whole molecule
+    """
+    project, table = part.initial.project.directory, truth / "particles.star"
+    whole = truth / "class001.mrc"
+
+    def matched(job: JobDirectory) -> tuple[truth_picks.PickTruth, np.ndarray, Path]:
+        data = project / output_of(job, "_data")
+        found, names = truth_picks.compare_particles(
+            data, table, pixel_size=sizes.pixel_size, diameter=sizes.diameter, project=project
+        )
+        return found, names, data
+
+    sorted_, names, data = matched(part.classified)
+    classes = truth_picks.class_truth(
+        data, sorted_, names, truth=table, symmetry=symmetry, kinds=dict(KINDS), junk=KINDS[-1][0]
+    )
+    refined = compare_map(project / output_of(part.refined, "_class001.mrc"), whole)
+    found, _, data = matched(part.refined)
+    real = np.flatnonzero(found.matched >= 0)
+    poses = compare_poses(
+        read_particles(data, directory=project).particles.rows(real),
+        read_particles(table).particles.rows(found.matched[real]),
+        refined.placed,
+        symmetry=symmetry,
+    )
+    initial = compare_map(project / model_of(part.initial), whole)
+    sharpened = compare_map(project / output_of(part.sharpened, "postprocess.mrc"), whole, placed=refined.placed)
+    return MapsTruth(initial, classes, refined, sharpened, poses)

@@ -1,0 +1,110 @@
+"""What the notebook on maps starts from: a project with particles in it, and a job for each step to fill its form with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from relionlab.io.particles import read_particles
+from relionlab.jobs.maps.localres_job import LocalRes
+from relionlab.jobs.maps.mask_job import MaskCreate
+from relionlab.jobs.maps.postprocess_job import PostProcess
+from relionlab.jobs.refinement.initial_model import InitialModel
+from relionlab.jobs.refinement.outcome import outcome_of
+from relionlab.jobs.refinement.refine3d import Refine3D
+from relionlab.project import JobDirectory, Project
+from relionlab.workflows import movie_map_jobs as jobs
+from relionlab.workflows.movie_maps import sharpening_of, threshold_of
+from relionlab.workflows.movie_plan import MoviePlan
+from relionlab.workflows.movie_sizes import Sizes
+from relionlab.workflows.stages import Clock, Terminal, Watcher, finished
+from relionlab.workflows.tutorial import ALIAS, CLOCK_FILE, Plan, open_or_create
+from relionlab.workflows.tutorial_data import TutorialData, particles_for
+from relionlab.workflows.tutorial_jobs import import_job, output_of
+
+
+@dataclass(frozen=True)
+class MapLesson:
+    """A project that is ready for its first map; each method returns a job to begin with.
+
+    project    where the jobs lie
+    imported   the Import job that brought the particles in
+    symmetry   of the particle, as RELION writes it
+    data       what is known about the particles
+    """
+
+    project: Project
+    imported: JobDirectory
+    symmetry: str
+    data: TutorialData
+    plan: MoviePlan
+
+    def __repr__(self) -> str:
+        return f"{self.data.told}\nProject: {self.project.directory}\nParticles: {self._particles}"
+
+    @property
+    def truth(self) -> Path | None:
+        """The map of the whole simulated molecule; ``None`` where none is known."""
+        if self.data.truth is None:
+            return None
+        return (self.project.directory / self.data.truth).with_name("truth_class001.mrc")
+
+    def initial_model(self) -> InitialModel:
+        """Return the job that makes a map from nothing but particles."""
+        return jobs.initial_job(self.plan, self._sizes, self._particles, symmetry=self.symmetry)
+
+    def refinement(self, initial: JobDirectory) -> Refine3D:
+        """Return the job that refines an initial model."""
+        return jobs.refine_job(self.plan, self._sizes, self._particles, initial, symmetry=self.symmetry)
+
+    def mask(self, refined: JobDirectory) -> MaskCreate:
+        """Return the job that masks a refined map; the mask begins where noise ends."""
+        return jobs.mask_job(refined, threshold=threshold_of(refined, self._sizes))
+
+    def sharpening(self, refined: JobDirectory, masked: JobDirectory) -> PostProcess:
+        """Return the job that finds the resolution within a mask, and sharpens."""
+        return jobs.sharpen_job(refined, masked, resolution=outcome_of(refined.path).resolution_angstrom)
+
+    def local_resolution(self, refined: JobDirectory, masked: JobDirectory, sharpened: JobDirectory) -> LocalRes:
+        """Return the job that finds the resolution at every place."""
+        return jobs.local_job(refined, masked, b_factor=sharpening_of(sharpened)[1])
+
+    @property
+    def _particles(self) -> str:
+        return output_of(self.imported, "particles")
+
+    @property
+    def _sizes(self) -> Sizes:
+        directory = self.project.directory
+        size = read_particles(directory / self._particles, directory=directory).pixel_size
+        return Sizes(self.data.diameter, size)
+
+
+def refine3d_lesson(
+    directory: str | Path = "refine3d_lesson",
+    *,
+    particles: str | Path | None = None,
+    count: int = 2000,
+    diameter: float | None = None,
+    symmetry: str | None = None,
+    iterations: int | None = None,
+    watcher: Watcher | None = None,
+) -> MapLesson:
+    """Open the lesson's project, or make it: simulate particles, or take the user's own, and import them.
+
+    directory   of the project; called again, the same project is opened and nothing is done twice
+    particles   your own particles.star; ``None``: simulated ones
+    count       particles to simulate
+    diameter    of the particle, Å; known for simulated ones
+    symmetry    of the particle; ``None``: D2 of simulated ones, C1 of your own
+    iterations  of the initial model, and the most of the refinement; ``None``: 100, and till it has converged
+    """
+    own = None if particles is None else Path(particles)
+    plan = Plan(Path(directory), particles=own, count=count, diameter=diameter)
+    plan.check()
+    project = open_or_create(plan.directory)
+    clock, watcher = Clock.at(project.directory / CLOCK_FILE), watcher or Terminal()
+    data = particles_for(plan, project, clock=clock, watcher=watcher)
+    imported = finished(project, import_job(data), alias=ALIAS, clock=clock, watcher=watcher)
+    group = symmetry or data.symmetry
+    return MapLesson(project, imported, group, data, MoviePlan(iterations3d=iterations, symmetry_at_once=True))
