@@ -22,8 +22,6 @@ from relionlab.engine.refine3d.state import Model, Search
 from relionlab.engine.refine3d.sums import COLUMNS, Sums
 from relionlab.engine.volume import FourierSums, Lattice, reconstruct
 
-STEP = 0.3
-"""Share of a batch in the running averages: a memory of about three batches."""
 STARTS = 6
 """Descents that begin; half of them, then one, go on."""
 _LIKELIHOOD = COLUMNS.index("log_likelihood")

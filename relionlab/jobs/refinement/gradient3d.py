@@ -9,7 +9,7 @@ import numpy as np
 from relionlab.engine.classify2d.accuracy import UNKNOWN
 from relionlab.engine.likelihood.particles import Particles
 from relionlab.engine.refine3d.accuracy import changes
-from relionlab.engine.refine3d.gradient import STARTS, STEP, Averages, blended, likelihood, stepped
+from relionlab.engine.refine3d.gradient import STARTS, Averages, blended, likelihood, stepped
 from relionlab.engine.refine3d.halves import correlation_of_sums, joint_correlation
 from relionlab.engine.refine3d.maximisation import Update, flattened, maximise, posed, signal_variance
 from relionlab.engine.refine3d.random_start import random_map
@@ -18,6 +18,7 @@ from relionlab.engine.refine3d.state import Model, Search
 from relionlab.engine.refine3d.sums import Sums
 from relionlab.engine.sampling.healpix import spacing
 from relionlab.engine.volume import Lattice
+from relionlab.jobs.refinement.batches import Batches, stage_share, step_of
 from relionlab.jobs.refinement.files3d import Iteration3D
 from relionlab.jobs.refinement.gradient import GradientPlan
 from relionlab.jobs.refinement.run3d import Run3D
@@ -249,15 +250,11 @@ def _stage(run: Run3D, plan: GradientPlan, number: int) -> Stage:
     """Return what an iteration does: resolution and batch grow from the first stage's to the last's in between."""
     first, last = _resolutions(run, plan)
     small, large = _batch_sizes(run, plan)
-    share = float(np.clip((number - plan.initial) / max(plan.inbetween, 1), 0, 1))
+    share = stage_share(plan, number)
     frequency = (1 - share) / first + share / last
-    into = max(number - plan.initial - plan.inbetween, 0)
-    step = plan.step if plan.step is not None else STEP
-    # in the last stage the averages become those of all its batches
-    step = max(step / (1 + step * into), 1e-3) if into else max(step, 1 / number)
     third = max(plan.initial // 3, 1)
     starts = STARTS if number < third else STARTS // 2 if number < 2 * third else 1
-    return Stage(1 / frequency, round(small + share * (large - small)), min(step, 1.0), starts)
+    return Stage(1 / frequency, round(small + share * (large - small)), step_of(plan, number), starts)
 
 
 def _resolutions(run: Run3D, plan: GradientPlan) -> tuple[float, float]:
@@ -340,21 +337,6 @@ def _random(
             for _ in range(run.options.nr_classes)
         ]
     )
-
-
-class Batches:
-    """Draws particles in random order, each once before any comes again."""
-
-    def __init__(self, count: int, rng: np.random.Generator) -> None:
-        self._count, self._rng = count, rng
-        self._rest: np.ndarray = np.zeros(0, np.int64)
-
-    def draw(self, size: int) -> np.ndarray:
-        """Return the numbers of the next batch, ascending."""
-        if len(self._rest) < size:
-            self._rest = self._rng.permutation(self._count)
-        taken, self._rest = self._rest[:size], self._rest[size:]
-        return np.sort(taken)
 
 
 def _write(
