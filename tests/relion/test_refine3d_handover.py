@@ -181,6 +181,17 @@ def relions_halves(there: Path) -> str:
     return with_relion(there, "Relion/halves/run", HALVES, halves=True)
 
 
+FINEST = 5
+"""RELION lists directions on the edge of the asymmetric unit twice from order 6 on (of D2, 12,384 for 12,288), and refuses
+shares of other directions than these."""
+
+
+def order(directory: Path, root: str, number: int) -> int:
+    """Return the order of an iteration's sampling."""
+    tables = read_star(directory / f"{root}_it{number:03d}_sampling.star")
+    return int(tables["sampling_general"].value("rlnHealpixOrder"))
+
+
 def handed_over(directory: Path, root: str) -> int:
     """Return the first iteration with local searches: half-sets, sampling and searches must all be taken over."""
     for number in range(1, last_of(directory, root)):
@@ -199,7 +210,7 @@ def check_halves(directory: Path, first: str, second: str) -> None:
     order = [np.argsort(table["rlnImageName"]) for table in halves]
     assert np.array_equal(*(table["rlnRandomSubset"][o] for table, o in zip(halves, order, strict=True)))
     assert found.angle < 2.0
-    assert found.origin < 1.0
+    assert found.origin < 2.0  # a quarter of a pixel
     assert found.correlation[0, 1:12].min() > 0.95
     resolution = [
         float(read_star(directory / f"{root}_model.star")["model_general"].value("rlnCurrentResolution"))
@@ -228,6 +239,8 @@ def test_relion_goes_on_with_our_half_sets(there: Path, our_halves: str) -> None
 def test_each_finishes_what_the_other_found_converged(there: Path, our_halves: str, relions_halves: str) -> None:
     """From the last iteration of the other there is but little to do."""
     number = last_of(there, our_halves)
+    while order(there, our_halves, number) > FINEST:
+        number -= 1
     root = with_relion(there, "Relion/last/run", continuing(our_halves, number), halves=True)
     check_halves(there, root, our_halves)
     number = last_of(there, relions_halves)
