@@ -218,8 +218,9 @@ class Declared(BaseModel):
             raise ParameterError(f"{self.spoken_name()}: " + " ".join(found))
 
     def changed(self, **changes: Any) -> Self:
-        """Return a copy with other values, validated."""
-        return type(self)(**{**dict(self), **changes})
+        """Return a copy with other values, validated; what was not given before does not count as given now."""
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        return type(self)(**{**given, **changes})
 
     def __repr__(self) -> str:
         """Return a line of Python that makes this value: only what differs from the defaults."""

@@ -20,6 +20,7 @@ class Settings:
     worker_kind: str = "auto"  # "threads" or "processes"; "auto": threads up to 8 workers, processes beyond
     particles_per_shard: int = 256  # size of one unit of work; fixed, so that results do not depend on the workers
     memory_gigabytes: float = 0.0  # what a job may use on one machine; 0: what is free when it starts
+    reconstruct_hook: str = ""  # "package.module:function" that regularises half-maps; see jobs/refinement/hook.py
     slurm_queue: str = ""  # partition for dask-jobqueue
     slurm_walltime: str = "24:00:00"  # time limit of one SLURM worker
     slurm_memory: str = "16GB"  # memory of one SLURM worker

@@ -1,15 +1,19 @@
-"""What a 2D classification will need, before it starts."""
+"""What a 2D classification or a 3D refinement will need, before it starts."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from relionlab.engine.classify2d.expectation import BATCH
 from relionlab.engine.classify2d.state import Search
 from relionlab.engine.likelihood.turns import Turns
 from relionlab.engine.polar import PolarGrid
+from relionlab.engine.refine3d.memory import Needs
+from relionlab.engine.refine3d.state import Search as Search3D
+from relionlab.engine.refine3d.tables import AMPLE, Room
 from relionlab.errors import ComputeError
 
 _COMPLEX, _REAL = 8, 4
@@ -73,6 +77,75 @@ def plan_classification(
     )
 
 
+@dataclass(frozen=True)
+class RefinementPlan(MemoryPlan):
+    """The same for a 3D classification or refinement: ``references`` are the maps and the views that are held.
+
+    sums     of all particles, in double precision: one set per half
+    between  what is held for a moment while no worker computes
+    room     what each E-step may take
+    """
+
+    sums: int
+    between: int
+    room: Room
+
+    @property
+    def total(self) -> int:
+        """Bytes in all."""
+        return self.particles + self.references + self.sums + max(self.worker * self.workers, self.between)
+
+    def __str__(self) -> str:
+        parts = (
+            ("particles", self.particles),
+            ("maps and views", self.references),
+            ("sums", self.sums),
+            ("each worker", self.worker),
+        )
+        words = ", ".join(f"{name} {size / 2**20:.0f} MB" for name, size in parts)
+        return f"{self.total / 2**20:.0f} MB ({words}; {self.workers} worker{'s' if self.workers > 1 else ''})"
+
+
+def plan_refinement(
+    *,
+    particles: int,
+    box: int,
+    pixel_size: float,
+    radius: int,
+    classes: int,
+    groups: int,
+    search: Search3D,
+    workers: int,
+    preread: bool,
+    shard: int,
+    halves: int = 1,
+    room: Room = AMPLE,
+) -> RefinementPlan:
+    """Return what an iteration of a 3D classification or refinement will need.
+
+    pixel_size  Å of the references
+    radius      outermost shell that it uses: the box's last one for the last iteration
+    search      of that iteration
+    halves      how many sets of references there are: 2 for an auto-refinement
+    A particle is taken to be able to lie anywhere in the search: with peaked posteriors less is held.
+    """
+    needs = Needs(box, pixel_size, radius, classes, search, room)
+    images = box * box * _REAL
+    noise = 3 * groups * (box // 2 + 1) * 8
+    pieces = -(-particles // (shard * halves))
+    merged = 2 * needs.sums if pieces > 1 else 0  # in double precision
+    kept = (halves - 1) * max(merged, needs.sums) + merged
+    return RefinementPlan(
+        particles=particles * images if preread else 0,
+        references=needs.tables,
+        worker=needs.sums + noise + needs.worker,
+        workers=workers,
+        sums=kept,
+        between=max(needs.making, needs.solving),
+        room=room,
+    )
+
+
 def available_memory() -> int:
     """Return the bytes of memory that this machine can still give."""
     try:
@@ -99,3 +172,24 @@ def fitting(plan: MemoryPlan, limit: int) -> MemoryPlan:
             " range, a smaller box (downscale the particles), or do not pre-read the particles."
         )
     return MemoryPlan(plan.particles, plan.references, plan.worker, int(workers))
+
+
+def fitting_refinement(plan: Callable[[int, Room], RefinementPlan], limit: int, *, workers: int) -> RefinementPlan:
+    """Return the plan of a refinement that stays below ``limit`` bytes with as many of the workers as can be.
+
+    plan  gives what so many workers need with so much room each
+
+    First fewer views are held, which costs time alone; then workers are given up; and only one that does not fit by itself
+    looks at fewer poses of particles that say nothing yet. Raises ComputeError if that does not help.
+    """
+    held = [replace(AMPLE, held=AMPLE.held >> shift) for shift in (0, 2, 4)]
+    tried = [(count, room) for count in range(workers, 0, -1) for room in held]
+    tried += [(1, replace(held[-1], poses=AMPLE.poses >> shift)) for shift in (2, 4)]
+    for count, room in tried:
+        found = plan(count, room)
+        if found.total <= limit:
+            return found
+    raise ComputeError(
+        f"One worker would need {found}, and {limit / 2**20:.0f} MB are free. Use fewer classes, a smaller offset range,"
+        " a smaller box (downscale the particles), or do not pre-read the particles."
+    )

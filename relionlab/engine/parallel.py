@@ -50,16 +50,26 @@ class DaskExecutor:
 
         A worker that dies has its shards computed again by the others.
         """
-        from distributed import as_completed
+        from distributed import CancelledError, as_completed
 
         remote = self._client.scatter(step, broadcast=True, hash=False, direct=False)
         futures = [self._client.submit(_process, remote, shard, pure=False) for shard in shards]
         waiting: dict[int, Any] = {}
         number = {future.key: position for position, future in enumerate(futures)}
         total, merged = None, 0
+        done, coming = 0, as_completed(futures, with_results=True)
         try:
-            for done, (future, partial) in enumerate(as_completed(futures, with_results=True), 1):
-                waiting[number[future.key]] = partial
+            for future, partial in coming:
+                position = number[future.key]
+                if isinstance(partial, CancelledError):  # it, or the step that it needs, was lost with its worker
+                    remote = self._client.scatter(step, broadcast=True, hash=False, direct=False)
+                    again = self._client.submit(_process, remote, shards[position], pure=False)
+                    number[again.key] = position
+                    futures.append(again)
+                    coming.add(again)
+                    continue
+                done += 1
+                waiting[position] = partial
                 future.release()
                 while merged in waiting:
                     following = waiting.pop(merged)

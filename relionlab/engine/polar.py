@@ -83,7 +83,45 @@ class PolarGrid:
         return rings * np.cos(self.angles), rings * np.sin(self.angles)
 
 
-class PolarSampler:
+class PointSampler:
+    """Takes the transforms of images at any frequencies.
+
+    box   box size of the images in px
+    x, y  (p,) frequencies in Fourier pixels of the images
+    """
+
+    def __init__(self, box: int, x: np.ndarray, y: np.ndarray) -> None:
+        self.box = box
+        self.padded = scipy.fft.next_fast_len(PADDING * box, real=True)
+        self.padded += self.padded % 2
+        first_x, self._weight_x = _taps(self.padded / box * x)
+        first_y, self._weight_y = _taps(self.padded / box * y)
+        self._columns = ((first_x[:, None] + np.arange(TAPS)) % self.padded).astype(np.int32)
+        self._lowest = int(first_y.min())
+        self._first_row = (first_y - self._lowest).astype(np.int32)
+        self._rows = int(self._first_row.max()) + TAPS
+        line = _kernel_transform((np.arange(box) - box // 2) / self.padded)
+        self.deapodisation = (1.0 / (line[:, None] * line)).astype(np.float32)
+
+    def at_points(self, images: np.ndarray) -> np.ndarray:
+        """Return the transforms of real images (n, box, box) float32, already masked: (n, p) complex64, divided by box²."""
+        half = self.box // 2
+        planes = np.zeros((len(images), self.padded, self.padded), np.float32)
+        weighted = images * self.deapodisation
+        low, high = slice(None, self.box - half), slice(self.padded - half, None)
+        for to_y, from_y in ((low, slice(half, None)), (high, slice(None, half))):
+            for to_x, from_x in ((low, slice(half, None)), (high, slice(None, half))):
+                planes[:, to_y, to_x] = weighted[:, from_y, from_x]
+        transform = scipy.fft.rfft2(planes, axes=(2, 1))
+        row = (np.arange(self._rows) + self._lowest) % self.padded
+        mirrored = row > self.padded // 2  # F(-k) is the conjugate of F(k)
+        extended = transform[:, np.where(mirrored, self.padded - row, row)]
+        extended[:, mirrored] = np.conj(np.roll(extended[:, mirrored, ::-1], 1, axis=-1))
+        extended *= np.float32(1.0 / self.box**2)
+        return gather(extended, self._first_row, self._columns, self._weight_y, self._weight_x)
+
+
+class PolarSampler(PointSampler):
     """Takes images of one box size to a polar grid and back.
 
     box      box size of the images in px
@@ -100,18 +138,9 @@ class PolarSampler:
         scale: float = 1.0,
         samples: tuple[np.ndarray, np.ndarray] | None = None,
     ) -> None:
-        self.grid, self.box, self.scale = grid, box, scale
-        self.padded = scipy.fft.next_fast_len(PADDING * box, real=True)
-        self.padded += self.padded % 2
-        x, y = (scale * self.padded / box * values.ravel() for values in samples or grid.frequencies())
-        first_x, self._weight_x = _taps(x)
-        first_y, self._weight_y = _taps(y)
-        self._columns = ((first_x[:, None] + np.arange(TAPS)) % self.padded).astype(np.int32)
-        self._lowest = int(first_y.min())
-        self._first_row = (first_y - self._lowest).astype(np.int32)
-        self._rows = int(self._first_row.max()) + TAPS
-        line = _kernel_transform((np.arange(box) - box // 2) / self.padded)
-        self.deapodisation = (1.0 / (line[:, None] * line)).astype(np.float32)
+        self.grid, self.scale = grid, scale
+        x, y = (scale * values.ravel() for values in samples or grid.frequencies())
+        super().__init__(box, x, y)
 
     def sample(self, images: np.ndarray) -> np.ndarray:
         """Return the transforms of real images on the half circle, normalised by 1 / box².
@@ -119,21 +148,7 @@ class PolarSampler:
         images  (n, box, box) float32, already masked
         result  (n, radius, n_angles / 2) complex64
         """
-        half = self.box // 2
-        planes = np.zeros((len(images), self.padded, self.padded), np.float32)
-        weighted = images * self.deapodisation
-        low, high = slice(None, self.box - half), slice(self.padded - half, None)
-        for to_y, from_y in ((low, slice(half, None)), (high, slice(None, half))):
-            for to_x, from_x in ((low, slice(half, None)), (high, slice(None, half))):
-                planes[:, to_y, to_x] = weighted[:, from_y, from_x]
-        transform = scipy.fft.rfft2(planes, axes=(2, 1))
-        row = np.arange(self._rows) + self._lowest
-        mirrored = (row < 0) | (row > self.padded // 2)  # F(-k) is the conjugate of F(k)
-        extended = transform[:, np.where(mirrored, np.where(row < 0, -row, self.padded - row), row)]
-        extended[:, mirrored] = np.conj(np.roll(extended[:, mirrored, ::-1], 1, axis=-1))
-        extended *= np.float32(1.0 / self.box**2)
-        samples = gather(extended, self._first_row, self._columns, self._weight_y, self._weight_x)
-        return samples.reshape(len(images), self.grid.radius, -1)
+        return self.at_points(images).reshape(len(images), self.grid.radius, -1)
 
     def image(self, polar: np.ndarray, constant: np.ndarray | float = 0.0) -> np.ndarray:
         """Return the real images whose transforms are given on the half circle: the inverse of :meth:`sample`.

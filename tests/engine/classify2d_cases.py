@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from relionlab.engine.aberrations import Aberrations
-from relionlab.engine.classify2d.cartesian import Nodes, direct_transform
 from relionlab.engine.classify2d.expectation import Expectation, grid_for
 from relionlab.engine.classify2d.maximisation import prior_variance
 from relionlab.engine.classify2d.state import Model, Search
 from relionlab.engine.ctf import Optics, ctf
 from relionlab.engine.fourier import irfft2_centred
+from relionlab.engine.likelihood.cartesian import Nodes, direct_transform
 from relionlab.engine.likelihood.particles import OpticsGroup, Particles
 from relionlab.engine.masks import soft_circle
 from relionlab.engine.steps import InlineExecutor, shards

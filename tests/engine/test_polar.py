@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from relionlab.engine.classify2d.cartesian import Nodes, direct_transform
+from relionlab.engine.likelihood.cartesian import Nodes, direct_transform
 from relionlab.engine.masks import soft_circle
 from relionlab.engine.polar import PolarGrid, PolarSampler, angular_samples, angular_spectrum
 

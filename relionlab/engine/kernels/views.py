@@ -13,52 +13,46 @@ import numpy as np
 from relionlab.engine.array import namespace
 
 
-def gather_turned(spectra: Any, index: Any, turn: Any, harmonic: Any, sign: Any) -> Any:
-    """Return chosen spectra, turned, as one operand of a real matrix product: (row, 2, E, 2 places) float32.
+def gather_turned(spectra: Any, index: Any, turn: Any, harmonic: Any) -> Any:
+    """Return chosen spectra, turned, as one operand of a real matrix product: (row, E, 2 places) float32.
 
     spectra   (V, row, place) complex64
     index     (E,) which of them
     turn      (E, Q + 1) complex64
-    harmonic  (row, place); sign (row, place) float32
-
-    First P, then -i P (i P where a harmonic looks like its conjugate), each as real and imaginary parts side by side: the
-    product with a particle's spectrum Z, seen as reals, is the real and the imaginary part of conj(Z) P.
+    harmonic  (row, place)
     """
     body = _gather_on_cpu if namespace(spectra) is np else gather_arrays
-    return body(spectra, index, turn, harmonic, sign)
+    return body(spectra, index, turn, harmonic)
 
 
 def scatter_turned(
-    sums: Any, parts: Any, gathered: Any, index: Any, turn: Any, harmonic: Any, sign: Any, ring: Any, cross: Any
+    sums: Any, parts: Any, gathered: Any, index: Any, turn: Any, harmonic: Any, ring: Any, cross: Any
 ) -> None:
     """Add what a particle gives each chosen view to the views' sums, turned back, and its cross terms to ``cross``; in place.
 
     sums      (V, row, place) complex64
-    parts     (row, 2, E, 2 places) float32: products of the weights' real and imaginary parts with the particle's spectrum
-    gathered  (row, 2, E, 2 places) of :func:`gather_turned`
+    parts     (row, E, 2 places) float32: products of the weights with the particle's spectrum
+    gathered  (row, E, 2 places) of :func:`gather_turned`
     ring      (row, place)
     cross     (k,) float64: sum over places and both signs of harmonics of Re(conj(weighted particle) view)
     """
     body = _scatter_on_cpu if namespace(sums) is np else scatter_arrays
-    body(sums, parts, gathered, index, turn, harmonic, sign, ring, cross)
+    body(sums, parts, gathered, index, turn, harmonic, ring, cross)
 
 
-def gather_arrays(spectra: Any, index: Any, turn: Any, harmonic: Any, sign: Any) -> Any:
+def gather_arrays(spectra: Any, index: Any, turn: Any, harmonic: Any) -> Any:
     """Do as :func:`gather_turned` in whole-array operations: the body for a GPU, and the readable one."""
     xp = namespace(spectra)
     chosen = (spectra[index] * turn[:, harmonic]).transpose(1, 0, 2)
-    both = xp.stack([chosen, -1j * sign[:, None] * chosen], axis=1).astype(xp.complex64)
-    return xp.ascontiguousarray(both).view(xp.float32)
+    return xp.ascontiguousarray(chosen.astype(xp.complex64)).view(xp.float32)
 
 
 def scatter_arrays(
-    sums: Any, parts: Any, gathered: Any, index: Any, turn: Any, harmonic: Any, sign: Any, ring: Any, cross: Any
+    sums: Any, parts: Any, gathered: Any, index: Any, turn: Any, harmonic: Any, ring: Any, cross: Any
 ) -> None:
     """Do as :func:`scatter_turned` in whole-array operations: the body for a GPU, and the readable one."""
     xp = namespace(sums)
-    complex_parts = parts.view(xp.complex64)
-    added = complex_parts[:, 0] + 1j * sign[:, None] * complex_parts[:, 1]
-    views = gathered[:, 0].view(xp.complex64)
+    added, views = parts.view(xp.complex64), gathered.view(xp.complex64)
     once = xp.where(harmonic == 0, 1.0, 2.0)[:, None]
     products = (once * (added.real * views.real + added.imag * views.imag)).sum(axis=1)
     cross += xp.bincount(ring.ravel(), weights=products.ravel(), minlength=len(cross))
@@ -68,37 +62,34 @@ def scatter_arrays(
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
-def _gather_on_cpu(spectra, index, turn, harmonic, sign):  # type: ignore[no-untyped-def]
+def _gather_on_cpu(spectra, index, turn, harmonic):  # type: ignore[no-untyped-def]
     rows, places = harmonic.shape
     count = len(index)
-    out = np.empty((rows, 2, count, 2 * places), np.float32)
+    out = np.empty((rows, count, 2 * places), np.float32)
     for e in range(count):
         view = spectra[index[e]]
         phase = turn[e]
         for r in range(rows):
-            first, second = out[r, 0, e], out[r, 1, e]
+            row = out[r, e]
             for p in range(places):
                 value = view[r, p] * phase[harmonic[r, p]]
-                first[2 * p] = value.real
-                first[2 * p + 1] = value.imag
-                second[2 * p] = sign[r, p] * value.imag
-                second[2 * p + 1] = -sign[r, p] * value.real
+                row[2 * p] = value.real
+                row[2 * p + 1] = value.imag
     return out
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
-def _scatter_on_cpu(sums, parts, gathered, index, turn, harmonic, sign, ring, cross) -> None:  # type: ignore[no-untyped-def]
+def _scatter_on_cpu(sums, parts, gathered, index, turn, harmonic, ring, cross) -> None:  # type: ignore[no-untyped-def]
     rows, places = harmonic.shape
     for e in range(len(index)):
         view = sums[index[e]]
         phase = turn[e]
         for r in range(rows):
-            a, b, p0 = parts[r, 0, e], parts[r, 1, e], gathered[r, 0, e]
+            given, seen = parts[r, e], gathered[r, e]
             for p in range(places):
-                real = a[2 * p] - sign[r, p] * b[2 * p + 1]
-                imaginary = a[2 * p + 1] + sign[r, p] * b[2 * p]
+                real, imaginary = given[2 * p], given[2 * p + 1]
                 q = harmonic[r, p]
-                product = real * p0[2 * p] + imaginary * p0[2 * p + 1]
+                product = real * seen[2 * p] + imaginary * seen[2 * p + 1]
                 cross[ring[r, p]] += product if q == 0 else 2 * product
                 c, s = phase[q].real, phase[q].imag
                 view[r, p] += np.complex64(complex(real * c + imaginary * s, imaginary * c - real * s))

@@ -25,8 +25,11 @@ def gather_slices(volume: Any, turns: Any, points: Any, *, table: Any, taps: int
     points  (P, 2) x and y in the slice's plane
     table   the kernel at distances of 1/2048 lattice points
     """
-    body = _gather_on_cpu if namespace(volume) is np else gather_arrays
-    return body(volume, turns, points, table, taps)
+    if namespace(volume) is not np:
+        return gather_arrays(volume, turns, points, table, taps)
+    if taps == 2:
+        return _gather_linear_on_cpu(volume, turns, points)
+    return _gather_on_cpu(volume, turns, points, table, taps)
 
 
 def spread_slices(sums: Any, turns: Any, points: Any, values: Any, *, table: Any, taps: int) -> None:
@@ -158,6 +161,37 @@ def _gather_on_cpu(volume, turns, points, table, taps):  # type: ignore[no-untyp
                     imaginary += weight * line_imaginary
             out[n, p, 0] = real
             out[n, p, 1] = imaginary * sign
+    return out
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+def _gather_linear_on_cpu(volume, turns, points):  # type: ignore[no-untyped-def]
+    middle = (volume.shape[0] - 1) // 2
+    real = volume.dtype.type
+    out = np.empty((turns.shape[0], points.shape[0], 2), volume.dtype)
+    for n in range(turns.shape[0]):
+        for p in range(points.shape[0]):
+            kx, ky = points[p, 0], points[p, 1]
+            x = kx * turns[n, 0, 0] + ky * turns[n, 1, 0]
+            y = kx * turns[n, 0, 1] + ky * turns[n, 1, 1]
+            z = kx * turns[n, 0, 2] + ky * turns[n, 1, 2]
+            sign = real(1)
+            if x < 0:
+                x, y, z, sign = -x, -y, -z, real(-1)
+            i, j, k = int(x), int(np.floor(y)), int(np.floor(z))
+            wx, wy, wz = real(x - i), real(y - j), real(z - k)
+            i, j, k = i + 1, j + middle, k + middle
+            for part in range(2):
+                a = volume[k, j, i, part] + wx * (volume[k, j, i + 1, part] - volume[k, j, i, part])
+                b = volume[k, j + 1, i, part] + wx * (volume[k, j + 1, i + 1, part] - volume[k, j + 1, i, part])
+                c = volume[k + 1, j, i, part] + wx * (volume[k + 1, j, i + 1, part] - volume[k + 1, j, i, part])
+                d = volume[k + 1, j + 1, i, part] + wx * (
+                    volume[k + 1, j + 1, i + 1, part] - volume[k + 1, j + 1, i, part]
+                )
+                a += wy * (b - a)
+                c += wy * (d - c)
+                out[n, p, part] = a + wz * (c - a)
+            out[n, p, 1] *= sign
     return out
 
 

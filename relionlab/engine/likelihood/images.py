@@ -77,19 +77,34 @@ class Observer:
         identifiers  (n,) the particles' numbers: seeds of the noise that fills the outside
         """
         sigma2 = self.model.sigma2[particles.group]
-        shifted, origin, rest = self._shifted(particles, images)
-        masked = self._masked(shifted, sigma2, identifiers)
+        masked, origin, rest = self.prepared(particles, images, identifiers=identifiers)
         samples = self.sampler.sample(masked)
         if rest is not None:
             samples *= self._phases(rest)
         if self._turn_back is not None:
             samples *= self._turn_back
         power = self._power(masked, samples)
-        transfer = self._transfer(particles)
+        transfer = transfer_of(
+            particles,
+            (self.frequency_x, self.frequency_y),
+            self.group,
+            imaging=self.imaging,
+            symmetric_phase=self._symmetric_phase,
+        )
         scale = self.model.scale[particles.group].astype(np.float32)[:, None, None]
         rings = sigma2[:, 1 : self.grid.radius + 1]
         factor = transfer * (scale * self._seen * (0.5 / rings).astype(np.float32)[:, :, None])
         return Seen(samples * factor, factor * transfer * scale, power, rings, origin)
+
+    def prepared(
+        self, particles: Particles, images: np.ndarray, *, identifiers: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """Return images moved by whole px, corrected and masked; the origins applied (see Seen); and the rest.
+
+        The rest (n, 2) is by how many px of the images a phase still has to move them; ``None`` where offsets are searched.
+        """
+        shifted, origin, rest = self._shifted(particles, images)
+        return self._masked(shifted, self.model.sigma2[particles.group], identifiers), origin, rest
 
     def masked_images(self, particles: Particles, images: np.ndarray) -> np.ndarray:
         """Return the images as the E-step masks and scales them, with the outside empty."""
@@ -161,28 +176,41 @@ class Observer:
         pixels[:, 1 : self.grid.radius + 1] = np.mean(samples.real**2 + samples.imag**2, axis=-1)
         return pixels
 
-    def _transfer(self, particles: Particles) -> np.ndarray:
-        """Return the CTF on the half circle, (n, k, angles / 2) float32."""
-        if not self.imaging.use_ctf:
-            return np.ones((len(particles), self.grid.radius, self.grid.n_angles // 2), np.float32)
-        per_image = {
-            name: getattr(particles, field).astype(np.float32)[:, None, None]
-            for name, field in (
-                ("defocus_u", "defocus_u"),
-                ("defocus_v", "defocus_v"),
-                ("defocus_angle", "defocus_angle"),
-                ("phase_shift", "phase_shift"),
-                ("bfactor", "bfactor"),
-                ("scale", "ctf_scale"),
-            )
-        }
-        return ctf(
-            self.frequency_x,
-            self.frequency_y,
-            optics=self.group.optics,
-            phase_flipped=self.imaging.phase_flipped,
-            only_flip_phases=self.imaging.only_flip_phases,
-            intact_first_peak=self.imaging.intact_first_peak,
-            symmetric_phase=self._symmetric_phase,
-            **per_image,
-        ).astype(np.float32, copy=False)
+
+def transfer_of(
+    particles: Particles,
+    frequencies: tuple[np.ndarray, np.ndarray],
+    group: OpticsGroup,
+    *,
+    imaging: Imaging,
+    symmetric_phase: np.ndarray | None,
+) -> np.ndarray:
+    """Return the CTF of particles of one optics group, (n, a, b) float32.
+
+    frequencies      x and y in 1/Å, each (1, a, b) float32
+    symmetric_phase  (a, b) of the aberrations
+    """
+    x, y = frequencies
+    if not imaging.use_ctf:
+        return np.ones((len(particles), *x.shape[1:]), np.float32)
+    per_image = {
+        name: getattr(particles, field).astype(np.float32)[:, None, None]
+        for name, field in (
+            ("defocus_u", "defocus_u"),
+            ("defocus_v", "defocus_v"),
+            ("defocus_angle", "defocus_angle"),
+            ("phase_shift", "phase_shift"),
+            ("bfactor", "bfactor"),
+            ("scale", "ctf_scale"),
+        )
+    }
+    return ctf(
+        x,
+        y,
+        optics=group.optics,
+        phase_flipped=imaging.phase_flipped,
+        only_flip_phases=imaging.only_flip_phases,
+        intact_first_peak=imaging.intact_first_peak,
+        symmetric_phase=symmetric_phase,
+        **per_image,
+    ).astype(np.float32, copy=False)

@@ -55,6 +55,13 @@ class Particles:
         """Return these particles only."""
         return replace(self, **{f.name: getattr(self, f.name)[indices] for f in fields(self)})
 
+    def with_rows(self, indices: np.ndarray, other: Self) -> Self:
+        """Return all particles, those of ``indices`` as they are in ``other``."""
+        columns = {f.name: np.array(getattr(self, f.name)) for f in fields(self)}
+        for name, column in columns.items():
+            column[indices] = getattr(other, name)
+        return replace(self, **columns)
+
 
 @dataclass(frozen=True)
 class OpticsGroup:

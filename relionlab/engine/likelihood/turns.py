@@ -62,6 +62,11 @@ class Turns:
         """Number of places in a row."""
         return self.harmonic.shape[1]
 
+    def phases(self, harmonics: int) -> np.ndarray:
+        """Return exp(i q psi) of all angles and the harmonics q = 0 … ``harmonics``, (count, q) complex64."""
+        angle = 2 * np.pi / self.count * np.arange(self.count)
+        return np.exp(1j * angle[:, None] * np.arange(harmonics + 1)).astype(np.complex64)
+
     def bands_within(self, rings: slice) -> tuple[tuple[int, int, int], ...]:
         """Return (first row, last row + 1, places) of blocks of rows, long enough for these rings."""
         lengths = (self.filled & (self.ring < rings.stop)).sum(axis=1).tolist()

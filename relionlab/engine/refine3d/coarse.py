@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from relionlab.engine.kernels.views import highest
+from relionlab.engine.likelihood.folding import Folding
 from relionlab.engine.likelihood.turns import Turns
 from relionlab.engine.polar import PolarGrid
 from relionlab.engine.refine3d.candidates import Candidates, candidates
-from relionlab.engine.refine3d.comparison import Offsets, moved, norms, products
+from relionlab.engine.refine3d.comparison import Offsets, norms, products
 from relionlab.engine.refine3d.views import Views, operand
 
 BATCH = 8
@@ -27,7 +28,8 @@ class CoarseSearch:
     def __init__(self, grid: PolarGrid, turns: Turns, views: Views, offsets: Offsets) -> None:
         self.grid, self.turns, self.offsets = grid, turns, offsets
         self.squared = views.squared
-        self.operand = operand(views, turns)
+        self.operand = operand(views)
+        self._folding = Folding(grid, turns)
 
     def tops(
         self, signal: np.ndarray, weight: np.ndarray, *, offset_prior: np.ndarray, view_prior: np.ndarray
@@ -38,8 +40,8 @@ class CoarseSearch:
         offset_prior  (n, T) and view_prior (V,): log priors
         """
         turns = self.turns
-        count, slots, views = len(signal), len(self.offsets), self.operand.shape[2]
-        particles = moved(signal, self.offsets.phases, turns, grid=self.grid)
+        count, slots, views = len(signal), len(self.offsets), self.operand.shape[1]
+        particles = self._folding.moved(signal, self.offsets.phases)
         tops = np.empty((count, views, turns.count), np.float32)
         by_offset = np.full((count, slots), -np.inf, np.float32)
         block = max(_TABLE // (turns.count * count * slots), 1)
@@ -47,7 +49,7 @@ class CoarseSearch:
         prior = offset_prior.astype(np.float32)
         for start in range(0, views, block):
             some = slice(start, min(start + block, views))
-            spectrum = products(self.operand[:, :, some], particles, turns.bands)
+            spectrum = products(self.operand[:, some], particles, turns.bands)
             table = np.empty((turns.count, some.stop - start, count, slots), np.float32)
             shaped = spectrum.reshape(turns.rows, 2, -1, count, slots)
             shaped[: turns.even] += norms(weight, self.squared[:, some], turns).transpose(0, 1, 3, 2)[..., None]
@@ -64,7 +66,7 @@ class CoarseSearch:
         offset_prior: np.ndarray,
         view_prior: np.ndarray,
         fraction: float,
-        most: int,
+        most: float,
     ) -> list[Candidates]:
         """Return what the fine pass should look at, for each particle; the arguments are those of :meth:`tops`."""
         tops, by_offset = self.tops(signal, weight, offset_prior=offset_prior, view_prior=view_prior)

@@ -49,17 +49,6 @@ class Offsets:
         return len(self.xy)
 
 
-def moved(signal: np.ndarray, phases: np.ndarray, turns: Turns, *, grid: PolarGrid) -> np.ndarray:
-    """Return the folded spectra of particles at all offsets, (row, n × T, 2 places) float32.
-
-    signal  (n, k, angles / 2) complex64
-    phases  (T, k, angles / 2)
-    """
-    shifted = signal[:, None] * phases
-    spectra = angular_spectrum(shifted, grid.harmonics).reshape(-1, grid.radius, grid.harmonics + 1)
-    return turns.folded(spectra).view(np.float32)
-
-
 def coarser(signal: np.ndarray, grid: PolarGrid) -> np.ndarray:
     """Return particles (n, k, angles / 2) on a polar grid of fewer rings and angles."""
     return angular_samples(angular_spectrum(signal[:, : grid.radius], grid.harmonics), grid.n_angles)
@@ -72,17 +61,19 @@ def weight_spectrum(weight: np.ndarray, harmonics: int) -> np.ndarray:
 
 
 def products(views: np.ndarray, particles: np.ndarray, bands: tuple[tuple[int, int, int], ...]) -> np.ndarray:
-    """Return the spectra of the particles' products with views, (row, 2, V × m) float32.
+    """Return the spectra of the particles' products with views, (row, 2, V × m) float32: real and imaginary parts.
 
-    views      (row, 2, V, 2 places); particles (row, m, 2 places)
+    views      (row, V, 2 places) float32
+    particles  (2, row, m, 2 places) of Folding.moved: there are fewer of them than of views
     bands      of the rows, with the places that count (Turns.bands)
     """
-    rows, _, count, width = views.shape
-    out = np.empty((rows, 2 * count, particles.shape[1]), np.float32)
-    flat = views.reshape(rows, 2 * count, width)
+    rows, count, _ = views.shape
+    out = np.empty((rows, 2, count, particles.shape[2]), np.float32)
     for low, high, places in bands:
         used = slice(0, 2 * places)
-        np.matmul(flat[low:high, :, used], particles[low:high, :, used].transpose(0, 2, 1), out=out[low:high])
+        for part in (0, 1):
+            some = particles[part, low:high, :, used].transpose(0, 2, 1)
+            np.matmul(views[low:high, :, used], some, out=out[low:high, part])
     return out.reshape(rows, 2, -1)
 
 
@@ -95,15 +86,15 @@ def norms(weight: np.ndarray, squared: np.ndarray, turns: Turns) -> np.ndarray:
 
 
 def weighted(spectrum: np.ndarray, particle: np.ndarray, bands: tuple[tuple[int, int, int], ...]) -> np.ndarray:
-    """Return what one particle gives each view, (row, 2, V, 2 places) float32; see kernels.views.scatter_turned.
+    """Return what one particle gives each view, (row, V, 2 places) float32.
 
     spectrum  (row, 2, V, T) float32: harmonics of the weights over angles
-    particle  (row, T, 2 places)
+    particle  (2, row, T, 2 places) of Folding.moved
     """
-    rows, _, count, slots = spectrum.shape
-    out = np.zeros((rows, 2 * count, particle.shape[-1]), np.float32)
-    flat = spectrum.reshape(rows, 2 * count, slots)
+    rows, _, count, _ = spectrum.shape
+    out = np.zeros((rows, count, particle.shape[-1]), np.float32)
     for low, high, places in bands:
         used = slice(0, 2 * places)
-        out[low:high, :, used] = np.matmul(flat[low:high], particle[low:high, :, used])
-    return out.reshape(rows, 2, count, -1)
+        np.matmul(spectrum[low:high, 0], particle[0, low:high, :, used], out=out[low:high, :, used])
+        out[low:high, :, used] += np.matmul(spectrum[low:high, 1], particle[1, low:high, :, used])
+    return out

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from dataclasses import replace
 
 import numpy as np
 import scipy.fft
@@ -19,51 +19,44 @@ from relionlab.engine.refine3d.grids import (
     coarse_grid,
     coarse_offsets,
     compared_rings,
-    fine_grid,
     fine_offsets,
     sampling_of,
     view_rotations,
 )
 from relionlab.engine.refine3d.local import LocalSearch, surroundings
+from relionlab.engine.refine3d.mean_pose import Near, mean_pose
+from relionlab.engine.refine3d.particle_pass import Found, ParticlePass, class_prior, record
 from relionlab.engine.refine3d.state import Model, Search
 from relionlab.engine.refine3d.sums import Sums
-from relionlab.engine.refine3d.tables import Maps, Table, weight_harmonics
+from relionlab.engine.refine3d.tables import AMPLE, Maps, Room, Table, weight_harmonics
 from relionlab.engine.rotations import euler_from_matrix, matrix_from_euler
-from relionlab.engine.volume import Lattice
 
 BLOCK = 32
 """Particles of a local search that share their views."""
-MOST_POSES = 1 << 25
-"""Poses of one particle that the fine pass looks at, at the most: the best of a posterior that says nothing yet."""
-_INSERTED_AT_ONCE = 64
+INSERTED_AT_ONCE = 64
+"""Slices put into a map's sums at once."""
 
 
-class Expectation:
-    """The E-step of a 3D refinement, as a Step (engine/steps.py)."""
+class Expectation(ParticlePass):
+    """The E-step of a 3D refinement that searches poses, as a Step (engine/steps.py).
+
+    room  what it may take of memory
+    """
+
+    kept = (*ParticlePass.kept, "room")
 
     def __init__(
-        self, model: Model, particles: Particles, groups: tuple[OpticsGroup, ...], *, search: Search, load: Loader
+        self,
+        model: Model,
+        particles: Particles,
+        groups: tuple[OpticsGroup, ...],
+        *,
+        search: Search,
+        load: Loader,
+        room: Room = AMPLE,
     ) -> None:
-        self.model, self.particles, self.groups = model, particles, groups
-        self.search, self.load = search, load
-        self.grid = fine_grid(model, search)
-        self.lattice = Lattice(model.box, self.grid.radius)
-        self._lock = threading.Lock()
-        self._ready = False
-
-    def __getstate__(self) -> dict[str, object]:
-        kept = ("model", "particles", "groups", "search", "load", "grid", "lattice")
-        return {name: self.__dict__[name] for name in kept}
-
-    def __setstate__(self, state: dict[str, object]) -> None:
-        self.__dict__.update(state, _lock=threading.Lock(), _ready=False)
-
-    def prepare(self) -> None:
-        """Make the views of the references; threads of one process share them."""
-        with self._lock:
-            if not self._ready:
-                self._prepare()
-                self._ready = True
+        super().__init__(model, particles, groups, search=search, load=load)
+        self.room = room
 
     def _prepare(self) -> None:
         model, search, sampling = self.model, self.search, sampling_of(self.search)
@@ -73,7 +66,12 @@ class Expectation:
         turns = Turns(self.grid, sampling.n_psi * parts)
         self._harmonics = weight_harmonics(self.particles, self.groups, grid=self.grid, model=model)
         self._fine_views = Table.of(
-            maps, view_rotations(search, fine=True), grid=self.grid, turns=turns, harmonics=self._harmonics
+            maps,
+            view_rotations(search, fine=True),
+            grid=self.grid,
+            turns=turns,
+            harmonics=self._harmonics,
+            held=self.room.held,
         )
         self._fine = FineSearch(
             self.grid,
@@ -89,7 +87,7 @@ class Expectation:
         offsets = Offsets.of(coarse_offsets(search), few)
         harmonics = min(self._harmonics, few.harmonics // 2 + 1)
         self._coarse_views = Table.of(
-            maps, view_rotations(search, fine=False), grid=few, turns=turns, harmonics=harmonics
+            maps, view_rotations(search, fine=False), grid=few, turns=turns, harmonics=harmonics, held=self.room.held
         )
         self._low, self._low_offsets = few, offsets
         if search.sigma is None:
@@ -97,7 +95,13 @@ class Expectation:
             self._coarse: CoarseSearch | LocalSearch = CoarseSearch(few, turns, views, offsets)
         else:
             self._coarse = LocalSearch(
-                sampling, turns, offsets, classes=model.classes, sigma=search.sigma, fraction=search.fraction
+                sampling,
+                turns,
+                offsets,
+                classes=model.classes,
+                sigma=search.sigma,
+                fraction=search.fraction,
+                most=self._most,
             )
 
     def process(self, indices: np.ndarray) -> Sums:
@@ -115,65 +119,69 @@ class Expectation:
             self._insert(collected, np.arange(len(collected.share)), sums)
         return sums
 
-    def merge(self, first: Sums, second: Sums) -> Sums:
-        """Add the second sums to the first."""
-        return first.merged(second)
-
-    def conclude(self, total: Sums) -> Sums:
-        """Sort the particles."""
-        return total.in_order()
-
     # --- one block of particles ---------------------------------------------------------------------------------
 
     def _block(self, indices: np.ndarray, observer: Observer, sums: Sums, collected: Collected | None) -> None:
         particles = self.particles.rows(indices)
         seen = observer.look(particles, self.load(indices), identifiers=indices)
         weight = weight_spectrum(seen.weight, self._harmonics)
-        found = self._candidates(particles, seen, weight)
+        found = [replace(one, prior=self._share_of(one.view)) for one in self._candidates(particles, seen, weight)]
         parts = 4**self.search.oversampling
         wanted = [(one.view[:, None] * parts + np.arange(parts)).ravel() for one in found]
-        views, given = self._fine_views.held, collected
-        if views is None or given is None:
-            numbers = np.unique(np.concatenate(wanted))
-            views = self._fine_views.views(numbers)
-            given = Collected.zeros(views)
-        else:
-            numbers = None
         posteriors = []
-        for n, (one, some) in enumerate(zip(found, wanted, strict=True)):
-            entries = some if numbers is None else np.searchsorted(numbers, some)
-            posterior = self._fine.weigh(
-                OneSeen(seen.signal[n : n + 1], weight[:, n : n + 1], complex(seen.origin[n])),
-                one,
-                views,
-                entries=entries,
-                places=np.repeat(np.arange(len(one.view)), parts),
-                offset_variance=self._offset_variance,
-                collected=given,
-            )
-            posteriors.append(posterior)
-        best = np.array([posterior.view for posterior in posteriors])
-        if numbers is not None:
-            self._insert(given, numbers, sums)
-            best = numbers[best]
-        self._conclude_block(indices, particles, seen, (best, posteriors), sums)
+        for some in self._fitting(wanted):
+            views, given, numbers = self._fine_views.held, collected, None
+            if views is None or given is None:
+                numbers = np.unique(np.concatenate([wanted[n] for n in some]))
+                views = self._fine_views.views(numbers)
+                given = Collected.zeros(views)
+            for n in some:
+                posterior = self._fine.weigh(
+                    OneSeen(seen.signal[n : n + 1], weight[:, n : n + 1], complex(seen.origin[n])),
+                    found[n],
+                    views,
+                    entries=wanted[n] if numbers is None else np.searchsorted(numbers, wanted[n]),
+                    places=np.repeat(np.arange(len(found[n].view)), parts),
+                    offset_variance=self._offset_variance,
+                    collected=given,
+                )
+                if numbers is not None:
+                    near = replace(posterior.near, view=numbers[posterior.near.view])
+                    posterior = replace(posterior, view=int(numbers[posterior.view]), near=near)
+                posteriors.append(posterior)
+            if numbers is not None:
+                self._insert(given, numbers, sums)
+        self._conclude_block(indices, particles, seen, posteriors=posteriors, sums=sums)
+
+    def _fitting(self, wanted: list[np.ndarray]) -> list[range]:
+        """Return which successive particles of a block share views that are made for them: as many as there is room for."""
+        if self._fine_views.held is not None:
+            return [range(len(wanted))]
+        most = self.room.held // (2 * self._fine_views.bytes_each)  # the views, and what is collected for them
+        runs, first, together = [], 0, wanted[0]
+        for n in range(1, len(wanted)):
+            more = np.union1d(together, wanted[n])
+            if len(more) > most:
+                runs.append(range(first, n))
+                first, more = n, wanted[n]
+            together = more
+        return [*runs, range(first, len(wanted))]
 
     def _candidates(self, particles: Particles, seen: Seen, weight: np.ndarray) -> list[Candidates]:
         low = coarser(seen.signal, self._low)
         low_weight = weight[: self._coarse_views.harmonics, :, : self._low.radius]
         tau = self._low_offsets.xy[:, 0] + 1j * self._low_offsets.xy[:, 1]
         prior = -(np.abs(seen.origin[:, None] + tau) ** 2) / (2 * self._offset_variance)
-        share = np.zeros(self.model.classes)
-        if self.search.size_prior:
-            share = np.log(np.maximum(self.model.class_share, 1e-30))
         if isinstance(self._coarse, CoarseSearch):
-            by_view = np.repeat(share, len(sampling_of(self.search)))
-            each = 8**self.search.oversampling * len(self._fine.offsets)
-            most = max(MOST_POSES // each, 1)
+            by_view = self._share_of(np.arange(self.model.classes * len(sampling_of(self.search))))
             return self._coarse.search(
-                low, low_weight, offset_prior=prior, view_prior=by_view, fraction=self.search.fraction, most=most
+                low, low_weight, offset_prior=prior, view_prior=by_view, fraction=self.search.fraction, most=self._most
             )
         return self._local_candidates(self._coarse, particles, (low, low_weight, seen.origin), prior)
+
+    def _share_of(self, views: np.ndarray) -> np.ndarray:
+        """Return the log prior of coarse views: that of their classes."""
+        return class_prior(self.model, self.search)[views // len(sampling_of(self.search))]
 
     def _local_candidates(
         self, search: LocalSearch, particles: Particles, parts: tuple[np.ndarray, ...], prior: np.ndarray
@@ -196,58 +204,39 @@ class Expectation:
         return found
 
     def _conclude_block(
-        self,
-        indices: np.ndarray,
-        particles: Particles,
-        seen: Seen,
-        found: tuple[np.ndarray, list[Posterior]],
-        sums: Sums,
+        self, indices: np.ndarray, particles: Particles, seen: Seen, *, posteriors: list[Posterior], sums: Sums
     ) -> None:
-        views, posteriors = found
         cross = np.array([posterior.cross for posterior in posteriors])
         auto = np.array([posterior.auto for posterior in posteriors])
-        angle = np.array([posterior.turn for posterior in posteriors]) * (360.0 / self._fine.turns.count)
-        rotations = matrix_from_euler(0.0, 0.0, angle) @ self._fine_views.rotations[views]
-        offsets = np.array([posterior.offset for posterior in posteriors])
+        poses = [self._mean_pose(posterior) for posterior in posteriors]
+        rotations, offsets = (np.array(part) for part in zip(*poses, strict=True))
+        views = np.array([posterior.view for posterior in posteriors])
         aberrations = self.groups[int(particles.optics_group[0])].aberrations  # a block is of one group
         origin = aberrations.offset_of_image(seen.origin + offsets[:, 0] + 1j * offsets[:, 1])
         numbers = np.array([posterior.numbers for posterior in posteriors])
         sums.offset2 += float(sum(posterior.offset2 for posterior in posteriors))
-        classes = self._fine_views.classes[views]
-        self._add(indices, particles, seen, (cross, auto), (classes, rotations, origin, numbers), sums)
+        one_block = Found(
+            indices=indices,
+            group=particles.group,
+            power=seen.power,
+            cross=cross * 2 * seen.sigma2,
+            auto=auto * 2 * seen.sigma2,
+            classes=self._fine_views.classes[views],
+            angles=np.stack(euler_from_matrix(rotations), axis=1),
+            origin=origin,
+            numbers=numbers,
+        )
+        record(one_block, sums, sigma2=self.model.sigma2, pixels=self._pixels)
 
-    def _add(
-        self,
-        indices: np.ndarray,
-        particles: Particles,
-        seen: Seen,
-        moments: tuple[np.ndarray, ...],
-        best: tuple[np.ndarray, ...],
-        sums: Sums,
-    ) -> None:
-        """Add what particles say of the noise, and where they are, to the sums."""
-        cross, auto = (moment * 2 * seen.sigma2 for moment in moments)
-        classes, rotations, origin, numbers = best
-        rings = slice(1, self.grid.radius + 1)
-        residual = seen.power.copy()
-        residual[:, rings] += auto - 2 * cross
-        np.add.at(sums.residual, particles.group, residual)
-        np.add.at(sums.cross[:, rings], particles.group, cross)
-        np.add.at(sums.auto[:, rings], particles.group, auto)
-        np.add.at(sums.members, particles.group, 1)
-        shells = np.arange(1, self.model.box // 2 + 1)
-        sigma2 = self.model.sigma2[particles.group]
-        chi2 = (residual[:, 1:] / (2 * sigma2[:, 1:])) @ shells / shells.sum()
-        # what does not depend on the pose: |X|² and the Gaussians' own factors, per pixel of half the plane
-        compared = compared_rings(self.grid, self.search)
-        used = slice(compared.start + 1, compared.stop + 1)
-        area = np.pi * np.arange(used.start, used.stop)
-        constant = (seen.power[:, used] / (2 * sigma2[:, used]) + np.log(2 * np.pi * sigma2[:, used])) @ area
-        likelihood = numbers[:, 0] + numbers[:, 1] - constant
-        angles = euler_from_matrix(rotations)
-        sums.indices.append(indices)
-        rows = (classes, *angles, origin.real, origin.imag, likelihood, numbers[:, 2], numbers[:, 3], chi2)
-        sums.poses.append(np.stack(rows, axis=1))
+    def _mean_pose(self, posterior: Posterior) -> tuple[np.ndarray, np.ndarray]:
+        """Return orientation (3, 3) and offset (2,) of a particle: the mean of its posterior around the best pose."""
+        table, near = self._fine_views, posterior.near
+        step = 360.0 / self._fine.turns.count
+        alike = table.classes[near.view] == table.classes[posterior.view]
+        near = Near(near.weight[alike], near.view[alike], near.turn[alike], near.offset[alike])
+        best = matrix_from_euler(0.0, 0.0, posterior.turn * step) @ table.rotations[posterior.view]
+        rotations = matrix_from_euler(0.0, 0.0, near.turn * step) @ table.rotations[near.view]
+        return mean_pose(best, rotations, near, step=sampling_of(self.search).step / 2**self.search.oversampling)
 
     # --- from views to maps ---------------------------------------------------------------------------------------
 
@@ -264,8 +253,8 @@ class Expectation:
         half = self.grid.n_angles // 2
         for c in range(len(sums.maps)):
             of_class = used[classes[used] == c]
-            for start in range(0, len(of_class), _INSERTED_AT_ONCE):
-                some = of_class[start : start + _INSERTED_AT_ONCE]
+            for start in range(0, len(of_class), INSERTED_AT_ONCE):
+                some = of_class[start : start + INSERTED_AT_ONCE]
                 rows = collected.numerator[some].transpose(1, 0, 2)
                 numerators = angular_samples(self._fine.turns.unfolded(rows), self.grid.n_angles)
                 padded = np.zeros((len(some), self.grid.radius, half // 2 + 1), np.complex64)
@@ -277,10 +266,17 @@ class Expectation:
                     numerators, weights, self._fine_views.rotations[numbers[some]], grid=self.grid
                 )
 
-    def _zeros(self) -> Sums:
-        groups, shells = self.model.sigma2.shape
-        directions = len(sampling_of(self.search)) if self.search.align else 1
-        return Sums.zeros(self.lattice, classes=self.model.classes, directions=directions, groups=groups, shells=shells)
+    @property
+    def _pixels(self) -> np.ndarray:
+        """Fourier pixels of half the plane in each compared shell."""
+        shells = np.arange(self.model.box // 2 + 1)
+        compared = compared_rings(self.grid, self.search)
+        return np.where((shells > compared.start) & (shells <= compared.stop), np.pi * shells, 0.0)
+
+    @property
+    def _most(self) -> float:
+        """Coarse poses that the fine pass may look at."""
+        return self.room.poses / 32**self.search.oversampling  # views 4, angles 2 and offsets 4 times as many
 
     @property
     def _offset_variance(self) -> float:

@@ -8,11 +8,17 @@ import numpy as np
 
 from relionlab.engine.kernels.posterior import weigh
 from relionlab.engine.kernels.views import gather_turned, scatter_turned
+from relionlab.engine.likelihood.folding import Folding
 from relionlab.engine.likelihood.turns import Turns, Window
 from relionlab.engine.polar import PolarGrid
 from relionlab.engine.refine3d.candidates import Candidates
-from relionlab.engine.refine3d.comparison import Angles, Offsets, moved, norms, products, weighted
+from relionlab.engine.refine3d.comparison import Angles, Offsets, norms, products, weighted
+from relionlab.engine.refine3d.mean_pose import Near, heavier
 from relionlab.engine.refine3d.views import Views
+
+TABLE = 1 << 18
+"""Log-likelihoods that are made at once: their table should stay in the cache."""
+_NEARLY_ALL = 0.9
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,7 @@ class Posterior:
                          best pose, number of significant poses
     cross, auto          (k,) <X, s CTF A> and |s CTF A|² over 2 sigma2, per ring
     offset2              expected squared origin in px²
+    near                 the heavier poses of the same class
     """
 
     view: int
@@ -62,6 +69,7 @@ class Posterior:
     cross: np.ndarray
     auto: np.ndarray
     offset2: float
+    near: Near
 
 
 class FineSearch:
@@ -84,6 +92,7 @@ class FineSearch:
         fraction: float,
     ) -> None:
         self.grid, self.turns, self.offsets, self.parts = grid, turns, offsets, parts
+        self.folding = Folding(grid, turns)
         self.window = Window(turns, tile)
         self.fraction = fraction
         self.mask = None
@@ -92,6 +101,7 @@ class FineSearch:
             self.mask = np.repeat(inside, 2, axis=1).astype(np.float32)[:, None]
         self.rings = (np.arange(grid.radius) >= compared.start) & (np.arange(grid.radius) < compared.stop)
         self.area = 2 * np.pi * grid.rings
+        self._turned = turns.phases(grid.harmonics)
 
     def weigh(
         self,
@@ -110,68 +120,154 @@ class FineSearch:
         places   (E,) number of each entry's candidate
         offset_variance  px² of the prior of whole origins, per axis
         """
-        turns = self.turns
-        angles: Angles = turns if found.whole else self.window
-        first = found.first[places] * self.parts
-        turn = self._turn(first)
         slots = (found.slots[:, None] * self.parts**2 + np.arange(self.parts**2)).ravel()
         offsets = self.offsets.xy[slots]
-        particle = moved(one.signal, self.offsets.phases[slots], turns, grid=self.grid)
-        gathered = gather_turned(views.spectrum, entries, turn, turns.harmonic, turns.sign)
-        compared = particle if self.mask is None else particle * self.mask
-        spectrum = products(gathered, compared, turns.bands)
-        shaped = spectrum.reshape(turns.rows, 2, len(entries), len(slots))
-        squared = views.squared[:, entries] * turn[:, : 2 * one.weight.shape[0] : 2].T[..., None]
-        seen_weight = one.weight if self.mask is None else one.weight * self.rings
-        shaped[: turns.even] += norms(seen_weight, squared, turns)[:, :, 0, :, None]
         origin = one.origin + offsets[:, 0] + 1j * offsets[:, 1]
         prior = -(np.abs(origin) ** 2) / (2 * offset_variance)
-        constant = prior[None] if found.prior is None else prior + found.prior[places, None]
-        shaped[turns.row[0], 0] += constant.astype(np.float32)
-        table = np.empty((1, angles.count, 1, shaped.shape[2] * shaped.shape[3]), np.float32)
-        angles.to_angles(spectrum, table[0, :, 0])
+        angles: Angles = self.turns if found.whole else self.window
+        first = found.first[places] * self.parts
+        by_angle = None
         if found.psi_prior is not None:
             by_angle = np.repeat(found.psi_prior[places], self.parts, axis=1).T.astype(np.float32)
-            table.reshape(angles.count, len(entries), -1)[...] += by_angle[..., None]
+        against = _Against(
+            self, one, views, angles, entries=entries, turn=self._turned[first % self.turns.count], offsets=self.offsets.phases[slots],
+            prior=np.broadcast_to(prior if found.prior is None else prior + found.prior[places, None], (len(entries), len(slots))),
+            by_angle=by_angle,
+        )  # fmt: skip
+        size = int(np.clip(TABLE // (angles.count * len(slots)), 1, len(entries)))
+        blocks = [slice(start, min(start + size, len(entries))) for start in range(0, len(entries), size)]
+        table = np.empty((len(blocks), angles.count, 1, size * len(slots)), np.float32)
+        table[-1] = -np.inf  # the last block may be shorter
+        for block, out in zip(blocks, table, strict=True):
+            against.likelihoods(block, out[:, 0, : (block.stop - block.start) * len(slots)])
         best, numbers = np.zeros((1, 3), np.int64), np.zeros((1, 4))
-        active = np.zeros((1, 1, table.shape[-1]), bool)
+        active = np.zeros((len(blocks), 1, table.shape[-1]), bool)
         weigh(table, self.fraction, best, numbers, active)
-        cross, auto, offset2 = self._collect(
-            table[0, :, 0].reshape(angles.count, len(entries), len(slots)),
-            active.reshape(len(entries), len(slots)),
-            (entries, turn, squared, gathered, particle, one.weight, angles, np.abs(origin) ** 2),
-            collected,
-        )
-        entry, slot = divmod(int(best[0, 2]), len(slots))
+        cross, auto, share = np.zeros(self.grid.radius), np.zeros(self.grid.radius), np.zeros(len(slots))
+        shape = (size, len(slots))
+        for block, weights, inside in zip(blocks, table, active, strict=True):
+            count = block.stop - block.start
+            chosen = inside.reshape(shape)[:count]
+            if chosen.any():
+                against.collect(block, weights.reshape(-1, *shape)[:, :count], chosen, collected, (cross, auto, share))
+        place, slot = divmod(int(best[0, 2]), len(slots))
+        entry = int(best[0, 0]) * size + place
         where = int(first[entry] + best[0, 1])
-        return Posterior(int(entries[entry]), where, offsets[slot], numbers[0], cross, auto, offset2)
+        offset2 = float(share @ np.abs(origin) ** 2)
+        near = self._near(table, numbers[0, 2], entries=entries, first=first, slots=len(slots), offsets=offsets)
+        return Posterior(
+            int(entries[entry]), where, offsets[slot], numbers[0], cross / self.area, auto / self.area, offset2, near
+        )
 
-    def _collect(
-        self, weights: np.ndarray, active: np.ndarray, parts: tuple, collected: Collected
-    ) -> tuple[np.ndarray, np.ndarray, float]:
-        entries, turn, squared, gathered, particle, weight, angles, length2 = parts
+    @staticmethod
+    def _near(
+        table: np.ndarray,
+        best_weight: float,
+        *,
+        entries: np.ndarray,
+        first: np.ndarray,
+        slots: int,
+        offsets: np.ndarray,
+    ) -> Near:
+        places = heavier(table, best_weight)
+        block, angle, _, place = np.unravel_index(places, table.shape)
+        within, slot = np.divmod(place, slots)
+        entry = block * (table.shape[-1] // slots) + within
+        return Near(table.ravel()[places].astype(float), entries[entry], first[entry] + angle, offsets[slot])
+
+
+class _Against:
+    """One particle against its views, block after block of them: what is made of a block should stay in the cache.
+
+    entries   (E,) places in ``views``
+    turn      (E, Q + 1) exp(i q psi) of their first angles
+    offsets   (T, k, angles / 2) phases
+    prior     (E, T) log prior
+    by_angle  (angle, E) log prior; ``None``: all alike
+    """
+
+    def __init__(
+        self,
+        search: FineSearch,
+        one: OneSeen,
+        views: Views,
+        angles: Angles,
+        *,
+        entries: np.ndarray,
+        turn: np.ndarray,
+        offsets: np.ndarray,
+        prior: np.ndarray,
+        by_angle: np.ndarray | None,
+    ) -> None:
+        self.turns, self.views, self.angles = search.turns, views, angles
+        self.entries, self.turn, self.prior, self.by_angle = entries, turn, prior, by_angle
+        self.particle = search.folding.moved(one.signal, offsets)
+        self.weight = one.weight
+        mask = search.mask
+        self.compared = self.particle if mask is None else self.particle * mask
+        self.compared_weight = one.weight if mask is None else one.weight * search.rings
+        self._last: tuple[slice, np.ndarray, np.ndarray] | None = None
+
+    def likelihoods(self, block: slice, out: np.ndarray) -> None:
+        """Write the logarithms of likelihood times prior of a block's entries to ``out`` (angle, e T)."""
         turns = self.turns
-        some, few = np.flatnonzero(active.any(axis=1)), np.flatnonzero(active.any(axis=0))
+        gathered, squared = self._seen(block)
+        spectrum = products(gathered, self.compared, turns.bands)
+        shaped = spectrum.reshape(turns.rows, 2, gathered.shape[1], -1)
+        shaped[: turns.even] += norms(self.compared_weight, squared, turns)[:, :, 0, :, None]
+        shaped[turns.row[0], 0] += self.prior[block].astype(np.float32)
+        self.angles.to_angles(spectrum, out)
+        if self.by_angle is not None:
+            out.reshape(len(out), gathered.shape[1], -1)[...] += self.by_angle[:, block, None]
+
+    def collect(
+        self,
+        block: slice,
+        weights: np.ndarray,
+        active: np.ndarray,
+        collected: Collected,
+        totals: tuple[np.ndarray, np.ndarray, np.ndarray],
+    ) -> None:
+        """Add what a block's entries get, and the particle's totals: cross and auto (k,), share (T,).
+
+        weights  (angle, e, T); active (e, T): where there are any
+        """
+        turns, (cross, auto, share) = self.turns, totals
+        some, few = _where(active, 1), _where(active, 0)
         chosen = np.ascontiguousarray(weights[:, some][:, :, few])
-        spectrum = angles.from_angles(chosen.reshape(angles.count, -1)).reshape(turns.rows, 2, len(some), len(few))
-        views, turn, gathered = entries[some], turn[some], gathered[:, :, some]
-        given = weighted(spectrum, particle[:, few], turns.bands)
-        cross = np.zeros(self.grid.radius)
-        scatter_turned(collected.numerator, given, gathered, views, turn, turns.harmonic, turns.sign, turns.ring, cross)
-        h = len(weight)
-        even = turns.even_harmonics(spectrum.sum(axis=3), h)  # (h, E)
+        spectrum = self.angles.from_angles(chosen.reshape(len(chosen), -1))
+        spectrum = spectrum.reshape(turns.rows, 2, *chosen.shape[1:])
+        gathered, squared = self._seen(block)
+        views, turn = self.entries[block][some], self.turn[block][some]
+        given = weighted(spectrum, self.particle[:, :, few], turns.bands)
+        gathered = gathered[:, some]
+        scatter_turned(collected.numerator, given, gathered, views, turn, turns.harmonic, turns.ring, cross)
+        h = len(self.weight)
+        summed = np.zeros((turns.rows, 2, len(views)), np.float32)
+        needed = turns.row[0 : 2 * h : 2]
+        summed[needed] = spectrum[needed].sum(axis=3)
+        even = turns.even_harmonics(summed, h)  # (h, e)
         back = np.conj(turn[:, : 2 * h : 2]).T
-        given_weight = (even * back)[..., None] * weight  # (h, E, k)
+        given_weight = (even * back)[..., None] * self.weight  # (h, e, k)
         np.add.at(collected.weight, views, given_weight.transpose(1, 0, 2))
         expected = np.einsum("he,hek->hk", np.conj(even), squared[:, some], optimize=False)
-        product = expected.real * weight[:, 0].real + expected.imag * weight[:, 0].imag
-        auto = (2 * product.sum(axis=0) - product[0]) / self.area
+        product = expected.real * self.weight[:, 0].real + expected.imag * self.weight[:, 0].imag
+        auto += 2 * product.sum(axis=0) - product[0]
         shares = spectrum[turns.row[0], 0]
         np.add.at(collected.share, views, shares.sum(axis=1))
-        offset2 = float(shares.sum(axis=0) @ length2[few])
-        return cross / self.area, auto, offset2
+        share[few] += shares.sum(axis=0)
 
-    def _turn(self, first: np.ndarray) -> np.ndarray:
-        """Return exp(i q psi) of in-plane angles counted in fine steps, (E, Q + 1) complex64."""
-        phase = 2 * np.pi / self.turns.count * first[:, None] * np.arange(self.grid.harmonics + 1)
-        return np.exp(1j * phase).astype(np.complex64)
+    def _seen(self, block: slice) -> tuple[np.ndarray, np.ndarray]:
+        """Return a block's views, turned: spectra (row, e, 2 places), and squared moduli (h, e, k)."""
+        if self._last is None or self._last[0] != block:
+            entries, turn = self.entries[block], self.turn[block]
+            gathered = gather_turned(self.views.spectrum, entries, turn, self.turns.harmonic)
+            even = turn[:, : 2 * len(self.weight) : 2].T[..., None]
+            self._last = block, gathered, self.views.squared[:, entries] * even
+        return self._last[1:]
+
+
+def _where(active: np.ndarray, axis: int) -> np.ndarray | slice:
+    """Return where anything is active along an axis: as a slice, which copies nothing, if that is nearly everywhere."""
+    found: np.ndarray = np.asarray(active.any(axis=axis))
+    return slice(None) if found.mean() > _NEARLY_ALL else np.flatnonzero(found)

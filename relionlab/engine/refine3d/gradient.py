@@ -22,8 +22,6 @@ from relionlab.engine.refine3d.state import Model, Search
 from relionlab.engine.refine3d.sums import COLUMNS, Sums
 from relionlab.engine.volume import FourierSums, Lattice, reconstruct
 
-STEP = 0.3
-"""Share of a batch in the running averages: a memory of about three batches."""
 STARTS = 6
 """Descents that begin; half of them, then one, go on."""
 _LIKELIHOOD = COLUMNS.index("log_likelihood")
@@ -47,7 +45,7 @@ class Averages:
     particles: float
 
 
-def blended(before: Averages | None, sums: Sums, lattice: Lattice, step: float) -> Averages:
+def blended(before: Averages | None, sums: Sums, lattice: Lattice, *, step: float) -> Averages:
     """Return the averages after a batch; the first batch makes them.
 
     lattice  to whose frequencies they go; the batch's may end before

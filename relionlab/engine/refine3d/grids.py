@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 
 from relionlab.engine.polar import PolarGrid
-from relionlab.engine.refine3d.state import Model, Search
+from relionlab.engine.refine3d.state import Search
 from relionlab.engine.rotations import matrix_from_euler
 from relionlab.engine.sampling import Sampling
 
 COARSE_DETAIL = 0.8
 """Finest detail that the coarse pass compares, in units of what a turn by its step moves at the particle's rim."""
+
+
+class Frame(Protocol):
+    """Where references live: a Model, or what is known of one before it is made.
+
+    box in px, pixel_size in Å, radius the outermost shell that is used
+    """
+
+    @property
+    def box(self) -> int:
+        """Box size in px."""
+        ...
+
+    @property
+    def pixel_size(self) -> float:
+        """Pixel size in Å."""
+        ...
+
+    @property
+    def radius(self) -> int:
+        """Outermost shell."""
+        ...
 
 
 def sampling_of(search: Search) -> Sampling:
@@ -19,13 +43,13 @@ def sampling_of(search: Search) -> Sampling:
     return search.sampling
 
 
-def fine_grid(model: Model, search: Search) -> PolarGrid:
+def fine_grid(model: Frame, search: Search) -> PolarGrid:
     """Return the polar grid of the fine pass."""
     extent = min(search.diameter / 2 / model.pixel_size + search.edge, model.box / 2)
     return PolarGrid(model.box, min(model.radius, model.box // 2 - 1), extent)
 
 
-def coarse_grid(model: Model, search: Search) -> PolarGrid:
+def coarse_grid(model: Frame, search: Search) -> PolarGrid:
     """Return the polar grid of the coarse pass: the shells that its steps can tell apart."""
     fine = fine_grid(model, search)
     rim = search.diameter * np.radians(sampling_of(search).step)

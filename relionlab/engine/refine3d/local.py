@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from relionlab.engine.kernels.views import gather_turned, highest
+from relionlab.engine.likelihood.folding import Folding
 from relionlab.engine.likelihood.turns import Turns, Window
 from relionlab.engine.refine3d.candidates import Candidates, significant, tile_of, tiled
-from relionlab.engine.refine3d.comparison import Offsets, moved, norms, products
+from relionlab.engine.refine3d.comparison import Offsets, norms, products
 from relionlab.engine.refine3d.fine import OneSeen
 from relionlab.engine.refine3d.views import Views
 from relionlab.engine.sampling import Neighbourhood, Sampling, neighbourhood
@@ -40,11 +41,21 @@ class LocalSearch:
     """Compares single particles with the views around their last poses."""
 
     def __init__(
-        self, grid: Sampling, turns: Turns, offsets: Offsets, *, classes: int, sigma: float, fraction: float
+        self,
+        grid: Sampling,
+        turns: Turns,
+        offsets: Offsets,
+        *,
+        classes: int,
+        sigma: float,
+        fraction: float,
+        most: float,
     ) -> None:
         self.grid, self.turns, self.offsets, self.classes = grid, turns, offsets, classes
-        self.sigma, self.fraction = sigma, fraction
+        self.sigma, self.fraction, self.most = sigma, fraction, most
         self.reach = min(int(np.ceil(CUT_OFF * sigma / grid.psi_step)), (grid.n_psi - 1) // 2)
+        self.folding = Folding(offsets.grid, turns)
+        self._turned = turns.phases(offsets.grid.harmonics)
         self.window = Window(turns, 2 * self.reach + 1)
 
     def views_needed(self, around: list[Surroundings]) -> np.ndarray:
@@ -65,10 +76,9 @@ class LocalSearch:
         psi = np.tile(np.concatenate([near.psi for near in around]), self.classes)
         prior = np.tile(np.concatenate([near.prior for near in around]), self.classes)
         first = np.rint(psi / grid.psi_step).astype(np.int64) - self.reach
-        phase = 2 * np.pi / grid.n_psi * first[:, None] * np.arange(int(turns.harmonic.max()) + 1)
-        turn = np.exp(1j * phase).astype(np.complex64)
-        gathered = gather_turned(views.spectrum, places, turn, turns.harmonic, turns.sign)
-        particle = moved(one.signal, self.offsets.phases, turns, grid=self.offsets.grid)
+        turn = self._turned[first % turns.count]
+        gathered = gather_turned(views.spectrum, places, turn, turns.harmonic)
+        particle = self.folding.moved(one.signal, self.offsets.phases)
         spectrum = products(gathered, particle, turns.bands)
         shaped = spectrum.reshape(turns.rows, 2, len(places), -1)
         h = len(one.weight)
@@ -82,11 +92,11 @@ class LocalSearch:
         tops = np.empty((1, len(places), self.window.count), np.float32)
         by_offset = np.full((1, len(self.offsets)), -np.inf, np.float32)
         highest(table, tops, by_offset)
-        chosen, least = significant(tops.ravel(), self.fraction, tops.size)
+        chosen, least = significant(tops.ravel(), self.fraction)
         entry, angle = np.divmod(chosen, self.window.count)
         view = self.views_needed(around)[entry]
         slots = np.flatnonzero(by_offset[0] >= least)
-        found = tiled(view, index[entry, angle] % grid.n_psi, grid.n_psi, slots=slots, circles=False)
+        found = tiled(view, index[entry, angle] % grid.n_psi, grid.n_psi, slots=slots, most=self.most, circles=False)
         return replace(found, psi_prior=self._prior_of(found, around))
 
     def _prior_of(self, found: Candidates, around: list[Surroundings]) -> np.ndarray:

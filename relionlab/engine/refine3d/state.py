@@ -78,8 +78,6 @@ class Search(Imaging):
     sigma            degrees: standard deviation of directions and in-plane angles around the last pose; ``None``: all
                      directions are searched
     align            ``False``: keep poses, find the class only
-    cross_correlation  compare by correlation instead of likelihood, and give each particle its best pose only: for
-                     references of unknown grey scale
     relaxed          point group among whose operations local searches try equivalents of the last pose; "" for none
     radius_limit     last shell in which poses are compared; ``None``: all of ``Model.radius``
     first_shell      first shell in which poses are compared
@@ -94,7 +92,6 @@ class Search(Imaging):
     offset_step: float = 2.0
     sigma: float | None = None
     align: bool = True
-    cross_correlation: bool = False
     relaxed: str = ""
     radius_limit: int | None = None
     first_shell: int = 1

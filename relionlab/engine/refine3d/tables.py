@@ -13,8 +13,22 @@ from relionlab.engine.refine3d.state import Model
 from relionlab.engine.refine3d.views import Views, on_grid, views_of
 from relionlab.engine.volume import KAISER_BESSEL, LINEAR, PolarSlicer
 
-HELD = 96 << 20
-"""Bytes up to which all views of a pass are made beforehand; beyond, each block makes those that it needs."""
+
+@dataclass(frozen=True)
+class Room:
+    """How much memory an E-step may take: less makes it slower, or coarser where a particle's posterior says nothing.
+
+    held   bytes up to which all views of a pass are made beforehand; beyond, each block of particles makes those that it
+           needs
+    poses  of one particle that the fine pass looks at, at the most: the best
+    """
+
+    held: int = 96 << 20
+    poses: int = 1 << 25
+
+
+AMPLE = Room()
+"""What an E-step takes where memory is no concern."""
 
 
 class Maps:
@@ -52,21 +66,43 @@ class Table:
     held: Views | None
 
     @classmethod
-    def of(cls, maps: Maps, rotations: np.ndarray, *, grid: PolarGrid, turns: Turns, harmonics: int) -> Table:
-        """Make the table of all classes in all orientations (D, 3, 3)."""
+    def of(
+        cls,
+        maps: Maps,
+        rotations: np.ndarray,
+        *,
+        grid: PolarGrid,
+        turns: Turns,
+        harmonics: int,
+        held: int,
+    ) -> Table:
+        """Make the table of all classes in all orientations (D, 3, 3).
+
+        held  bytes up to which all views are made at once
+        """
         classes = np.repeat(np.arange(maps.classes), len(rotations))
         every = np.tile(rotations, (maps.classes, 1, 1))
-        if len(classes) * turns.rows * turns.width * 8 > HELD:
+        if len(classes) * bytes_of_view(grid, turns, harmonics) > held:
             return cls(maps.slicers(grid, LINEAR), classes, every, turns, harmonics, None)
         slicers = maps.slicers(grid, KAISER_BESSEL)
-        held = views_of(slicers, classes, every, turns=turns, harmonics=harmonics)
-        return cls(slicers, classes, every, turns, harmonics, held)
+        every_view = views_of(slicers, classes, every, turns=turns, harmonics=harmonics)
+        return cls(slicers, classes, every, turns, harmonics, every_view)
+
+    @property
+    def bytes_each(self) -> int:
+        """Bytes of one view."""
+        return bytes_of_view(self.slicers[0].grid, self.turns, self.harmonics)
 
     def views(self, wanted: np.ndarray) -> Views:
         """Return the views of these numbers."""
         return views_of(
             self.slicers, self.classes[wanted], self.rotations[wanted], turns=self.turns, harmonics=self.harmonics
         )
+
+
+def bytes_of_view(grid: PolarGrid, turns: Turns, harmonics: int) -> int:
+    """Return the bytes of one view's spectrum and squared modulus."""
+    return 8 * (turns.rows * turns.width + harmonics * grid.radius)
 
 
 def weight_harmonics(particles: Particles, groups: tuple[OpticsGroup, ...], *, grid: PolarGrid, model: Model) -> int:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import scipy.fft
 
+from relionlab.engine.likelihood.folding import Folding
 from relionlab.engine.likelihood.turns import Turns
-from relionlab.engine.polar import PolarGrid, angular_spectrum
+from relionlab.engine.polar import PolarGrid
 from relionlab.engine.volume import PolarSlicer
 
 _AT_ONCE = 64  # slices; their samples should stay in the cache
@@ -42,6 +42,7 @@ def views_of(
     harmonics  even harmonics of the squared modulus to keep, counted from 0
     """
     grid = slicers[0].grid
+    folding = Folding(grid, turns)
     spectrum = np.empty((len(classes), turns.rows, turns.width), np.complex64)
     squared = np.empty((harmonics, len(classes), grid.radius), np.complex64)
     for c in np.unique(classes):
@@ -49,7 +50,7 @@ def views_of(
         for start in range(0, len(members), _AT_ONCE):
             some = members[start : start + _AT_ONCE]
             samples = slicers[c].slices(rotations[some])
-            spectrum[some], squared[:, some] = _spectra(samples, grid, turns, harmonics)
+            spectrum[some], squared[:, some] = _spectra(samples, folding, harmonics)
     return Views(spectrum, squared)
 
 
@@ -58,19 +59,19 @@ def on_grid(slicer: PolarSlicer, grid: PolarGrid) -> PolarSlicer:
     return replace(slicer, grid=grid)
 
 
-def operand(views: Views, turns: Turns) -> np.ndarray:
-    """Return all views as one operand of a real matrix product, (row, 2, V, 2 places) float32; see kernels.views."""
-    plain = views.spectrum.transpose(1, 0, 2)
-    out = np.empty((turns.rows, 2, len(views), turns.width), np.complex64)
-    out[:, 0] = plain
-    out[:, 1] = -1j * turns.sign[:, None] * plain
-    return out.view(np.float32)
+def operand(views: Views) -> np.ndarray:
+    """Return all views as one operand of real matrix products, (row, V, 2 places) float32."""
+    return np.ascontiguousarray(views.spectrum.transpose(1, 0, 2)).view(np.float32)
 
 
-def _spectra(samples: np.ndarray, grid: PolarGrid, turns: Turns, harmonics: int) -> tuple[np.ndarray, np.ndarray]:
+def _spectra(samples: np.ndarray, folding: Folding, harmonics: int) -> tuple[np.ndarray, np.ndarray]:
+    grid = folding.grid
     area = (2 * np.pi * grid.rings).astype(np.float32)
-    folded = turns.folded(angular_spectrum(samples, grid.harmonics) * area[:, None]).transpose(1, 0, 2)
+    folded = folding.rows(samples).transpose(1, 0, 2) * area[folding.turns.ring]
     # of the squared modulus only harmonics far below the sampling's limit are kept: what folds back onto them is nothing
     power = samples.real**2 + samples.imag**2
-    square = scipy.fft.rfft(power, axis=-1)[..., :harmonics] * (area[:, None] / power.shape[-1])
-    return folded, square.transpose(2, 0, 1)
+    half = power.shape[-1]
+    phase = 2 * np.pi / half * np.arange(half)[:, None] * np.arange(harmonics)
+    basis = np.concatenate([np.cos(phase), -np.sin(phase)], axis=1).astype(np.float32) / half
+    square = (power.reshape(-1, half) @ basis).reshape(*power.shape[:-1], 2, harmonics) * area[:, None, None]
+    return folded, (square[..., 0, :] + 1j * square[..., 1, :]).transpose(2, 0, 1)

@@ -8,6 +8,7 @@ import numpy as np
 
 from relionlab.engine.classify2d.accuracy import UNKNOWN
 from relionlab.engine.likelihood.particles import Particles
+from relionlab.engine.polar import PolarGrid
 from relionlab.engine.refine3d.accuracy import accuracies, changes
 from relionlab.engine.refine3d.grids import fine_grid
 from relionlab.engine.refine3d.halves import Halves, Hook, joined, maximise_halves
@@ -17,6 +18,7 @@ from relionlab.engine.refine3d.sums import Sums
 from relionlab.errors import ParameterError
 from relionlab.jobs.refinement.files3d import Iteration3D, write_final
 from relionlab.jobs.refinement.outcome import outcome_of
+from relionlab.jobs.refinement.progress import Progress
 from relionlab.jobs.refinement.run3d import Run3D, finer_step
 from relionlab.jobs.refinement.sampling_file import SearchGrid
 from relionlab.jobs.refinement.verdict import verdict
@@ -34,6 +36,7 @@ def auto_refine(run: Run3D, state: Iteration3D | None, *, hook: Hook | None = No
         state = _begun(run)
     while True:
         run.context.stop_if_asked()
+        state = _prepared(run, state)
         if state.progress.converged or state.number >= run.options.auto_iter_max:
             _last(run, state, hook)
             return
@@ -69,7 +72,7 @@ def _iterate(run: Run3D, state: Iteration3D, hook: Hook | None) -> Iteration3D:
     ]
     angles, offsets = (np.mean([each[k] for each in of_halves], axis=0) for k in (0, 1))
     changed = changes(before, particles, group) if number > 1 else (UNKNOWN, UNKNOWN, 1.0)
-    progress, following = _decide(run, state, found, (angles, offsets), changed, grid)
+    progress = _judged(run, state.progress, shell=found.models[0].resolution_shell, changed=changed, grid=grid)
     high = bool(found.fsc[min(used.radius, len(found.fsc) - 1)] > _HIGH)
     ahead = (state.progress.shells_ahead or run.options.incr_size) + (_MORE_SHELLS if high else 0)
     models = tuple(replace(m, radius=min(m.resolution_shell + ahead, m.box // 2)) for m in found.models)
@@ -87,8 +90,8 @@ def _iterate(run: Run3D, state: Iteration3D, hook: Hook | None) -> Iteration3D:
             f"accuracy {angles[0]:.2f}° and {offsets[0]:.2f} Å",
         ],
     )
-    run.context.progress(number, _expected(run, following, progress, number), "iterations")
-    return replace(finished, grid=following)
+    run.context.progress(number, _expected(run, grid, number), "iterations")
+    return finished
 
 
 def _last(run: Run3D, state: Iteration3D, hook: Hook | None) -> None:
@@ -146,7 +149,7 @@ def _expect(run: Run3D, models: tuple[Model, ...], poses: Particles, search: Sea
 
 def _maximise(
     run: Run3D, state: Iteration3D, sums: tuple[Sums, Sums], search: Search, hook: Hook | None
-) -> tuple[Halves, object]:
+) -> tuple[Halves, PolarGrid]:
     number = state.number + 1
     first, second = (state.particles.rows(np.flatnonzero(state.particles.half == half)) for half in (1, 2))
     used = fine_grid(state.models[0], search)
@@ -177,39 +180,47 @@ def _together(before: Particles, parts: tuple[Particles, Particles]) -> Particle
     return Particles(**values)
 
 
-def _decide(
-    run: Run3D,
-    state: Iteration3D,
-    found: Halves,
-    accuracy: tuple[np.ndarray, np.ndarray],
-    changed: tuple[float, float, float],
-    grid: SearchGrid,
-) -> tuple[object, SearchGrid]:
-    progress, pixel = state.progress, run.data.pixel_size
-    standing = Standing(
-        progress.without_gain,
-        progress.without_change,
-        progress.best_shell,
-        progress.smallest_angles,
-        progress.smallest_offsets,
-    )
+def _judged(
+    run: Run3D, progress: Progress, *, shell: int, changed: tuple[float, float, float], grid: SearchGrid
+) -> Progress:
+    """Return what is remembered after an iteration that reached a shell and changed poses so much."""
     step = finer_step(grid.orientations, run.options.oversampling)
-    standing = judged(standing, shell=found.models[0].resolution_shell, changed=changed, step=step)
+    return _remembered(progress, judged(_standing(progress), shell=shell, changed=changed, step=step))
+
+
+def _prepared(run: Run3D, state: Iteration3D) -> Iteration3D:
+    """Return an iteration as the next one begins from it: sampled finer, or converged, if nothing has improved.
+
+    This is decided from what stands in an iteration's files, as RELION does: so either program decides alike whether it made
+    them itself, was killed after them, or was given them by the other.
+    """
+    if state.rotations is None or state.offsets is None or not state.number:
+        return state
+    grid, pixel = state.grid, run.data.pixel_size
     stage = Stage(grid.orientations.order, grid.offset_range / pixel, grid.offset_step / pixel)
     standing, following = next_stage(
-        standing,
+        _standing(state.progress),
         stage,
-        step=step,
-        accuracy=(float(accuracy[0][0]), float(accuracy[1][0]) / pixel),
-        moved=changed[1] / pixel,
+        step=finer_step(grid.orientations, run.options.oversampling),
+        accuracy=(float(state.rotations[0]), float(state.offsets[0]) / pixel),
+        moved=state.changed[1] / pixel,
         oversampling=run.options.oversampling,
     )
-    kept = {item.name: getattr(standing, item.name) for item in fields(Standing)}
-    after = replace(progress, **kept)
+    state = replace(state, progress=_remembered(state.progress, standing))
     if following == stage:
-        return after, grid
+        return state
     finer = run.grid(following.order, following.offset_range, following.offset_step)
-    return after, replace(finer, orientations=finer.orientations.perturbed(grid.orientations.perturbation))
+    return replace(
+        state, grid=replace(finer, orientations=finer.orientations.perturbed(grid.orientations.perturbation))
+    )
+
+
+def _standing(progress: Progress) -> Standing:
+    return Standing(**{item.name: getattr(progress, item.name) for item in fields(Standing)})
+
+
+def _remembered(progress: Progress, standing: Standing) -> Progress:
+    return replace(progress, **{item.name: getattr(standing, item.name) for item in fields(Standing)})
 
 
 def _sigmas(run: Run3D, grid: SearchGrid) -> tuple[float, float, float] | None:
@@ -219,8 +230,6 @@ def _sigmas(run: Run3D, grid: SearchGrid) -> tuple[float, float, float] | None:
     return (grid.orientations.step,) * 3
 
 
-def _expected(run: Run3D, grid: SearchGrid, progress: object, number: int) -> int:
+def _expected(run: Run3D, grid: SearchGrid, number: int) -> int:
     """Return a guess of how many iterations there will be: three more per finer order that may come."""
-    if progress.converged:  # type: ignore[attr-defined]
-        return number + 1
     return number + 3 * max(run.options.auto_local_healpix_order - grid.orientations.order, 0) + 5

@@ -20,6 +20,7 @@ _HARMLESS = 6  # a reference may show this part of the particle's size unfiltere
 
 def check_search(table: Particles, options: Refine, *, source: str) -> None:
     """Raise an InputError if the particles lack what the search builds upon: poses for local ones, halves that are whole."""
+    _check_angles(table, source)
     needed = _why_poses(options)
     missing = [label for label in _ANGLES if label not in table]
     if needed and missing:
@@ -84,6 +85,17 @@ def _why_poses(options: Refine) -> str:
     if not options.auto_refine and options.local_sigmas() is not None:
         return "local searches (--sigma_ang) look around the angles that they have"
     return ""
+
+
+def _check_angles(table: Particles, source: str) -> None:
+    for label in _ANGLES:
+        bad = ~np.isfinite(np.asarray(table.column(label), float)) if label in table else np.zeros(0, bool)
+        if bad.any():
+            first = table.particles["rlnImageName"][bad][0]
+            raise StarError(
+                f"{source}: {label} is not a number for {bad.sum()} of {len(table)} particles, as {first}. Leave them out"
+                " (Select), or repair the column."
+            )
 
 
 def _check_halves(table: Particles, source: str) -> None:

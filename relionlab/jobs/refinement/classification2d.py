@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from relionlab.engine.classify2d.accuracy import accuracies, changes
-from relionlab.engine.classify2d.expectation import Expectation
+from relionlab.engine.classify2d.expectation import Expectation, Sums
+from relionlab.engine.classify2d.gradient import blended, worth
 from relionlab.engine.classify2d.maximisation import Update, low_pass, maximise, prior_variance
 from relionlab.engine.classify2d.start import first_model, noise_model, seed_search, seeds
 from relionlab.engine.classify2d.state import Model, Search
@@ -20,8 +21,10 @@ from relionlab.engine.steps import Executor, shards
 from relionlab.errors import ParameterError
 from relionlab.jobs.context import Context
 from relionlab.jobs.options.run_names import continued_root
+from relionlab.jobs.refinement.batches import Batches, stage_share, step_of
 from relionlab.jobs.refinement.checks import check_output
 from relionlab.jobs.refinement.files import Iteration, Saved, read_iteration, restored, write_iteration
+from relionlab.jobs.refinement.gradient import GradientPlan
 from relionlab.jobs.refinement.input import Dataset, read_dataset, read_table
 from relionlab.jobs.refinement.program import Refine
 from relionlab.jobs.refinement.run_options import optimiser_options, sampling_options, saved_options
@@ -29,15 +32,18 @@ from relionlab.jobs.refinement.run_options import optimiser_options, sampling_op
 _OFFSETS_PER_PERIOD = 3
 """Offsets tried per period of the finest detail in play: a finer grid would tell nothing more."""
 
+_BATCH, _PER_CLASS = 200, 20
+"""Particles of the first batches: at least so many, and so many per class."""
+
 
 def classify(options: Refine, context: Context) -> None:
     """Classify the particles, from the beginning or from where an earlier run stopped."""
     saved = read_iteration(options.fn_cont, context.directory) if options.fn_cont else None
     if saved is not None:
         options = saved_options(options, saved)
-        if options.nr_iter <= saved.iteration:
+        if options.iterations() <= saved.iteration:
             raise ParameterError(
-                f"Number of iterations (--iter) is {options.nr_iter}, but {options.fn_cont} is of iteration"
+                f"Number of iterations (--iter) is {options.iterations()}, but {options.fn_cont} is of iteration"
                 f" {saved.iteration} already: give the total, more than {saved.iteration}."
             )
     if options.random_seed is None:
@@ -68,20 +74,59 @@ class Run:
         executor = executor_for(replace(self.context.settings, workers=workers))
         try:
             state = self._restored(saved) if saved is not None else self._begun(executor, search)
-            while state.number < self.options.nr_iter:
+            total, plan = self.options.iterations(), self.options.gradient()
+            count = len(self.data.table)
+            averages = Averages(Batches(count, self._random(0)), count)
+            while state.number < total:
                 self.context.stop_if_asked()
-                state = self._iterate(state, executor, search)
+                if plan is None or state.number + 1 > total - max(plan.em_iterations, 1):
+                    state = self._iterate(state, executor, search)
+                else:
+                    state = self._step(state, executor, search, plan, averages)
         finally:
             executor.close()
 
     # --- steps -----------------------------------------------------------------------------------------------
 
+    def _step(
+        self, state: Iteration, executor: Executor, search: Search, plan: GradientPlan, averages: Averages
+    ) -> Iteration:
+        """Take one step along the gradient: a batch, blended into the running averages, makes the next averages."""
+        number = state.number + 1
+        box = state.model.box
+        model = replace(state.model, radius=box // 2)  # all averages lie on one grid
+        search = self._perturbed(search, state.model, number)
+        seen = min(state.model.resolution_shell + self.options.incr_size, box // 2)
+        search = replace(search, radius_limit=min(search.radius_limit or seen, seen))
+        batch = averages.batches.draw(_batch_size(plan, number, len(self.data.table), self.options.nr_classes))
+        step = Expectation(model, state.particles, self.data.optics, search=search, load=self.data.load)
+        pieces = [batch[some] for some in shards(len(batch), self.context.settings.particles_per_shard)]
+        sums = averages.after(executor.run(step, pieces, self._reporter(number)), step_of(plan, number))
+        update = replace(self._update(number), norm=False, scale=False)
+        some = state.particles.rows(batch)
+        after, moved, spectra = maximise(model, some, sums, search=search, update=update)
+        after = replace(after, radius=min(after.resolution_shell + self.options.incr_size, box // 2))
+        particles = state.particles.with_rows(batch, moved)
+        finished = Iteration(
+            number, after, particles, spectra, step.grid.radius, None, None, changes(some, moved), search.perturbation
+        )
+        if number % plan.write_every == 0:
+            self._write(finished)
+            self._say(finished)
+        self.context.progress(number, self.options.iterations(), "iterations")
+        return finished
+
+    def _random(self, number: int) -> np.random.Generator:
+        return np.random.default_rng([self._seed, number])
+
+    def _perturbed(self, search: Search, model: Model, number: int) -> Search:
+        perturbation = float(np.round(self._random(number).uniform(-1, 1) * self.options.perturb, 6))
+        return replace(search, perturbation=perturbation, offset_step=_offset_step(search, model))
+
     def _iterate(self, state: Iteration, executor: Executor, search: Search) -> Iteration:
         number = state.number + 1
         model, before = state.model, state.particles
-        random = np.random.default_rng([self._seed, number])
-        perturbation = float(np.round(random.uniform(-1, 1) * self.options.perturb, 6))
-        search = replace(search, perturbation=perturbation, offset_step=_offset_step(search, model))
+        search = self._perturbed(search, model, number)
         if self.options.local_offsets:
             search = replace(search, step_sigma=_step_sigma(search, model, self.options.oversampling))
         step = Expectation(model, before, self.data.optics, search=search, load=self.data.load)
@@ -97,11 +142,11 @@ class Run:
             angles,
             offsets,
             changes(before, particles),
-            perturbation,
+            search.perturbation,
         )
         self._write(finished)
         self._say(finished)
-        self.context.progress(number, self.options.nr_iter, "iterations")
+        self.context.progress(number, self.options.iterations(), "iterations")
         return finished
 
     def _begun(self, executor: Executor, search: Search) -> Iteration:
@@ -250,7 +295,7 @@ class Run:
 
     def _reporter(self, number: int) -> Any:
         def report(done: int, total: int) -> None:
-            self.context.progress(number - 1 + done / total, self.options.nr_iter, "iterations")
+            self.context.progress(number - 1 + done / total, self.options.iterations(), "iterations")
             self.context.stop_if_asked()
 
         return report
@@ -272,10 +317,34 @@ class Run:
         resolution = model.box * model.pixel_size / max(model.resolution_shell, 1)
         _, _, changed = state.changed
         self.context.say(
-            f"Iteration {state.number:3d} of {self.options.nr_iter}: resolution {resolution:6.2f} Å, "
+            f"Iteration {state.number:3d} of {self.options.iterations()}: resolution {resolution:6.2f} Å, "
             f"largest class {100 * model.class_share.max():4.1f} %, mean probability of the best pose "
             f"{particles.best_weight.mean():.3f}, {100 * changed:5.1f} % of the particles changed class"
         )
+
+
+class Averages:
+    """The running averages of a gradient-driven run, and its batches."""
+
+    def __init__(self, batches: Batches, particles: int) -> None:
+        self.batches, self._particles = batches, particles
+        self._sums: Sums | None = None
+        self._worth = 0.0
+
+    def after(self, batch: Sums, step: float) -> Sums:
+        """Blend a batch in; return what the M-step is to see."""
+        count = int(batch.members.sum())
+        self._worth = worth(self._worth, count, step)
+        self._sums, seen = blended(self._sums, batch, step=step, particles=round(min(self._worth, self._particles)))
+        return seen
+
+
+def _batch_size(plan: GradientPlan, number: int, particles: int, classes: int) -> int:
+    """Return the particles of a batch: those asked for, or enough for all classes, more in later stages."""
+    small = plan.initial_batch or max(_BATCH, _PER_CLASS * classes)
+    large = plan.final_batch or 4 * small
+    share = stage_share(plan, number)
+    return int(min(round(small + share * (large - small)), particles))
 
 
 def _offset_step(search: Search, model: Model) -> float:

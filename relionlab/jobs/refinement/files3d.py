@@ -76,17 +76,20 @@ def write_iteration3d(
 ) -> None:
     """Write the files of an iteration; the optimiser comes last, so that it never points to missing ones.
 
+    Each file appears whole or not at all: an iteration without an optimiser was interrupted, and counts as not done.
+
     root       as "Class3D/job001/run", relative to ``directory``
     source     the input particles: their columns pass through
     options    label -> value for the optimiser's table; "tau2_fudge" and "padding" for the model's
     command    the command line, kept as a comment
     """
     stem = f"{root}_it{state.number:03d}"
+    _write_search(stem, state, source, directory=directory)
     halves = ["half1_", "half2_"] if len(state.models) == 2 else [""]
     for number, half in enumerate(halves):
         _write_model(f"{stem}_{half}", state, number, directory=directory, options=options, group_names=group_names)
     models = [f"{half}model" for half in halves]
-    _write_rest(root, stem, state, source, directory=directory, options=options, command=command, models=models)
+    _write_optimiser(root, stem, state, directory=directory, options=options, command=command, models=models)
 
 
 def write_final(
@@ -105,16 +108,18 @@ def write_final(
     state      with the one model of all particles
     half_maps  (n, n, n) each, neither filtered nor masked
 
-    The optimiser is written as RELION 4 and 5 do (3.1 writes none), with -1 for the iteration.
+    The optimiser is written as RELION 4 and 5 do (3.1 writes none), with -1 for the iteration. RELION 3.1's end is told by its
+    model file, so that comes after all that it needs.
     """
     if len(state.models) != 1:
         raise ValueError(f"{len(state.models)} models; expected the one that was joined.")
     pixel_size = state.models[0].pixel_size
+    _write_search(root, state, source, directory=directory)
     for number, half in enumerate(half_maps, 1):
         write_map(directory / f"{root}_half{number}_class001_unfil.mrc", half, pixel_size=pixel_size)
     _write_model(f"{root}_", state, 0, directory=directory, options=options, group_names=group_names, is_half=True)
     options = {**options, "rlnCurrentIteration": _LAST, "rlnDoSplitRandomHalves": 0}
-    _write_rest(root, root, state, source, directory=directory, options=options, command=command, models=["model"])
+    _write_optimiser(root, root, state, directory=directory, options=options, command=command, models=["model"])
 
 
 def _write_model(
@@ -162,18 +167,22 @@ def _write_model(
         write_directions(picture, shares, sampling=orientations, extent=model.box * model.pixel_size)
 
 
-def _write_rest(
+def _write_search(stem: str, state: Iteration3D, source: ParticleTable, *, directory: Path) -> None:
+    """Write particles and sampling."""
+    write_particles(directory / f"{stem}_data.star", with_poses(source, state.particles, dimensions=3))
+    write_star(directory / f"{stem}_sampling.star", sampling_tables(state.grid, first=state.first_grid))
+
+
+def _write_optimiser(
     root: str,
     stem: str,
     state: Iteration3D,
-    source: ParticleTable,
     *,
     directory: Path,
     options: dict[str, object],
     command: str,
     models: list[str],
 ) -> None:
-    """Write particles, sampling and at last the optimiser."""
     columns = optimiser_columns(
         root,
         stem,
@@ -184,8 +193,6 @@ def _write_rest(
         changed=state.changed,
         models=models,
     )
-    write_particles(directory / f"{stem}_data.star", with_poses(source, state.particles, dimensions=3))
-    write_star(directory / f"{stem}_sampling.star", sampling_tables(state.grid, first=state.first_grid))
     write_optimiser(directory / f"{stem}_optimiser.star", columns, command=command)
 
 

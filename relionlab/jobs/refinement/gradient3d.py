@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from relionlab.engine.classify2d.accuracy import UNKNOWN
 from relionlab.engine.likelihood.particles import Particles
 from relionlab.engine.refine3d.accuracy import changes
-from relionlab.engine.refine3d.gradient import STARTS, STEP, Averages, blended, likelihood, stepped
+from relionlab.engine.refine3d.gradient import STARTS, Averages, blended, likelihood, stepped
 from relionlab.engine.refine3d.halves import correlation_of_sums, joint_correlation
 from relionlab.engine.refine3d.maximisation import Update, flattened, maximise, posed, signal_variance
 from relionlab.engine.refine3d.random_start import random_map
@@ -17,6 +18,7 @@ from relionlab.engine.refine3d.state import Model, Search
 from relionlab.engine.refine3d.sums import Sums
 from relionlab.engine.sampling.healpix import spacing
 from relionlab.engine.volume import Lattice
+from relionlab.jobs.refinement.batches import Batches, stage_share, step_of
 from relionlab.jobs.refinement.files3d import Iteration3D
 from relionlab.jobs.refinement.gradient import GradientPlan
 from relionlab.jobs.refinement.run3d import Run3D
@@ -63,9 +65,11 @@ def make_initial_model(run: Run3D, state: Iteration3D | None) -> None:
         descents, poses = _begun(run, plan)
         number = 0
         _write(run, descents[0], poses, run.first_grid(), number, None)
+        batches = _batches(run)
     else:
-        descents, poses, number = [Descent(0, state.models[0])], state.particles, state.number
-    batches = Batches(len(poses), np.random.default_rng([run.seed, number, 5]))
+        poses, number = state.particles, state.number
+        descent, batches = _resumed(run, plan, state, total)
+        descents = [descent]
     grid = run.first_grid()
     while number < total:
         run.context.stop_if_asked()
@@ -102,21 +106,71 @@ def _descend(
     plan: GradientPlan,
 ) -> Sums:
     """Take one step; return the sums of its batch."""
-    shell = run.extent / stage.resolution
-    radius = _radius(run, stage.resolution)
-    search = run.search(grid, sigma=None)
-    seen = 0 if plan.noise_halflife is None else number * stage.batch
-    factor = 1.0 if plan.noise_halflife is None else max(plan.noise_factor * 0.5 ** (seen / plan.noise_halflife), 1.0)
-    model = replace(descent.model, radius=radius, sigma2=descent.model.sigma2 * factor)
-    sums = run.expect(model, poses, search, indices=indices)
-    lattice = Lattice(model.box, max(radius, _radius(run, _resolutions(run, plan)[1])))
-    descent.averages = blended(descent.averages, sums, lattice, stage.step)
+    sums = _looked_at(run, descent.model, poses, grid, stage, indices, number, plan)
+    descent.averages = blended(descent.averages, sums, _lattice(run, plan, stage), step=stage.step)
     descent.before = descent.model
     descent.model = stepped(
-        descent.model, descent.averages, search=search, update=_update(run), shell=shell, particles=len(poses)
+        descent.model,
+        descent.averages,
+        search=run.search(grid, sigma=None),
+        update=_update(run),
+        shell=run.extent / stage.resolution,
+        particles=len(poses),
     )
     descent.likelihoods.append(likelihood(sums))
     return sums
+
+
+def _looked_at(
+    run: Run3D,
+    model: Model,
+    poses: Particles,
+    grid: SearchGrid,
+    stage: Stage,
+    indices: np.ndarray,
+    number: int,
+    plan: GradientPlan,
+) -> Sums:
+    """Return the sums of an E-step over some particles, as an iteration makes it."""
+    seen = 0 if plan.noise_halflife is None else number * stage.batch
+    factor = 1.0 if plan.noise_halflife is None else max(plan.noise_factor * 0.5 ** (seen / plan.noise_halflife), 1.0)
+    model = replace(model, radius=_radius(run, stage.resolution), sigma2=model.sigma2 * factor)
+    return run.expect(model, poses, run.search(grid, sigma=None), indices=indices)
+
+
+def _lattice(run: Run3D, plan: GradientPlan, stage: Stage) -> Lattice:
+    """Return the lattice of the averages: it holds the finest resolution that any stage will have."""
+    finest = _radius(run, _resolutions(run, plan)[1])
+    return Lattice(run.data.box, max(_radius(run, stage.resolution), finest))
+
+
+def _batches(run: Run3D) -> Batches:
+    return Batches(len(run.data.poses), np.random.default_rng([run.seed, 0, 5]))
+
+
+def _resumed(run: Run3D, plan: GradientPlan, state: Iteration3D, total: int) -> tuple[Descent, Batches]:
+    """Return the descent that goes on from an iteration, and the batches that come.
+
+    The batches are those of a run that was not interrupted. The running averages are in no file (RELION has no place for
+    them): they are made anew, of the particles of the last batches as the map of the iteration sees them.
+    """
+    number = state.number
+    model = replace(state.models[0], direction_share=None)  # of another sampling than the next iterations
+    batches, descent = _batches(run), Descent(0, model)
+    drawn = [batches.draw(_stage(run, plan, done).batch) for done in range(1, number + 1)]
+    if not drawn or number + 1 >= total:  # the last iteration needs none
+        return descent, batches
+    stage = _stage(run, plan, number)
+    remembered = int(np.clip(np.ceil(1 / stage.step), 1, _LAST_PASS))
+    indices = np.unique(np.concatenate(drawn[-remembered:]))
+    run.context.say(
+        f"The running averages of earlier batches are in no file: they begin anew with {len(indices)} particles of the last"
+        f" {min(remembered, number)} batches."
+    )
+    grid = run.perturbed(_grid(run, stage.resolution, finer=1.0), number)
+    sums = _looked_at(run, model, state.particles, grid, stage, indices, number, plan)
+    descent.averages = blended(None, sums, _lattice(run, plan, stage), step=1.0)
+    return descent, batches
 
 
 def _last(run: Run3D, plan: GradientPlan, descent: Descent, poses: Particles, number: int) -> Particles:
@@ -196,15 +250,11 @@ def _stage(run: Run3D, plan: GradientPlan, number: int) -> Stage:
     """Return what an iteration does: resolution and batch grow from the first stage's to the last's in between."""
     first, last = _resolutions(run, plan)
     small, large = _batch_sizes(run, plan)
-    share = float(np.clip((number - plan.initial) / max(plan.inbetween, 1), 0, 1))
+    share = stage_share(plan, number)
     frequency = (1 - share) / first + share / last
-    into = max(number - plan.initial - plan.inbetween, 0)
-    step = plan.step if plan.step is not None else STEP
-    # in the last stage the averages become those of all its batches
-    step = max(step / (1 + step * into), 1e-3) if into else max(step, 1 / number)
     third = max(plan.initial // 3, 1)
     starts = STARTS if number < third else STARTS // 2 if number < 2 * third else 1
-    return Stage(1 / frequency, round(small + share * (large - small)), min(step, 1.0), starts)
+    return Stage(1 / frequency, round(small + share * (large - small)), step_of(plan, number), starts)
 
 
 def _resolutions(run: Run3D, plan: GradientPlan) -> tuple[float, float]:
@@ -289,21 +339,6 @@ def _random(
     )
 
 
-class Batches:
-    """Draws particles in random order, each once before any comes again."""
-
-    def __init__(self, count: int, rng: np.random.Generator) -> None:
-        self._count, self._rng = count, rng
-        self._rest = np.zeros(0, np.int64)
-
-    def draw(self, size: int) -> np.ndarray:
-        """Return the numbers of the next batch, ascending."""
-        if len(self._rest) < size:
-            self._rest = self._rng.permutation(self._count)
-        taken, self._rest = self._rest[:size], self._rest[size:]
-        return np.sort(taken)
-
-
 def _write(
     run: Run3D, descent: Descent, poses: Particles, grid: SearchGrid, number: int, before: Particles | None
 ) -> None:
@@ -317,7 +352,7 @@ def _write(
         run.first_grid(),
         used_radius=descent.model.radius,
         gradients=np.zeros_like(descent.model.references) if step is None else step,
-        **({} if before is None else {"changed": changes(before, poses, group)}),
+        changed=(UNKNOWN, UNKNOWN, 1.0) if before is None else changes(before, poses, group),
     )
     run.write(state)
     if number:

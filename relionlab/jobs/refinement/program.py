@@ -88,7 +88,7 @@ class Refine(
 
     def psi_step(self, order: int) -> float:
         """Return the in-plane step (°) of a 3D search: --psi_step, or else what directions of this HEALPix order have."""
-        return self.psi_sampling * 2 if self.psi_sampling != self.default("psi_sampling") else 60 / 2.0**order
+        return self.psi_sampling * 2 if "psi_sampling" in self.model_fields_set else 60 / 2.0**order
 
     def local_sigmas(self) -> tuple[float, float, float] | None:
         """Return the widths (°) of local searches in rot, tilt and psi; ``None``: all poses are searched.

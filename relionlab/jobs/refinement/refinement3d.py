@@ -11,6 +11,7 @@ from relionlab.jobs.options.run_names import continued_root
 from relionlab.jobs.refinement.checks import check_output
 from relionlab.jobs.refinement.checks3d import check_search, judge_references
 from relionlab.jobs.refinement.files3d import Iteration3D
+from relionlab.jobs.refinement.hook import hook_named
 from relionlab.jobs.refinement.input import Dataset, read_dataset, read_table
 from relionlab.jobs.refinement.maps import read_maps, read_mask
 from relionlab.jobs.refinement.program import Refine
@@ -49,7 +50,7 @@ def _go(run: Run3D, state: Iteration3D | None) -> None:
     elif run.options.auto_refine:
         from relionlab.jobs.refinement.auto_refine import auto_refine
 
-        auto_refine(run, state)
+        auto_refine(run, state, hook=hook_named(run.context.settings.reconstruct_hook))
     else:
         from relionlab.jobs.refinement.classification3d import classify3d
 

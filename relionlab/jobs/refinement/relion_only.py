@@ -78,7 +78,8 @@ _ADVICE = {
     "nearest_neighbour": "leave it out; interpolation is linear",
     "always_cc": "use --firstiter_cc, after which the grey scale is known",
     "skip_maximize": "run one iteration (--iter 1), and use its data.star alone",
-    "external_reconstruct": _WITH_RELION,
+    "external_reconstruct": "leave it out, and name a Python function that regularises the half-maps"
+    " (RELIONLAB_RECONSTRUCT_HOOK=package.module:function)",
     "som": "classify with --K, without it",
     "helical_exclude_resols": _WITH_RELION,
     "force_converge": "use --auto_iter_max with the number of the iteration that is to be the last",

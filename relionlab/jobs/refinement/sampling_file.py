@@ -10,6 +10,8 @@ from relionlab.errors import StarError
 from relionlab.io.table import Table
 
 _NO_TILT_LIMIT = -91.0
+_DOUBLES = 1.05
+"""RELION lists some directions on the edge of the asymmetric unit twice: of D2, 12,384 for 12,288 at order 6."""
 _ORIGINALS = {
     "rlnHealpixOrderOriginal": "rlnHealpixOrder",
     "rlnPsiStepOriginal": "rlnPsiStep",
@@ -63,9 +65,10 @@ def read_sampling(tables: Mapping[str, Table]) -> SearchGrid:
         psi_step=float(general.value("rlnPsiStep")),
         tilt_limit=tilt_limit,
     )
-    if "sampling_directions" in tables and grid.group.is_chiral and len(tables["sampling_directions"]) != len(grid):
+    listed = len(tables["sampling_directions"]) if "sampling_directions" in tables else len(grid)
+    if grid.group.is_chiral and not len(grid) <= listed <= _DOUBLES * len(grid):
         raise StarError(
-            f"{general.source or 'The sampling file'} lists {len(tables['sampling_directions'])} directions; expected"
+            f"{general.source or 'The sampling file'} lists {listed} directions; expected"
             f" {len(grid)} of order {grid.order} in {group}: the file was changed."
         )
     return SearchGrid(

@@ -98,7 +98,8 @@ def read_iteration3d(optimiser: str, directory: Path) -> Saved3D:
     if int(files.general.value("rlnDoSplitRandomHalves")) and len(files.models) != 2:
         raise NodeError(f"{optimiser} is of two half-sets, but names the model of one: the file was changed.")
     table = read_particles(files.data)
-    models = tuple(_model(tables, files, table) for tables in files.models)
+    grid = read_sampling(files.sampling)
+    models = tuple(_model(tables, files, table, directions=len(grid.orientations)) for tables in files.models)
     if len({(model.box, model.pixel_size, model.classes) for model in models}) != 1:
         raise NodeError(f"{optimiser} names half-sets of different boxes or pixel sizes: they do not belong together.")
     tables = files.models[0]
@@ -113,7 +114,7 @@ def read_iteration3d(optimiser: str, directory: Path) -> Saved3D:
         models=models,
         spectra=tuple(_spectra(each, files, models[0].box) for each in files.models) if number else (),
         optimiser=files.general,
-        grid=read_sampling(files.sampling),
+        grid=grid,
         first_grid=first_sampling(files.sampling),
         progress=progress_of(files, models[0].box * models[0].pixel_size),
         tau2_fudge=fudge,
@@ -141,11 +142,11 @@ def _kind(general: Table) -> Kind:
     return "class3d"
 
 
-def _model(tables: dict[str, Table], files: Named, particles: ParticleTable) -> Model:
+def _model(tables: dict[str, Table], files: Named, particles: ParticleTable, *, directions: int) -> Model:
     references = _maps(tables, files, "rlnReferenceImage")
     classes, box = len(references), references.shape[-1]
     names = [f"model_pdf_orient_class_{c + 1}" for c in range(classes)]
-    known = all(name in tables for name in names)
+    known = all(name in tables and len(tables[name]) == directions for name in names)  # RELION may list some twice
     return Model(
         references=references,
         tau2=np.zeros((classes, box // 2 + 1)),

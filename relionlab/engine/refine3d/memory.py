@@ -1,0 +1,182 @@
+"""What an E-step of a 3D refinement holds, in bytes: counted from its grids, before any of it is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from relionlab.engine.likelihood.turns import Turns
+from relionlab.engine.polar import PADDING as IMAGE_PADDING
+from relionlab.engine.polar import PolarGrid
+from relionlab.engine.refine3d.coarse import BATCH
+from relionlab.engine.refine3d.expectation import BLOCK, INSERTED_AT_ONCE
+from relionlab.engine.refine3d.fine import TABLE
+from relionlab.engine.refine3d.grids import coarse_grid, coarse_offsets, fine_grid, sampling_of
+from relionlab.engine.refine3d.state import Search
+from relionlab.engine.refine3d.tables import Room, bytes_of_view
+from relionlab.engine.sampling import Sampling
+from relionlab.engine.sampling.local import CUT_OFF
+from relionlab.engine.volume import KAISER_BESSEL, LINEAR, Lattice
+
+_COMPLEX, _REAL, _DOUBLE = 8, 4, 8
+_CHANNELS = 3  # of the sums of a map
+_HARMONICS = 8  # of a squared modulus: six, and what a usual astigmatism adds
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What is counted.
+
+    box, pixel_size, radius  of the references: px, Å, outermost shell
+    """
+
+    box: int
+    pixel_size: float
+    radius: int
+    classes: int
+    search: Search
+    room: Room
+
+    @property
+    def tables(self) -> int:
+        """The views of both passes as far as they are held, and the maps that they are slices of."""
+        fine = self._fine_views * self._fine_bytes if self.fine_held else 0
+        coarse_views = self.classes * len(self._sampling)
+        coarse_held = coarse_views * self._coarse_bytes <= self.room.held
+        coarse = coarse_views * self._coarse_bytes if coarse_held else 0
+        if self.search.sigma is None:  # once more, laid out for products
+            coarse += coarse_views * self._coarse_bytes
+        kinds = {KAISER_BESSEL if held else LINEAR for held in (self.fine_held, coarse_held)}
+        maps = sum(Lattice(self.box, self._grid.radius, taps=taps).voxels for taps in kinds) * 2 * _REAL
+        phases = self._slots * self._samples(self._grid) + len(self._coarse_offsets) * self._samples(self._few)
+        return fine + coarse + self.classes * maps + phases * _COMPLEX
+
+    @property
+    def sums(self) -> int:
+        """What one pass adds up for all maps, in single precision."""
+        return self.classes * self._lattice.voxels * _CHANNELS * _REAL
+
+    @property
+    def worker(self) -> int:
+        """What one worker holds at its peak beside its sums: the fine pass of a particle that may be anywhere."""
+        collected = self._fine_views * self._fine_bytes if self.fine_held else self._views_of_block
+        coarse = 0 if self.search.sigma is not None else len(self._sampling) * self.classes * self._sampling.n_psi
+        tops = coarse * (BATCH * _REAL + 4 * _DOUBLE)  # and what sorting one particle's takes
+        return collected + max(self._images + tops, self._seen + tops + self._posterior, self._inserted)
+
+    @property
+    def making(self) -> int:
+        """What making the maps' transforms takes for a moment."""
+        return 3 * (2 * self.box) ** 3 * _REAL
+
+    @property
+    def solving(self) -> int:
+        """What turning the sums of one map into a map takes: copies in double precision, and the padded map."""
+        return 3 * self._lattice.voxels * _CHANNELS * _DOUBLE + 2 * (2 * self.box) ** 3 * _DOUBLE
+
+    @property
+    def fine_held(self) -> bool:
+        """Whether the fine pass makes all of its views beforehand."""
+        return self._fine_views * self._fine_bytes <= self.room.held
+
+    # --- one worker ---------------------------------------------------------------------------------------------
+
+    @property
+    def _block(self) -> int:
+        return BATCH if self.search.sigma is None else BLOCK
+
+    @property
+    def _views_of_block(self) -> int:
+        """Views that a block's particles share, and what is collected for them."""
+        most = min(self._fine_views, self._block * self._candidates * self._parts**2)
+        return int(min(2 * most * self._fine_bytes, max(self.room.held, 2 * self._fine_bytes)))
+
+    @property
+    def _images(self) -> int:
+        """A block of images, masked, and their padded transforms."""
+        padded = (IMAGE_PADDING * self.box) ** 2
+        return self._block * (5 * self.box**2 + 3 * padded) * _REAL
+
+    @property
+    def _seen(self) -> int:
+        """A block of particles on the polar grid."""
+        return 2 * self._block * self._samples(self._grid) * _COMPLEX
+
+    @property
+    def _posterior(self) -> int:
+        """The log-likelihoods of one particle's poses, and its spectra at all offsets."""
+        angles = self._sampling.n_psi * self._parts
+        if self.search.sigma is not None:  # tiles around the last pose
+            angles = min(int(2 * CUT_OFF * self.search.sigma / self._sampling.psi_step + 5) * self._parts, angles)
+        entries = min(self._fine_views, self._candidates * self._parts**2)
+        poses = min(entries * angles * self._slots, self.room.poses)
+        spectra = 2 * self._turns.rows * self._turns.width + self._samples(self._grid) * 2
+        return poses * _REAL + self._slots * spectra * _COMPLEX + 6 * TABLE * _REAL
+
+    @property
+    def _inserted(self) -> int:
+        """Slices on their way into the sums."""
+        return INSERTED_AT_ONCE * self._samples(self._grid) * (5 * _COMPLEX + 5 * _REAL)
+
+    @property
+    def _candidates(self) -> int:
+        """Coarse views of one particle, at the most: all, or those around its last pose."""
+        every = self.classes * len(self._sampling)
+        if self.search.sigma is None:
+            return every
+        cap = (1 - np.cos(np.radians(min(CUT_OFF * self.search.sigma, 180.0)))) / 2
+        around = int(cap * 12 * 4**self._sampling.order) + 1
+        return min(self.classes * around, every)
+
+    # --- grids --------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _sampling(self) -> Sampling:
+        return sampling_of(self.search)
+
+    @property
+    def _parts(self) -> int:
+        return int(2**self.search.oversampling)
+
+    @cached_property
+    def _grid(self) -> PolarGrid:
+        return fine_grid(self, self.search)
+
+    @cached_property
+    def _few(self) -> PolarGrid:
+        return coarse_grid(self, self.search)
+
+    @cached_property
+    def _lattice(self) -> Lattice:
+        return Lattice(self.box, self._grid.radius)
+
+    @cached_property
+    def _turns(self) -> Turns:
+        return Turns(self._grid, self._sampling.n_psi * self._parts)
+
+    @cached_property
+    def _coarse_offsets(self) -> np.ndarray:
+        return coarse_offsets(self.search)
+
+    @property
+    def _slots(self) -> int:
+        return len(self._coarse_offsets) * self._parts**2
+
+    @property
+    def _fine_views(self) -> int:
+        return self.classes * len(self._sampling) * self._parts**2
+
+    @property
+    def _fine_bytes(self) -> int:
+        return bytes_of_view(self._grid, self._turns, min(self._grid.harmonics // 2 + 1, _HARMONICS))
+
+    @property
+    def _coarse_bytes(self) -> int:
+        few = self._few
+        return bytes_of_view(few, Turns(few, self._sampling.n_psi), min(few.harmonics // 2 + 1, _HARMONICS))
+
+    @staticmethod
+    def _samples(grid: PolarGrid) -> int:
+        return grid.radius * (grid.n_angles // 2)

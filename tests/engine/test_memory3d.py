@@ -1,0 +1,107 @@
+"""The memory plan of a 3D refinement: what it counts, how it shrinks, and that an E-step holds what it says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from relionlab.engine.aberrations import Aberrations
+from relionlab.engine.memory import RefinementPlan, fitting_refinement, plan_refinement
+from relionlab.engine.refine3d.fine import Collected
+from relionlab.engine.refine3d.memory import Needs
+from relionlab.engine.refine3d.state import Search
+from relionlab.engine.refine3d.tables import AMPLE, Room
+from relionlab.engine.rotations import angle_between, matrix_from_euler
+from relionlab.engine.sampling import sampling
+from relionlab.errors import ComputeError
+from tests.engine.test_refine3d_aberrations import step
+
+SEARCH = Search(sampling=sampling(2), offset_range=3.0, offset_step=1.5, diameter=200.0, edge=3.0)
+JOB = {
+    "particles": 2000, "box": 64, "pixel_size": 4.0, "radius": 20, "classes": 1, "groups": 5, "search": SEARCH,
+    "workers": 2, "preread": True, "shard": 200,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("more", "part"),
+    [
+        ({"classes": 3}, "references"),
+        ({"classes": 3}, "sums"),
+        ({"classes": 3}, "worker"),
+        ({"box": 128, "pixel_size": 2.0, "radius": 40}, "worker"),
+        ({"box": 128, "pixel_size": 2.0, "radius": 40}, "sums"),
+        ({"halves": 2}, "sums"),
+        ({"search": replace(SEARCH, sampling=sampling(3))}, "references"),
+        ({"search": replace(SEARCH, offset_range=9.0)}, "worker"),
+        ({"particles": 4000}, "particles"),
+    ],
+)
+def test_larger_refinements_need_more(more: dict, part: str):
+    assert getattr(plan_refinement(**{**JOB, **more}), part) > 1.1 * getattr(plan_refinement(**JOB), part)
+
+
+def test_the_parts_of_a_plan_add_up_and_can_be_read():
+    plan = plan_refinement(**JOB)
+    assert plan.total == plan.particles + plan.references + plan.sums + max(2 * plan.worker, plan.between)
+    assert "2 workers" in str(plan)
+    assert plan_refinement(**{**JOB, "preread": False}).particles == 0
+
+
+def test_a_refinement_shrinks_until_it_fits():
+    def plan(workers: int, room: Room) -> RefinementPlan:
+        finer = replace(SEARCH, sampling=sampling(3), offset_range=6.0)
+        return plan_refinement(**{**JOB, "search": finer, "workers": workers, "room": room})
+
+    whole = plan(3, AMPLE)
+    assert fitting_refinement(plan, whole.total, workers=3) == whole
+    less = fitting_refinement(plan, whole.total - 1, workers=3)
+    assert (less.workers, less.room.poses) == (3, AMPLE.poses)
+    assert less.room.held < AMPLE.held
+    one = plan(1, replace(AMPLE, held=AMPLE.held >> 4))
+    assert fitting_refinement(plan, one.total, workers=3).workers == 1
+    least = fitting_refinement(plan, one.total - 1, workers=3)
+    assert least.room.poses < AMPLE.poses
+    with pytest.raises(ComputeError, match=r"fewer classes.*offset range.*smaller box"):
+        fitting_refinement(plan, 10, workers=3)
+
+
+@pytest.mark.parametrize("sigma", [None, 7.5])
+def test_the_plan_counts_what_a_step_holds(sigma: float | None):
+    made, _ = step(Aberrations())
+    made.search = replace(made.search, sigma=sigma)
+    made.prepare()
+    model = made.model
+    needs = Needs(model.box, model.pixel_size, model.radius, model.classes, made.search, AMPLE)
+    held = [views for views in (made._fine_views.held, made._coarse_views.held) if views is not None]
+    assert len(held) == 2
+    size = sum(views.spectrum.nbytes + views.squared.nbytes for views in held)
+    if sigma is None:
+        size += made._coarse.operand.nbytes
+    size += sum(slicer.volume.nbytes for slicer in made._fine_views.slicers)
+    size += made._fine.offsets.phases.nbytes + made._low_offsets.phases.nbytes
+    assert size == pytest.approx(needs.tables, rel=0.2)
+    sums = made.process(np.arange(8))
+    assert sum(part.array.nbytes for part in sums.maps) == needs.sums
+    collected = Collected.zeros(held[0])
+    assert collected.numerator.nbytes + collected.weight.nbytes <= 1.2 * needs.worker
+
+
+def test_less_room_changes_little():
+    """Views made block by block are slices by linear interpolation; poses that are left out have no weight."""
+    ample, _ = step(Aberrations())
+    tight, _ = step(Aberrations())
+    tight.room = Room(held=1 << 18)
+    for one in (ample, tight):
+        one.prepare()
+    first, second = (one.process(np.arange(40)) for one in (ample, tight))
+    assert ample._fine_views.held is not None
+    assert tight._fine_views.held is None
+    found = [np.concatenate(sums.poses) for sums in (first, second)]
+    first_poses, second_poses = (matrix_from_euler(*rows[:, 1:4].T) for rows in found)
+    same = (angle_between(first_poses, second_poses) < 1.0).mean()  # of a grid of 7.5°
+    assert same > 0.8
+    weights = [sums.maps[0].array[..., 2] for sums in (first, second)]
+    assert np.abs(weights[0] - weights[1]).sum() < 0.05 * weights[0].sum()
