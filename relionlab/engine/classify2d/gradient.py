@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,7 @@ def blended(before: Sums | None, batch: Sums, *, step: float, particles: int) ->
     """
     count = float(batch.members.sum())
     kept = 0.0 if before is None else 1 - step
-    values = {}
+    values: dict[str, Any] = {}
     for name in _BLENDED:
         new = np.asarray(getattr(batch, name)) / count
         values[name] = new if before is None else kept * np.asarray(getattr(before, name)) + step * new
