@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from relionlab.engine.classify2d.gradient import blended, worth
+from relionlab.engine.classify2d.gradient import blended
+from relionlab.engine.likelihood.estimates import worth
 from tests.engine.classify2d_cases import case
 
 

@@ -29,8 +29,3 @@ def blended(before: Sums | None, batch: Sums, *, step: float, particles: int) ->
         values[name] = new if before is None else kept * np.asarray(getattr(before, name)) + step * new
     averages = replace(batch, **values)
     return averages, replace(averages, **{name: value * particles for name, value in values.items()})
-
-
-def worth(before: float, count: int, step: float) -> float:
-    """Return how many particles averages are worth after a batch of ``count`` at a step; ``before``: 0 at the beginning."""
-    return float(count) if before == 0 else 1 / ((1 - step) ** 2 / before + step**2 / count)

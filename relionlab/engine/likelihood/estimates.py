@@ -61,3 +61,8 @@ def group_scale(scale: np.ndarray, sums: GroupSums, ssnr: np.ndarray) -> np.ndar
     median = np.median(scale[good])
     scale = np.clip(scale, median / 5, median * 5)
     return scale / np.average(scale, weights=np.maximum(sums.members, 1))
+
+
+def worth(before: float, count: int, step: float) -> float:
+    """Return how many particles averages are worth after a batch of ``count`` at a step; ``before``: 0 at the beginning."""
+    return float(count) if before == 0 else 1 / ((1 - step) ** 2 / before + step**2 / count)

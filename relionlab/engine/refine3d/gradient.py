@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from relionlab.engine.likelihood.estimates import worth
 from relionlab.engine.refine3d.grids import sampling_of
 from relionlab.engine.refine3d.maximisation import Update, flattened, signal_variance
 from relionlab.engine.refine3d.start import low_passed
@@ -62,7 +63,7 @@ def blended(before: Averages | None, sums: Sums, lattice: Lattice, *, step: floa
         tuple(np.float32(kept) * old + np.float32(step) * new for old, new in zip(before.arrays, arrays, strict=True)),
         kept * before.share + step * share,
         kept * before.residual + step * residual,
-        1 / (kept**2 / before.particles + step**2 / count),
+        worth(before.particles, count, step),
     )
 
 
@@ -73,7 +74,7 @@ def stepped(model: Model, averages: Averages, *, search: Search, update: Update,
     particles  in all: the averages are not worth more
     """
     group = sampling_of(search).group
-    worth = min(averages.particles, particles)
+    counted = min(averages.particles, particles)
     maps = np.empty_like(model.references)
     for c, array in enumerate(averages.arrays):
         if averages.share[c] <= 0:
@@ -82,7 +83,7 @@ def stepped(model: Model, averages: Averages, *, search: Search, update: Update,
         prior = 0.5 / np.maximum(update.tau2_fudge * model.tau2[c], 1e-30)
         known = model.tau2[c] > 0
         maps[c] = reconstruct(
-            FourierSums(averages.lattice, array * np.float32(worth)),
+            FourierSums(averages.lattice, array * np.float32(counted)),
             group=group,
             inverse_tau2=np.where(known, prior, 0.0) if known.any() else None,
         )

@@ -171,13 +171,9 @@ def _maximise(
 
 def _together(before: Particles, parts: tuple[Particles, Particles]) -> Particles:
     """Return all particles, from those of the two half-sets."""
-    values = {}
-    for item in fields(Particles):
-        column = np.array(getattr(before, item.name))
-        for half, part in enumerate(parts, 1):
-            column[before.half == half] = getattr(part, item.name)
-        values[item.name] = column
-    return Particles(**values)
+    for half, part in enumerate(parts, 1):
+        before = before.with_rows(np.flatnonzero(before.half == half), part)
+    return before
 
 
 def _judged(

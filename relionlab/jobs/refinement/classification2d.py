@@ -10,10 +10,11 @@ import numpy as np
 
 from relionlab.engine.classify2d.accuracy import accuracies, changes
 from relionlab.engine.classify2d.expectation import Expectation, Sums
-from relionlab.engine.classify2d.gradient import blended, worth
+from relionlab.engine.classify2d.gradient import blended
 from relionlab.engine.classify2d.maximisation import Update, low_pass, maximise, prior_variance
 from relionlab.engine.classify2d.start import first_model, noise_model, seed_search, seeds
 from relionlab.engine.classify2d.state import Model, Search
+from relionlab.engine.likelihood.estimates import worth
 from relionlab.engine.likelihood.first_look import FirstLook
 from relionlab.engine.memory import available_memory, fitting, plan_classification
 from relionlab.engine.parallel import executor_for

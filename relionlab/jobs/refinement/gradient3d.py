@@ -211,11 +211,7 @@ def _posed(poses: Particles, sums: Sums, pixel_size: float) -> Particles:
     """Return all particles, those of a batch with their new poses."""
     indices = sums.indices[0]
     moved = posed(poses.rows(indices), sums, pixel_size=pixel_size, norm=False)
-    names = ("rot", "tilt", "psi", "origin", "class_index", "log_likelihood", "best_weight", "significant")
-    values = {name: np.array(getattr(poses, name)) for name in names}
-    for name, column in values.items():
-        column[indices] = getattr(moved, name)
-    return replace(poses, **values)
+    return poses.with_rows(indices, moved)
 
 
 def _survivors(run: Run3D, descents: list[Descent], starts: int) -> list[Descent]:

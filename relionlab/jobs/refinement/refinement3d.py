@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from relionlab.engine.refine3d.maximisation import signal_variance
@@ -80,8 +82,6 @@ def _check_unfinished(options: Refine, saved: Saved3D) -> None:
 
 def _restored(run: Run3D, saved: Saved3D) -> Iteration3D:
     """Return the iteration that a run goes on from, with what follows from its maps."""
-    from dataclasses import replace
-
     state = saved.state(run.data.poses)
     for model in state.models:
         if len(model.scale) != len(run.data.group_names):
