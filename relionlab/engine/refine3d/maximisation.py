@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy.fft
 
 from relionlab.engine.array import binned_sum
-from relionlab.engine.fourier import radius_squared, rfft3_centred
 from relionlab.engine.likelihood.estimates import group_scale, noise_variance, offset_spread, resolution_shell
 from relionlab.engine.likelihood.particles import Particles
 from relionlab.engine.masks import radius_grid, soft_sphere
@@ -125,15 +125,17 @@ def ssnr_of(fsc: np.ndarray) -> np.ndarray:
 def coverage(sums: FourierSums, group: PointGroup, prior: np.ndarray) -> np.ndarray:
     """Return the share of each shell's voxels in which the data outweigh the prior (shells,)."""
     lattice = sums.lattice
-    weight = sums.completed(group)[lattice.inner][..., 2] * lattice.padding**3
-    reach = lattice.reach
+    weight = sums.completed(group)[lattice.inner][..., 2]
+    reach, count = lattice.reach, len(prior)
     line = np.arange(-reach, reach + 1) ** 2
-    radius = np.sqrt(line[:, None, None] + line[:, None] + np.arange(reach + 1) ** 2) / lattice.padding
-    shell = np.floor(radius + 0.5).astype(np.int64)
-    count = len(prior)
-    enough = (weight >= prior[np.minimum(shell, count - 1)]).astype(np.float64)
-    members = np.maximum(binned_sum(np.ones(shell.shape), shell, count), 1)
-    return np.asarray(binned_sum(enough, shell, count) / members)
+    enough, members = np.zeros(count), np.zeros(count)
+    for z2, plane in zip(line, weight, strict=True):  # plane by plane: the radii of all points would outweigh the sums
+        radius = np.sqrt(z2 + line[:, None] + np.arange(reach + 1) ** 2) / lattice.padding
+        shell = np.floor(radius + 0.5).astype(np.int64)
+        reached = plane * lattice.padding**3 >= prior[np.minimum(shell, count - 1)]
+        enough += binned_sum(reached.astype(np.float64), shell, count)
+        members += binned_sum(np.ones(shell.shape), shell, count)
+    return np.asarray(enough / np.maximum(members, 1))
 
 
 def signal_variance(maps: np.ndarray) -> np.ndarray:
@@ -147,15 +149,27 @@ def signal_variance(maps: np.ndarray) -> np.ndarray:
     n = maps.shape[-1]
     count = n // 2 + 1
     correction = np.sinc(radius_grid(n, 3) / (2 * n)) ** -2
-    inner = slice(n // 2, n // 2 + n)
-    shells = np.floor(np.sqrt(radius_squared(2 * n, 3)) / 2 + 0.5).astype(np.int64)
-    members = binned_sum(np.ones(shells.shape), shells, count)
-    power = []
-    for one in maps:
-        padded = np.zeros((2 * n,) * 3, np.float32)
-        padded[inner, inner, inner] = one * correction
-        power.append(binned_sum(np.abs(rfft3_centred(padded)) ** 2, shells, count) / members)
-    return np.stack(power) * (8 * n) ** 2 / 2  # transforms are divided by (2 n)³; slices are n times those by n³
+    return (
+        np.stack([_padded_power(one * correction, count) for one in maps]) * (8 * n) ** 2 / 2
+    )  # slices are n times those by n³
+
+
+def _padded_power(map_: np.ndarray, count: int) -> np.ndarray:
+    """Return the mean power per shell (count,) of a map's transform, padded twofold and divided by (2 n)³.
+
+    Plane after plane, so that the padded map never exists. Where the map's origin is only turns phases.
+    """
+    size = 2 * map_.shape[-1]
+    columns = scipy.fft.rfft(map_.astype(np.float32), size, axis=2, norm="forward")
+    line = scipy.fft.fftfreq(size, 1 / size) ** 2
+    plane = line[:, None] + line
+    power, members = np.zeros(count), np.zeros(count)
+    for x in range(columns.shape[2]):
+        transform = scipy.fft.fft2(columns[:, :, x], (size, size), norm="forward")
+        shells = np.floor(np.sqrt(plane + x**2) / 2 + 0.5).astype(np.int64)
+        power += binned_sum(transform.real**2 + transform.imag**2, shells, count)
+        members += binned_sum(np.ones(shells.shape), shells, count)
+    return power / members
 
 
 def flattened(maps: np.ndarray, model: Model, *, search: Search, update: Update) -> np.ndarray:
