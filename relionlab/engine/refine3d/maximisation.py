@@ -72,7 +72,7 @@ def maximise(
         references=references,
         class_share=sums.share / total,
         direction_share=sums.directions / total,
-        tau2=model.tau2 if update.fix_prior else signal_variance(references),
+        tau2=model.tau2 if update.fix_prior else shared_variance(references, sums.share / total),
         sigma2=model.sigma2 if update.fix_noise else noise_variance(model.sigma2, sums),
         scale=group_scale(model.scale, sums, spectra.ssnr) if update.scale else model.scale,
         offset_sigma=model.offset_sigma if update.fix_offsets else offset_spread(model.pixel_size, sums),
@@ -170,6 +170,19 @@ def _padded_power(map_: np.ndarray, count: int) -> np.ndarray:
         power += binned_sum(transform.real**2 + transform.imag**2, shells, count)
         members += binned_sum(np.ones(shells.shape), shells, count)
     return power / members
+
+
+def shared_variance(maps: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Return the prior's variance (class, n / 2 + 1), the same for all classes: the mean of theirs, as their shares.
+
+    Classes of a particle are states of one molecule, whose spectrum they share. With one variance each, where the signal
+    just begins to show the larger class has it first: it explains all particles better there, draws them, and the smaller
+    class never gets what it would need to follow.
+
+    maps   (class, n, n, n)
+    share  (class,) of the particles, sums to one
+    """
+    return np.tile(share @ signal_variance(maps), (len(maps), 1))
 
 
 def flattened(maps: np.ndarray, model: Model, *, search: Search, update: Update) -> np.ndarray:
