@@ -42,7 +42,7 @@ def peak_of(directory: Path, arguments: str, **settings: object) -> tuple[int, l
         text = log.read()
     assert child.returncode == 0, text
     return usage.ru_maxrss // 1024, [
-        int(number) for number in re.findall(r"^Memory.*at most (\d+) MB", text, re.MULTILINE)
+        int(number) for number in re.findall(r"^Memory.*about (\d+) MB", text, re.MULTILINE)
     ]
 
 

@@ -61,7 +61,7 @@ class Memory:
         self._finest = _finest(run)
         self.plan = fitting_refinement(self._planned(self._finest), self.limit, workers=run.workers)
         run.context.say(
-            f"Memory: at most {self.plan}, which is with all shells; {self.limit / 2**20:.0f} MB may be used. An iteration that"
+            f"Memory: about {self.plan}, which is with all shells; {self.limit / 2**20:.0f} MB may be used. An iteration that"
             " needs more than those before it says so."
         )
 
@@ -78,7 +78,7 @@ class Memory:
             found = plan(now.workers, fitting_refinement(plan, self.limit, workers=now.workers).room)
         if found.total > _GROWN * self._said:
             self._said = found.total
-            self.run.context.say(f"Memory from here on: at most {found}.")
+            self.run.context.say(f"Memory from here on: about {found}.")
         return found.room
 
     def _planned(self, one: _Pass) -> Callable[[int, Room], RefinementPlan]:
