@@ -124,8 +124,8 @@ def _finest(run: Run3D) -> _Pass:
     """
     options, count = run.options, len(run.data.table)
     if options.gradient() is not None:
-        from relionlab.jobs.refinement.gradient3d import last_pass
+        from relionlab.jobs.refinement.gradient_stages import Stages
 
-        return _Pass(*last_pass(run))
+        return _Pass(*Stages.of(run).last_pass())
     grid, sigma = run.first_grid(), run.first_sigma()
     return _Pass(run.data.box // 2 - 1, run.search(grid, sigma=sigma), -(-count // 2) if options.auto_refine else count)
