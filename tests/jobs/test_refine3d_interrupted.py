@@ -235,19 +235,16 @@ def test_threads_change_no_bit(tiny):
 
 
 @pytest.mark.full
-def test_processes_change_no_bit(left, whole):
-    refine(
-        left,
-        arguments("Refine3D", *REFINEMENT, root="Refine3D/b/run"),
-        executor="local",
-        workers=2,
-        worker_kind="processes",
-    )
-    same(left / "Refine3D/b", whole, "Refine3D")
+@pytest.mark.parametrize("kind", ["Class3D", "Refine3D"])
+def test_processes_change_no_bit(left, whole, kind):
+    flags = arguments(kind, *MORE[kind], root=f"{kind}/b/run")
+    refine(left, flags, executor="local", workers=2, worker_kind="processes")
+    same(left / kind / "b", whole, kind)
 
 
 @pytest.mark.full
-def test_a_worker_that_dies_changes_no_bit(left, whole, monkeypatch):
+@pytest.mark.parametrize("kind", ["Class3D", "Refine3D"])
+def test_a_worker_that_dies_changes_no_bit(left, whole, monkeypatch, kind):
     """Its shards are computed again by another process."""
     from relionlab.jobs.refinement.run3d import Run3D
 
@@ -260,6 +257,7 @@ def test_a_worker_that_dies_changes_no_bit(left, whole, monkeypatch):
         def after_a_shard(done, pieces):
             if number == 2 and not killed:
                 workers = run.executor._client.run(os.getpid)
+                assert len(workers) == 2
                 killed.append(min(workers.values()))
                 os.kill(killed[0], signal.SIGKILL)
             told(done, pieces)
@@ -267,7 +265,7 @@ def test_a_worker_that_dies_changes_no_bit(left, whole, monkeypatch):
         return after_a_shard
 
     monkeypatch.setattr(Run3D, "reporter", reporter)
-    flags = arguments("Class3D", *MORE["Class3D"], root="Class3D/b/run")
+    flags = arguments(kind, *MORE[kind], root=f"{kind}/b/run")
     refine(left, flags, executor="local", workers=2, worker_kind="processes")
     assert killed
-    same(left / "Class3D/b", whole, "Class3D")
+    same(left / kind / "b", whole, kind)
