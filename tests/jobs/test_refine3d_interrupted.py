@@ -226,19 +226,38 @@ def test_an_initial_model_goes_on_to_a_map_as_good(tiny, number):
 # --- workers ---------------------------------------------------------------------------------------------------------
 
 ONE = ("--K", "1", "--iter", "2")
+TWO = {"executor": "local", "workers": 2, "particles_per_shard": 64}
+"""Small shards, or there would be one worker; sets so small are cut alike whatever they are."""
 
 
-def test_threads_change_no_bit(tiny):
-    for folder, changes in (("one", {}), ("two", {"executor": "local", "workers": 2, "worker_kind": "threads"})):
+@pytest.fixture
+def at_work(monkeypatch) -> list[int]:
+    """Note how many workers there are in each iteration."""
+    from relionlab.jobs.refinement.run3d import Run3D
+
+    counted, report = [], Run3D.reporter
+
+    def reporter(run, number, total, **more):
+        counted.append(sum(run.executor._client.ncores().values()) if hasattr(run.executor, "_client") else 1)
+        return report(run, number, total, **more)
+
+    monkeypatch.setattr(Run3D, "reporter", reporter)
+    return counted
+
+
+def test_threads_change_no_bit(tiny, at_work):
+    for folder, changes in (("one", {}), ("two", {**TWO, "worker_kind": "threads"})):
         refine(tiny, arguments("Class3D", *ONE, root=f"Class3D/{folder}/run"), **changes)
+    assert at_work == [1, 1, 2, 2]
     assert result("Class3D", 2, "two").differences(result("Class3D", 2, "one")) == []
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("kind", ["Class3D", "Refine3D"])
-def test_processes_change_no_bit(left, whole, kind):
+def test_processes_change_no_bit(left, whole, at_work, kind):
     flags = arguments(kind, *MORE[kind], root=f"{kind}/b/run")
-    refine(left, flags, executor="local", workers=2, worker_kind="processes")
+    refine(left, flags, **TWO, worker_kind="processes")
+    assert set(at_work) == {2}
     same(left / kind / "b", whole, kind)
 
 
@@ -266,6 +285,6 @@ def test_a_worker_that_dies_changes_no_bit(left, whole, monkeypatch, kind):
 
     monkeypatch.setattr(Run3D, "reporter", reporter)
     flags = arguments(kind, *MORE[kind], root=f"{kind}/b/run")
-    refine(left, flags, executor="local", workers=2, worker_kind="processes")
+    refine(left, flags, **TWO, worker_kind="processes")
     assert killed
     same(left / kind / "b", whole, kind)
