@@ -32,7 +32,7 @@ class Averages:
         """Draw the batches of iterations 1 to ``number`` again; return the particles that the averages remember, ascending."""
         drawn = []
         for done in range(1, number + 1):
-            drawn.append(self.batches.draw(batch_size(plan, done, self._particles, classes)))
+            drawn.append(self.batches.draw(batch_size(plan, done, particles=self._particles, classes=classes)))
             self._worth = worth(self._worth, len(drawn[-1]), step_of(plan, done))
         if not drawn:
             return np.zeros(0, np.int64)
@@ -44,7 +44,7 @@ class Averages:
         self._sums = blended(None, sums, step=1.0, particles=1)[0]
 
 
-def batch_size(plan: GradientPlan, number: int, particles: int, classes: int) -> int:
+def batch_size(plan: GradientPlan, number: int, *, particles: int, classes: int) -> int:
     """Return the particles of a batch: those asked for, or enough for all classes, more in later stages."""
     small = plan.initial_batch or max(_BATCH, _PER_CLASS * classes)
     large = plan.final_batch or 4 * small

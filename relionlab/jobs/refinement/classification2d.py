@@ -91,7 +91,8 @@ class Run:
     ) -> Iteration:
         """Take one step along the gradient: a batch, blended into the running averages, makes the next averages."""
         number = state.number + 1
-        batch = averages.batches.draw(batch_size(plan, number, len(self.data.table), self.options.nr_classes))
+        size = batch_size(plan, number, particles=len(self.data.table), classes=self.options.nr_classes)
+        batch = averages.batches.draw(size)
         step = self._looking(state, search, number)
         model, search, box = step.model, step.search, state.model.box
         sums = averages.after(self._seen(step, batch, executor, number), step_of(plan, number))
