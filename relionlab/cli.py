@@ -68,6 +68,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # somebody piped us into head
         sys.stderr.close()
         return 0
+    except OSError as error:
+        from relionlab.io.disk import file_trouble
+
+        again = "run the command again; a refinement goes on with --continue and its last run_itNNN_optimiser.star"
+        return _fail(error, traced=traced, words=file_trouble(error, Path.cwd(), then=again))
     except KeyboardInterrupt:
         print("relionlab: stopped by Ctrl-C.", file=sys.stderr)
         return 130
@@ -149,7 +154,7 @@ def run_program(name: str, arguments: Sequence[str]) -> int:
     try:
         parsed = declared.from_flags(rest)
         parsed.run(PlainContext())
-    except RelionlabError:
+    except (RelionlabError, OSError):
         _mark(control, "RELION_JOB_EXIT_FAILURE")
         raise
     if parsed.pictured():
@@ -189,13 +194,13 @@ def _function(name: str) -> Callable[[Sequence[str]], int | None]:
         raise ParameterError(f"`relionlab {name}` is not part of this installation ({module} is missing).") from None
 
 
-def _fail(error: RelionlabError, *, traced: bool) -> int:
+def _fail(error: Exception, *, traced: bool, words: str = "") -> int:
     if traced:
         import traceback
 
         traceback.print_exception(error)
     else:
-        print(f"relionlab: {error}", file=sys.stderr)
+        print(f"relionlab: {words or error}", file=sys.stderr)
     return 1
 
 

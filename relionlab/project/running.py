@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import signal
 import sys
@@ -17,6 +16,7 @@ from types import FrameType
 from typing import TextIO
 
 from relionlab.errors import AbortedError, JobStateError, ParameterError, RelionlabError, RunError
+from relionlab.io.disk import file_trouble
 from relionlab.jobs import registry
 from relionlab.jobs.base import Command, Program
 from relionlab.project.ending import conclude, made_outputs
@@ -151,7 +151,7 @@ def _outcome(job: JobDirectory, draw: Callable[[JobDirectory], None] | None) -> 
         return "failed", "There was not enough memory. Use fewer workers, a smaller box or a machine with more memory."
     except OSError as error:
         traceback.print_exc()
-        return "failed", _disk(error, job)
+        return "failed", file_trouble(error, job.project.directory, then="continue the job")
     except Exception as error:  # noqa: BLE001 - whatever it is, the job must be marked as failed
         traceback.print_exc()
         return (
@@ -212,15 +212,6 @@ def _draw(job: JobDirectory, draw: Callable[[JobDirectory], None] | None) -> Non
     except Exception as error:  # noqa: BLE001 - results without pictures are still results
         traceback.print_exc()
         print(f"WARNING: the pictures could not be drawn: {error}", file=sys.stderr, flush=True)
-
-
-def _disk(error: OSError, job: JobDirectory) -> str:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return (
-            f"The disk of {job.project.directory} is full, or your quota is used up: make room, then continue the job."
-        )
-    where = f" ({error.filename})" if error.filename else ""
-    return f"A file could not be read or written: {error.strerror or error}{where}."
 
 
 @contextlib.contextmanager

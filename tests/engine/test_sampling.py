@@ -78,3 +78,29 @@ def test_perturbations_stay_small_and_differ() -> None:
     assert np.abs(values).max() <= 0.5
     assert np.abs(np.diff(values)).min() > 0.1
     assert next_perturbation(0.2, rng, factor=0) == 0
+
+
+RELIONS = {
+    "C2": (96, 384, 1536, 6176, 24640),
+    "C3": (60, 248, 1003, 4086, 16406),
+    "D2": (48, 192, 768, 3072, 12384),
+    "D7": (13, 53, 218, 864, 3493),
+    "T": (14, 59, 250, 1009, 4075),
+    "O": (7, 32, 126, 507, 2037),
+    "I1": (3, 12, 49, 199, 807),
+}
+"""How many directions relion_refine 3.1.3 lists (`--iter 0 --sym GROUP --healpix_order ORDER`), orders 2 to 6."""
+
+
+@pytest.mark.parametrize("group", RELIONS)
+def test_there_are_as_many_directions_as_relion_lists(group: str) -> None:
+    assert tuple(len(sampling(order, group=group)) for order in range(2, 7)) == RELIONS[group]
+
+
+@pytest.mark.parametrize("order", range(1, 5))
+def test_no_direction_is_farther_from_a_point_than_its_reach(order: int) -> None:
+    points = unit_vectors(*healpix.points(order))
+    finest = unit_vectors(*healpix.points(order + 4))  # as if drawn at random
+    cosine = np.sum(np.repeat(points, 4**4, axis=0) * finest, axis=1)
+    farthest = np.arccos(cosine.clip(-1, 1).min())
+    assert 0.9 * healpix.reach(order) < farthest <= healpix.reach(order)

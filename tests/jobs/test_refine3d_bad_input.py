@@ -242,28 +242,59 @@ def test_a_classification_that_is_done_is_not_continued(tiny):
 # --- runs that end well ----------------------------------------------------------------------------------------------
 
 
-def test_particles_without_numbers_are_named_and_set_aside(tiny):
+SHORT = {
+    "Class3D": ("--K", "1", "--iter", "2"),
+    "Refine3D": ("--auto_iter_max", "2"),
+    "InitialModel": ("--sgd_ini_iter", "2", "--sgd_inbetween_iter", "2", "--sgd_fin_iter", "2"),
+}
+EACH = ["Class3D", "Refine3D", pytest.param("InitialModel", marks=pytest.mark.full)]
+
+
+def last(kind: str) -> Result:
+    return {"Class3D": result(kind, 2), "Refine3D": Result("Refine3D/a/run"), "InitialModel": result(kind, 6)}[kind]
+
+
+@pytest.mark.parametrize("kind", EACH)
+def test_particles_without_numbers_are_named_and_set_aside(tiny, kind):
     images = read_stack(STACK)
     images[3], images[50, 10, 10], images[149] = np.nan, np.inf, 7.0
     write_stack(STACK, images, pixel_size=PIXEL_SIZE)
-    told = refine(tiny, arguments("Refine3D", "--auto_iter_max", "1"))
+    told = refine(tiny, arguments(kind, *SHORT[kind]))
     warning = next(line for line in told.warnings if "set aside" in line)
     for number in (4, 51, 150):
         assert f"{number:06d}@{STACK}" in warning
-    assert len(read_particles("Refine3D/a/run_set_aside.star")) == 3
-    assert len(Result("Refine3D/a/run").particles) == COUNT - 3
-    assert all(np.isfinite(map_).all() for map_ in Result("Refine3D/a/run").maps.values())
+    assert len(read_particles(f"{kind}/a/run_set_aside.star")) == 3
+    assert len(last(kind).particles) == COUNT - 3
+    finite(last(kind))
 
 
-def test_a_group_of_two_particles_is_named_and_does_not_spoil_the_rest(tiny):
+@pytest.mark.parametrize("kind", [*EACH, "Refine3D, one half"])
+def test_a_group_of_two_particles_is_named_and_does_not_spoil_the_rest(tiny, kind):
+    """Of half-sets the group may lie in one of them alone."""
+    kind, _, together = kind.partition(", ")
     names = read_particles(STAR).particles["rlnMicrographName"].copy()
     names[[4, 9]] = "lonely.mrc"
     change(rlnMicrographName=names)
-    told = refine(tiny, arguments("Class3D", "--K", "1", "--iter", "2"))
+    if kind == "Refine3D":
+        some = np.arange(COUNT) % 2 + 1
+        some[[4, 9]] = [1, 1] if together else [1, 2]
+        change(rlnRandomSubset=some)
+    told = refine(tiny, arguments(kind, *SHORT[kind]))
     assert any("lonely.mrc" in warning and "fewer than" in warning for warning in told.warnings)
-    finite(result("Class3D", 2))
-    groups = read_star("Class3D/a/run_it002_model.star")["model_groups"]
-    assert np.all((groups["rlnGroupScaleCorrection"] > 0.2) & (groups["rlnGroupScaleCorrection"] < 5))
+    finite(last(kind))
+    for model in Path(f"{kind}/a").glob("run*_model.star"):
+        groups = read_star(model)["model_groups"]
+        assert np.all((groups["rlnGroupScaleCorrection"] > 0.2) & (groups["rlnGroupScaleCorrection"] < 5)), model
+
+
+def test_a_half_set_that_is_left_without_particles_is_refused(tiny):
+    """Two particles in a half, of which one holds no numbers."""
+    halves(4, 9)
+    images = read_stack(STACK)
+    images[4] = np.nan
+    write_stack(STACK, images, pixel_size=PIXEL_SIZE)
+    check_refused(arguments("Refine3D"), StarError, [STAR, "1 and 148", "at least 2"])
+    assert not list(Path().glob("Refine3D/a/run_it*"))
 
 
 @pytest.mark.parametrize("first", [(4, 9), tuple(range(10))])

@@ -226,28 +226,44 @@ def test_an_initial_model_goes_on_to_a_map_as_good(tiny, number):
 # --- workers ---------------------------------------------------------------------------------------------------------
 
 ONE = ("--K", "1", "--iter", "2")
+TWO = {"executor": "local", "workers": 2, "particles_per_shard": 64}
+"""Small shards, or there would be one worker; sets so small are cut alike whatever they are."""
 
 
-def test_threads_change_no_bit(tiny):
-    for folder, changes in (("one", {}), ("two", {"executor": "local", "workers": 2, "worker_kind": "threads"})):
+@pytest.fixture
+def at_work(monkeypatch) -> list[int]:
+    """Note how many workers there are in each iteration."""
+    from relionlab.jobs.refinement.run3d import Run3D
+
+    counted, report = [], Run3D.reporter
+
+    def reporter(run, number, total, **more):
+        counted.append(sum(run.executor._client.ncores().values()) if hasattr(run.executor, "_client") else 1)
+        return report(run, number, total, **more)
+
+    monkeypatch.setattr(Run3D, "reporter", reporter)
+    return counted
+
+
+def test_threads_change_no_bit(tiny, at_work):
+    for folder, changes in (("one", {}), ("two", {**TWO, "worker_kind": "threads"})):
         refine(tiny, arguments("Class3D", *ONE, root=f"Class3D/{folder}/run"), **changes)
+    assert at_work == [1, 1, 2, 2]
     assert result("Class3D", 2, "two").differences(result("Class3D", 2, "one")) == []
 
 
 @pytest.mark.full
-def test_processes_change_no_bit(left, whole):
-    refine(
-        left,
-        arguments("Refine3D", *REFINEMENT, root="Refine3D/b/run"),
-        executor="local",
-        workers=2,
-        worker_kind="processes",
-    )
-    same(left / "Refine3D/b", whole, "Refine3D")
+@pytest.mark.parametrize("kind", ["Class3D", "Refine3D"])
+def test_processes_change_no_bit(left, whole, at_work, kind):
+    flags = arguments(kind, *MORE[kind], root=f"{kind}/b/run")
+    refine(left, flags, **TWO, worker_kind="processes")
+    assert set(at_work) == {2}
+    same(left / kind / "b", whole, kind)
 
 
 @pytest.mark.full
-def test_a_worker_that_dies_changes_no_bit(left, whole, monkeypatch):
+@pytest.mark.parametrize("kind", ["Class3D", "Refine3D"])
+def test_a_worker_that_dies_changes_no_bit(left, whole, monkeypatch, kind):
     """Its shards are computed again by another process."""
     from relionlab.jobs.refinement.run3d import Run3D
 
@@ -260,6 +276,7 @@ def test_a_worker_that_dies_changes_no_bit(left, whole, monkeypatch):
         def after_a_shard(done, pieces):
             if number == 2 and not killed:
                 workers = run.executor._client.run(os.getpid)
+                assert len(workers) == 2
                 killed.append(min(workers.values()))
                 os.kill(killed[0], signal.SIGKILL)
             told(done, pieces)
@@ -267,7 +284,7 @@ def test_a_worker_that_dies_changes_no_bit(left, whole, monkeypatch):
         return after_a_shard
 
     monkeypatch.setattr(Run3D, "reporter", reporter)
-    flags = arguments("Class3D", *MORE["Class3D"], root="Class3D/b/run")
-    refine(left, flags, executor="local", workers=2, worker_kind="processes")
+    flags = arguments(kind, *MORE[kind], root=f"{kind}/b/run")
+    refine(left, flags, **TWO, worker_kind="processes")
     assert killed
-    same(left / "Class3D/b", whole, "Class3D")
+    same(left / kind / "b", whole, kind)

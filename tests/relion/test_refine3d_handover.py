@@ -181,17 +181,6 @@ def relions_halves(there: Path) -> str:
     return with_relion(there, "Relion/halves/run", HALVES, halves=True)
 
 
-FINEST = 5
-"""RELION lists directions on the edge of the asymmetric unit twice from order 6 on (of D2, 12,384 for 12,288), and refuses
-shares of other directions than these."""
-
-
-def order(directory: Path, root: str, number: int) -> int:
-    """Return the order of an iteration's sampling."""
-    tables = read_star(directory / f"{root}_it{number:03d}_sampling.star")
-    return int(tables["sampling_general"].value("rlnHealpixOrder"))
-
-
 def handed_over(directory: Path, root: str) -> int:
     """Return the first iteration with local searches: half-sets, sampling and searches must all be taken over."""
     for number in range(1, last_of(directory, root)):
@@ -238,10 +227,7 @@ def test_relion_goes_on_with_our_half_sets(there: Path, our_halves: str) -> None
 
 def test_each_finishes_what_the_other_found_converged(there: Path, our_halves: str, relions_halves: str) -> None:
     """From the last iteration of the other there is but little to do."""
-    number = last_of(there, our_halves)
-    while order(there, our_halves, number) > FINEST:
-        number -= 1
-    root = with_relion(there, "Relion/last/run", continuing(our_halves, number), halves=True)
+    root = with_relion(there, "Relion/last/run", continuing(our_halves, last_of(there, our_halves)), halves=True)
     check_halves(there, root, our_halves)
     number = last_of(there, relions_halves)
     root = with_relionlab(there, "Ours/last/run", continuing(relions_halves, number))

@@ -1,7 +1,10 @@
 """Directions × in-plane angles: the grid of orientations, restricted to one asymmetric unit.
 
-Directions are RELION's: HEALPix points in nested order inside the group's unit, less those that come nearer than half
-a step to an equivalent of an earlier one. In-plane angles psi begin at 0. A perturbation p (in steps) turns all
+Directions are RELION's: HEALPix points in nested order inside the group's unit; where these are no more than 4000, less
+those that come nearer to an equivalent of an earlier one than half of the longest way from a point to a corner of its
+pixel. (Measured with RELION 3.1.3, in 200 pairs of group and order: fewer than 3.8 thousand points are thinned, 4022 are not.
+Which of two equivalent points on the unit's border stays is a matter of its rounding; of O, order 7, so is their
+number.) In-plane angles psi begin at 0. A perturbation p (in steps) turns all
 orientations A to A · R(p s, p s, p s), s the step in degrees. Oversampling by o halves all steps o times: a direction
 becomes its 4^o nested points, a psi its 2^o parts around it.
 """
@@ -18,6 +21,9 @@ from relionlab.engine.rotations import matrix_from_euler
 from relionlab.engine.sampling import healpix
 from relionlab.engine.symmetry import PointGroup, point_group
 from relionlab.errors import ParameterError
+
+_THINNED = 4000
+"""Most directions of a unit whose doubles are left out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,9 +153,10 @@ def _in_unit(order: int, name: str) -> np.ndarray:
     group = point_group(name)
     vectors = unit_vectors(*healpix.points(order))
     inside = np.flatnonzero(group.contains(vectors))
-    if group.order == 1:
+    inside.setflags(write=False)
+    if group.order == 1 or len(inside) > _THINNED:
         return inside
-    nearest = 0.5 * np.sqrt(4 * np.pi / healpix.count(order))  # radians
+    nearest = 0.5 * healpix.reach(order)  # radians
     distances = (vectors[inside] @ group.sides.T).min(axis=1)
     rim = inside[distances < np.sin(min(nearest, np.pi / 2)) + 1e-6]  # only these come near to others' equivalents
     tree = cKDTree(vectors[rim])

@@ -30,6 +30,17 @@ def spacing(order: int) -> float:
     return 360.0 / (6 * 2**order)
 
 
+def reach(order: int) -> float:
+    """Return the largest distance between a point and a corner of its pixel, in radians.
+
+    It is that of the pixels at cos(tilt) = 2/3, where polar caps and equatorial belt meet, to their northern corner.
+    """
+    side = 2**order
+    corner = 1 - (1 - 1 / side) ** 2 / 3
+    along = np.sqrt((1 - (2 / 3) ** 2) * (1 - corner**2)) * np.cos(np.pi / (4 * side))
+    return float(np.arccos(along + 2 / 3 * corner))
+
+
 @lru_cache(maxsize=4)
 def points(order: int) -> tuple[np.ndarray, np.ndarray]:
     """Return rot and tilt (12 × 4^order,) in degrees of all points, rot in (-180, 180]; float64, read-only.

@@ -52,7 +52,7 @@ def _begun(run: Run3D) -> Iteration3D:
             f"One half-set has no particles ({len(poses)} in all): give more, or a column rlnRandomSubset with both 1 and 2."
         )
     grid = run.first_grid()
-    state = Iteration3D(0, (model, model), poses, grid, grid, sigmas=_sigmas(run, grid))
+    state = Iteration3D(0, (model, model), poses, grid, grid, sigmas=run.local_widths(grid))
     run.write(state)
     return state
 
@@ -60,7 +60,7 @@ def _begun(run: Run3D) -> Iteration3D:
 def _iterate(run: Run3D, state: Iteration3D, hook: Hook | None) -> Iteration3D:
     number, before = state.number + 1, state.particles
     grid = run.perturbed(state.grid, number)
-    sigmas = _sigmas(run, grid)
+    sigmas = run.local_widths(grid)
     search = run.search(grid, sigma=None if sigmas is None else sigmas[0])
     sums = _expect(run, state.models, before, search, number)
     found, used = _maximise(run, state, sums, search, hook)
@@ -98,7 +98,7 @@ def _last(run: Run3D, state: Iteration3D, hook: Hook | None) -> None:
     """Join the half-sets: one more pass with all shells, and the files of the result."""
     number = state.number + 1
     grid = run.perturbed(state.grid, number)
-    sigmas = _sigmas(run, grid)
+    sigmas = run.local_widths(grid)
     search = run.search(grid, sigma=None if sigmas is None else sigmas[0])
     run.context.say("The half-sets have converged: one more pass with all shells, then they are joined.")
     models = tuple(replace(model, radius=model.box // 2) for model in state.models)
@@ -217,13 +217,6 @@ def _standing(progress: Progress) -> Standing:
 
 def _remembered(progress: Progress, standing: Standing) -> Progress:
     return replace(progress, **{item.name: getattr(standing, item.name) for item in fields(Standing)})
-
-
-def _sigmas(run: Run3D, grid: SearchGrid) -> tuple[float, float, float] | None:
-    """Return the widths of local searches: one step of the coarse grid, from --auto_local_healpix_order on."""
-    if grid.orientations.order < run.options.auto_local_healpix_order:
-        return None
-    return (grid.orientations.step,) * 3
 
 
 def _expected(run: Run3D, grid: SearchGrid, number: int) -> int:

@@ -10,11 +10,9 @@ import numpy as np
 
 from relionlab.engine.classify2d.accuracy import accuracies, changes
 from relionlab.engine.classify2d.expectation import Expectation, Sums
-from relionlab.engine.classify2d.gradient import blended
 from relionlab.engine.classify2d.maximisation import Update, low_pass, maximise, prior_variance
 from relionlab.engine.classify2d.start import first_model, noise_model, seed_search, seeds
 from relionlab.engine.classify2d.state import Model, Search
-from relionlab.engine.likelihood.estimates import worth
 from relionlab.engine.likelihood.first_look import FirstLook
 from relionlab.engine.memory import available_memory, fitting, plan_classification
 from relionlab.engine.parallel import executor_for
@@ -22,7 +20,8 @@ from relionlab.engine.steps import Executor, shards
 from relionlab.errors import ParameterError
 from relionlab.jobs.context import Context
 from relionlab.jobs.options.run_names import continued_root
-from relionlab.jobs.refinement.batches import Batches, stage_share, step_of
+from relionlab.jobs.refinement.averages2d import Averages, batch_size
+from relionlab.jobs.refinement.batches import step_of
 from relionlab.jobs.refinement.checks import check_output
 from relionlab.jobs.refinement.files import Iteration, Saved, read_iteration, restored, write_iteration
 from relionlab.jobs.refinement.gradient import GradientPlan
@@ -32,9 +31,6 @@ from relionlab.jobs.refinement.run_options import optimiser_options, sampling_op
 
 _OFFSETS_PER_PERIOD = 3
 """Offsets tried per period of the finest detail in play: a finer grid would tell nothing more."""
-
-_BATCH, _PER_CLASS = 200, 20
-"""Particles of the first batches: at least so many, and so many per class."""
 
 
 def classify(options: Refine, context: Context) -> None:
@@ -76,13 +72,14 @@ class Run:
         try:
             state = self._restored(saved) if saved is not None else self._begun(executor, search)
             total, plan = self.options.iterations(), self.options.gradient()
-            count = len(self.data.table)
-            averages = Averages(Batches(count, self._random(0)), count)
+            steps = 0 if plan is None else total - max(plan.em_iterations, 1)
+            averages = None
             while state.number < total:
                 self.context.stop_if_asked()
-                if plan is None or state.number + 1 > total - max(plan.em_iterations, 1):
+                if plan is None or state.number >= steps:
                     state = self._iterate(state, executor, search)
                 else:
+                    averages = averages or self._averages(state, executor, search, plan)
                     state = self._step(state, executor, search, plan, averages)
         finally:
             executor.close()
@@ -94,15 +91,11 @@ class Run:
     ) -> Iteration:
         """Take one step along the gradient: a batch, blended into the running averages, makes the next averages."""
         number = state.number + 1
-        box = state.model.box
-        model = replace(state.model, radius=box // 2)  # all averages lie on one grid
-        search = self._perturbed(search, state.model, number)
-        seen = min(state.model.resolution_shell + self.options.incr_size, box // 2)
-        search = replace(search, radius_limit=min(search.radius_limit or seen, seen))
-        batch = averages.batches.draw(_batch_size(plan, number, len(self.data.table), self.options.nr_classes))
-        step = Expectation(model, state.particles, self.data.optics, search=search, load=self.data.load)
-        pieces = [batch[some] for some in shards(len(batch), self.context.settings.particles_per_shard)]
-        sums = averages.after(executor.run(step, pieces, self._reporter(number)), step_of(plan, number))
+        size = batch_size(plan, number, particles=len(self.data.table), classes=self.options.nr_classes)
+        batch = averages.batches.draw(size)
+        step = self._looking(state, search, number)
+        model, search, box = step.model, step.search, state.model.box
+        sums = averages.after(self._seen(step, batch, executor, number), step_of(plan, number))
         update = replace(self._update(number), norm=False, scale=False)
         some = state.particles.rows(batch)
         after, moved, spectra = maximise(model, some, sums, search=search, update=update)
@@ -116,6 +109,37 @@ class Run:
             self._say(finished)
         self.context.progress(number, self.options.iterations(), "iterations")
         return finished
+
+    def _averages(self, state: Iteration, executor: Executor, search: Search, plan: GradientPlan) -> Averages:
+        """Return the averages and the batches with which a run by batches begins, or goes on.
+
+        The batches are those of a run that was not interrupted. Its averages are in no file (RELION has no place for them):
+        they are made anew, of the particles of the last batches as the class averages of the iteration see them.
+        """
+        count, number = len(self.data.table), state.number
+        averages = Averages(count, self._random(0))
+        indices = averages.replayed(plan, number, self.options.nr_classes)
+        if len(indices):
+            self.context.say(
+                "The running averages of earlier batches are in no file: they begin anew with"
+                f" {len(indices)} particles of the last batches."
+            )
+            averages.begin(self._seen(self._looking(state, search, number), indices, executor, number))
+        return averages
+
+    def _looking(self, state: Iteration, search: Search, number: int) -> Expectation:
+        """Return the E-step of an iteration by batches."""
+        model = state.model
+        box = model.box
+        seen = min(model.resolution_shell + self.options.incr_size, box // 2)
+        search = self._perturbed(search, replace(model, radius=box // 2), number)
+        search = replace(search, radius_limit=min(search.radius_limit or seen, seen))
+        whole = replace(model, radius=box // 2)  # all averages lie on one grid
+        return Expectation(whole, state.particles, self.data.optics, search=search, load=self.data.load)
+
+    def _seen(self, step: Expectation, batch: np.ndarray, executor: Executor, number: int) -> Sums:
+        pieces = [batch[some] for some in shards(len(batch), self.context.settings.particles_per_shard)]
+        return executor.run(step, pieces, self._reporter(number))
 
     def _random(self, number: int) -> np.random.Generator:
         return np.random.default_rng([self._seed, number])
@@ -322,30 +346,6 @@ class Run:
             f"largest class {100 * model.class_share.max():4.1f} %, mean probability of the best pose "
             f"{particles.best_weight.mean():.3f}, {100 * changed:5.1f} % of the particles changed class"
         )
-
-
-class Averages:
-    """The running averages of a gradient-driven run, and its batches."""
-
-    def __init__(self, batches: Batches, particles: int) -> None:
-        self.batches, self._particles = batches, particles
-        self._sums: Sums | None = None
-        self._worth = 0.0
-
-    def after(self, batch: Sums, step: float) -> Sums:
-        """Blend a batch in; return what the M-step is to see."""
-        count = int(batch.members.sum())
-        self._worth = worth(self._worth, count, step)
-        self._sums, seen = blended(self._sums, batch, step=step, particles=round(min(self._worth, self._particles)))
-        return seen
-
-
-def _batch_size(plan: GradientPlan, number: int, particles: int, classes: int) -> int:
-    """Return the particles of a batch: those asked for, or enough for all classes, more in later stages."""
-    small = plan.initial_batch or max(_BATCH, _PER_CLASS * classes)
-    large = plan.final_batch or 4 * small
-    share = stage_share(plan, number)
-    return int(min(round(small + share * (large - small)), particles))
 
 
 def _offset_step(search: Search, model: Model) -> float:

@@ -31,7 +31,7 @@ def _begun(run: Run3D) -> Iteration3D:
     model = run.referenced(run.given)
     poses = replace(run.data.poses, norm=np.ones(len(run.data.poses)))
     grid = run.first_grid()
-    state = Iteration3D(0, (model,), poses, grid, grid, sigmas=run.options.local_sigmas())
+    state = Iteration3D(0, (model,), poses, grid, grid, sigmas=run.local_widths(grid))
     run.write(state)
     return state
 

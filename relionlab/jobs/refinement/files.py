@@ -107,7 +107,7 @@ class Saved:
     optimiser, sampling  the single-row tables
     tau2_fudge  T
     relion_version  of the RELION that wrote it, as "3.1.3"; empty if relionlab did
-    flags           words of the command line, if relionlab wrote it
+    words           of the command line, if relionlab wrote it
     """
 
     iteration: int
@@ -117,7 +117,7 @@ class Saved:
     sampling: Table
     tau2_fudge: float
     relion_version: str
-    flags: frozenset[str] = frozenset()
+    words: tuple[str, ...] = ()
 
 
 def read_iteration(optimiser: str, directory: Path) -> Saved:
@@ -152,7 +152,7 @@ def read_iteration(optimiser: str, directory: Path) -> Saved:
         files.sampling["sampling_general"],
         float(general.value("rlnTau2FudgeFactor")),
         files.relion_version,
-        frozenset(files.words),
+        files.words,
     )
 
 

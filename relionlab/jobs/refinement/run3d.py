@@ -109,6 +109,17 @@ class Run3D:
         pixel = self.data.pixel_size
         return SearchGrid(found, offset_range * pixel, offset_step * pixel, options.perturb, options.limit_tilt)
 
+    def local_widths(self, grid: SearchGrid) -> tuple[float, float, float] | None:
+        """Return the widths (°) in rot, tilt and psi of searches around the last poses; ``None``: all poses are searched.
+
+        Those asked for; in an auto-refinement one step of the coarse grid, from --auto_local_healpix_order on.
+        """
+        options = self.options
+        if not options.auto_refine:
+            return options.local_sigmas()
+        is_local = grid.orientations.order >= options.auto_local_healpix_order
+        return (grid.orientations.step,) * 3 if is_local else None
+
     def search(self, grid: SearchGrid, *, sigma: float | None) -> Search:
         """Return the search of an iteration."""
         options, pixel = self.options, self.data.pixel_size
@@ -228,7 +239,8 @@ class Run3D:
             shell=shell,
             shells_ahead=options.incr_size,
         )
-        search = self.search(self.first_grid(), sigma=None)
+        grid = self.first_grid()
+        search = self.search(grid, sigma=spread(self.local_widths(grid)))
         model = replace(model, references=flattened(maps, model, search=search, update=self.update(0)))
         if options.firstiter_cc:
             model = self._scaled(model, search)

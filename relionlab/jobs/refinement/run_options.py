@@ -10,6 +10,8 @@ from typing import Any
 from relionlab.engine.classify2d.state import Search
 from relionlab.io.table import Table
 from relionlab.jobs.refinement.files import Saved
+from relionlab.jobs.refinement.gradient import GradientOptions
+from relionlab.jobs.refinement.gradient_labels import LATER, STAGES
 from relionlab.jobs.refinement.program import Refine
 
 _PLAIN: dict[str, tuple[str, type]] = {
@@ -179,8 +181,19 @@ def saved_options(options: Refine, saved: Saved) -> Refine:
         found["perturb"] = float(sampling.value("rlnSamplingPerturbFactor"))
     found["tau_fudge"] = saved.tau2_fudge
     # what RELION began goes on by RELION's rules, also when it is continued again
-    found["size_prior"] = bool(saved.relion_version) or "--size_prior" in saved.flags
+    found["size_prior"] = bool(saved.relion_version) or "--size_prior" in saved.words
     # of other versions it was not measured
-    found["local_offsets"] = saved.relion_version.startswith("3.1") or "--local_offsets" in saved.flags
+    found["local_offsets"] = saved.relion_version.startswith("3.1") or "--local_offsets" in saved.words
+    found |= _saved_gradient(saved)
     given = {name: getattr(options, name) for name in options.model_fields_set if name != "nr_classes"}
     return Refine(**{**dict(options), **found, **given})
+
+
+def _saved_gradient(saved: Saved) -> dict[str, Any]:
+    """Return the options of a run by batches, as they were typed, or as RELION 4 and 5 write them; its own 3.1 has none in 2D."""
+    if saved.words:
+        before = Refine.from_flags(saved.words)
+        found = {name: getattr(before, name) for name in (*GradientOptions.model_fields, "nr_iter")}
+    else:
+        found = read_back(saved.optimiser, STAGES | LATER)
+    return found if any(found.get(name) for name in ("grad", "sgd", "stochastic_em")) else {}

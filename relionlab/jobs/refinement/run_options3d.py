@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from relionlab.jobs.refinement.gradient_labels import LATER, STAGES
 from relionlab.jobs.refinement.program import Refine
 from relionlab.jobs.refinement.run_options import read_back, shared_options, shared_saved, written
 from relionlab.jobs.refinement.sampling_file import SearchGrid
@@ -23,25 +24,6 @@ _PLAIN: dict[str, tuple[str, type]] = {
     "auto_local_healpix_order": ("rlnAutoLocalSearchesHealpixOrder", int),
 }
 """Options that stand in RELION 3.1's optimiser as they are: field -> label and type."""
-
-_STAGES: dict[str, tuple[str, type]] = {
-    "sgd": ("rlnDoStochasticGradientDescent", bool),
-    "stochastic_em": ("rlnDoStochasticEM", bool),
-    "sgd_ini_iter": ("rlnSgdInitialIterations", int),
-    "sgd_inbetween_iter": ("rlnSgdInBetweenIterations", int),
-    "sgd_fin_iter": ("rlnSgdFinalIterations", int),
-    "grad_ini_resol": ("rlnSgdInitialResolution", float),
-    "grad_fin_resol": ("rlnSgdFinalResolution", float),
-    "grad_ini_subset": ("rlnSgdInitialSubsetSize", int),
-    "grad_fin_subset": ("rlnSgdFinalSubsetSize", int),
-    "grad_stepsize": ("rlnSgdStepsize", float),
-    "grad_write_iter": ("rlnSgdWriteEverySubset", int),
-    "mu": ("rlnSgdMuFactor", float),
-    "sgd_sigma2fudge_initial": ("rlnSgdSigma2FudgeInitial", float),
-    "sgd_sigma2fudge_halflife": ("rlnSgdSigma2FudgeHalflife", int),
-    "sgd_skip_anneal": ("rlnSgdSkipAnneal", bool),
-}
-"""Options of a gradient-driven run, as RELION 3.1 has them."""
 
 _PLAN = {
     "initial": "sgd_ini_iter",
@@ -59,19 +41,6 @@ _PLAN = {
 }
 """What of the plan, in whichever words it was typed, is written as which option."""
 
-_LATER: dict[str, tuple[str, type]] = {
-    "grad": ("rlnDoGradientRefine", bool),
-    "auto_sampling": ("rlnDoAutoSampling", bool),
-    "maxsig": ("rlnMaximumSignificantPoses", int),
-    "grad_ini_frac": ("rlnSgdInitialIterationsFraction", float),
-    "grad_fin_frac": ("rlnSgdFinalIterationsFraction", float),
-    "grad_em_iters": ("rlnGradEmIters", int),
-    "grad_min_resol": ("rlnSgdMinimumResolution", float),
-    "grad_stepsize_scheme": ("rlnSgdStepsizeScheme", str),
-    "class_inactivity_threshold": ("rlnSgdClassInactivityThreshold", float),
-}
-"""Options of RELION 4 and 5; 3.1 does not know the labels, so they are written only where they say something."""
-
 _IN_NO_FILE = ("relax_sym", "auto_ignore_angles", "auto_resol_angles", "auto_iter_max", "no_init_blobs")
 _CORRECTED = "rlnRefsAreCtfCorrected"
 
@@ -84,7 +53,7 @@ def optimiser_options3d(options: Refine, *, diameter: float) -> dict[str, object
     values = {**shared_options(options, diameter=diameter), **written(options, _PLAIN), **_stages(options)}
     values["rlnNumberOfIterations"] = options.auto_iter_max if options.auto_refine else options.iterations()
     values[_CORRECTED] = int(not options.ctf_uncorrected_ref)
-    said = {name: place for name, place in _LATER.items() if getattr(options, name) != options.default(name)}
+    said = {name: place for name, place in LATER.items() if getattr(options, name) != options.default(name)}
     return {**values, **written(options, said)}
 
 
@@ -95,7 +64,7 @@ def _stages(options: Refine) -> dict[str, Any]:
         return {}
     values = {option: getattr(plan, name) for name, option in _PLAN.items()}
     values |= {"sgd": 1, "sgd_skip_anneal": int(not plan.anneal)}
-    return {_STAGES[name][0]: value for name, value in values.items() if value is not None}
+    return {STAGES[name][0]: value for name, value in values.items() if value is not None}
 
 
 def saved_options3d(options: Refine, saved: Saved3D) -> Refine:
@@ -104,7 +73,7 @@ def saved_options3d(options: Refine, saved: Saved3D) -> Refine:
     Those of the sampling are of the iteration that was read; of an auto-refinement, of its first.
     """
     model, table = saved.models[0], saved.optimiser
-    found = {**shared_saved(table), **read_back(table, _PLAIN), **read_back(table, _STAGES), **read_back(table, _LATER)}
+    found = {**shared_saved(table), **read_back(table, _PLAIN), **read_back(table, STAGES), **read_back(table, LATER)}
     grid = saved.first_grid if saved.kind == "auto-refine" else saved.grid
     found |= _sampling(grid, model.pixel_size)
     if saved.sigmas is not None and saved.kind != "auto-refine":
@@ -125,7 +94,7 @@ def _remembered(saved: Saved3D) -> dict[str, Any]:
     if not saved.words:
         return {}
     before = Refine.from_flags(saved.words)
-    return {name: getattr(before, name) for name in (*_IN_NO_FILE, *_STAGES, *_LATER, "nr_iter")}
+    return {name: getattr(before, name) for name in (*_IN_NO_FILE, *STAGES, *LATER, "nr_iter")}
 
 
 def _sampling(grid: SearchGrid, pixel_size: float) -> dict[str, Any]:

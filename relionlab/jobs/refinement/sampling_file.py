@@ -10,8 +10,9 @@ from relionlab.errors import StarError
 from relionlab.io.table import Table
 
 _NO_TILT_LIMIT = -91.0
-_DOUBLES = 1.05
-"""RELION lists some directions on the edge of the asymmetric unit twice: of D2, 12,384 for 12,288 at order 6."""
+_DOUBLES = 0.05
+"""Share of directions by which lists may differ: which of those on the border of the asymmetric unit are listed twice is
+another matter in each program and release."""
 _ORIGINALS = {
     "rlnHealpixOrderOriginal": "rlnHealpixOrder",
     "rlnPsiStepOriginal": "rlnPsiStep",
@@ -66,7 +67,7 @@ def read_sampling(tables: Mapping[str, Table]) -> SearchGrid:
         tilt_limit=tilt_limit,
     )
     listed = len(tables["sampling_directions"]) if "sampling_directions" in tables else len(grid)
-    if grid.group.is_chiral and not len(grid) <= listed <= _DOUBLES * len(grid):
+    if grid.group.is_chiral and abs(listed - len(grid)) > _DOUBLES * len(grid):
         raise StarError(
             f"{general.source or 'The sampling file'} lists {listed} directions; expected"
             f" {len(grid)} of order {grid.order} in {group}: the file was changed."
