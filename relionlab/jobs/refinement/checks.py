@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from relionlab.jobs.particles.optics import CTF_LABELS
 from relionlab.jobs.refinement.program import Refine
 
 _CTF_NUMBERS = ("rlnDefocusU", "rlnDefocusV", "rlnDefocusAngle", "rlnPhaseShift", "rlnCtfBfactor", "rlnCtfScalefactor")
+_ANGLES = ("rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi")
 _POSE_NUMBERS = ("rlnAnglePsi", "rlnOriginXAngst", "rlnOriginYAngst", "rlnNormCorrection")
 _SMALLEST_MASK = 6  # px in diameter: below, there are no rings to compare
 _NO_CTF = "switch CTF correction off (do_ctf_correction=False; without --ctf)"
@@ -40,11 +42,15 @@ def check_output(root: str, context: Context) -> None:
         )
 
 
-def check_table(table: Particles, options: Refine, *, source: str) -> None:
-    """Raise an InputError if the rows lack what is needed, or hold what cannot be."""
+def check_table(table: Particles, options: Refine, *, source: str, copies: bool = False) -> None:
+    """Raise an InputError if the rows lack what is needed, or hold what cannot be.
+
+    copies  an image may be there in several poses, as symmetry expansion lists it
+    """
     if len(table) == 0:
         raise StarError(f"{source} has no particles: expected at least one row.")
     _check_columns(table, options, source)
+    _check_copies(table, source, allowed=copies)
     _check_numbers(table, options, source)
     _check_optics(table, options, source)
     if options.nr_classes > len(table):
@@ -127,14 +133,27 @@ def _check_columns(table: Particles, options: Refine, source: str) -> None:
             f"{source} has no column {', '.join(missing)}; expected for CTF correction. Estimate the CTF first, or"
             f" {_NO_CTF}."
         )
-    names = table.particles["rlnImageName"]
-    if len(set(names)) != len(names):
-        seen: set[str] = set()
-        twice = next(name for name in names if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+
+
+def _check_copies(table: Particles, source: str, *, allowed: bool) -> None:
+    """Raise StarError for images that are there twice; where copies are allowed, for those that are in the same pose."""
+    poses = [np.asarray(table.column(label), float) for label in _ANGLES if allowed and label in table]
+    rows = list(zip(table.particles["rlnImageName"], *poses, strict=True))
+    counts = Counter(rows)
+    again = len(rows) - len(counts)
+    if not again:
+        return
+    twice = counts.most_common(1)[0][0][0]
+    if poses:
         raise StarError(
-            f"{source} has {len(names) - len(set(names))} particles twice, as {twice}: remove duplicates first (Select, or"
-            " star_handler --check_duplicates rlnImageName)."
+            f"{source} has {again} particles twice in the same pose, as {twice}: remove duplicates first (star_handler"
+            " --check_duplicates rlnImageName), and expand by the symmetry once only."
         )
+    raise StarError(
+        f"{source} has {again} particles twice, as {twice}: remove duplicates first (Select, or star_handler"
+        " --check_duplicates rlnImageName). Copies in several poses, as particle_symmetry_expand makes them, are for 3D runs"
+        " that keep them apart: --skip_align, or local searches (--sigma_ang)."
+    )
 
 
 def _check_numbers(table: Particles, options: Refine, source: str) -> None:
