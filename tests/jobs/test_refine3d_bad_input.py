@@ -333,6 +333,16 @@ def finite(left: Result) -> None:
         assert np.isfinite(particles[label]).all(), label
 
 
+def test_a_mask_of_another_box_is_resized_on_demand(tiny):
+    mask(24, 0.5)
+    map_ = read_map("mask.mrc")[0]
+    map_[4:-4, 4:-4, 4:-4] = 1
+    write_map("mask.mrc", map_, pixel_size=PIXEL_SIZE)
+    told = refine(tiny, arguments("Class3D", *MASK, "--trust_ref_size", "--K", "1", "--iter", "1"))
+    assert any("mask.mrc of 24 px" in line and "32 px" in line for line in told.said)
+    finite(result("Class3D", 1))
+
+
 def test_a_reference_of_inverted_contrast_is_told(tiny):
     write_map("ref.mrc", -read_map(TRUTH)[0], pixel_size=PIXEL_SIZE)
     with pytest.raises(ComputeError, match=r"contrast is inverted.*--multiply_constant -1"):

@@ -66,7 +66,9 @@ def _run(options: Refine, context: Context, data: Dataset, root: str) -> Run3D:
         judge_references(given, options, context, pixel_size=data.pixel_size, source=options.ref)
         options = options.changed(nr_classes=len(given))
     masks = [
-        read_mask(name, context, box=data.box, pixel_size=data.pixel_size, flag=flag) if name else None
+        read_mask(name, context, box=data.box, pixel_size=data.pixel_size, resized=options.trust_ref_size, flag=flag)
+        if name
+        else None
         for name, flag in ((options.fn_mask, "--solvent_mask"), (options.solvent_mask2, "--solvent_mask2"))
     ]
     return Run3D(options, context, data, root, given, *masks)
