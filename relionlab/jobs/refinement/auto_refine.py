@@ -45,14 +45,15 @@ def auto_refine(run: Run3D, state: Iteration3D | None, *, hook: Hook | None = No
 
 def _begun(run: Run3D) -> Iteration3D:
     assert run.given is not None
-    model = run.referenced(run.given)
+    grid = run.first_grid()
+    sigmas = _sigmas(run, grid)
+    model = run.referenced(run.given, sigma=spread(sigmas))
     poses = replace(run.data.poses, norm=np.ones(len(run.data.poses)), half=_halves(run))
     if min(np.sum(poses.half == 1), np.sum(poses.half == 2)) < 1:
         raise ParameterError(
             f"One half-set has no particles ({len(poses)} in all): give more, or a column rlnRandomSubset with both 1 and 2."
         )
-    grid = run.first_grid()
-    state = Iteration3D(0, (model, model), poses, grid, grid, sigmas=_sigmas(run, grid))
+    state = Iteration3D(0, (model, model), poses, grid, grid, sigmas=sigmas)
     run.write(state)
     return state
 

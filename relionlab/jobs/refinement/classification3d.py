@@ -28,10 +28,11 @@ def classify3d(run: Run3D, state: Iteration3D | None) -> None:
 
 def _begun(run: Run3D) -> Iteration3D:
     assert run.given is not None
-    model = run.referenced(run.given)
+    widths = run.options.local_sigmas()
+    model = run.referenced(run.given, sigma=spread(widths))
     poses = replace(run.data.poses, norm=np.ones(len(run.data.poses)))
     grid = run.first_grid()
-    state = Iteration3D(0, (model,), poses, grid, grid, sigmas=run.options.local_sigmas())
+    state = Iteration3D(0, (model,), poses, grid, grid, sigmas=widths)
     run.write(state)
     return state
 

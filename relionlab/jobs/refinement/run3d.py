@@ -205,8 +205,11 @@ class Run3D:
         )
         return first_noise(self.executor.run(look, self.pieces(np.arange(len(self.data.poses)))))
 
-    def referenced(self, given: np.ndarray) -> Model:
-        """Return the first model from maps: filtered, masked, and brought to the particles' grey scale if it is not known."""
+    def referenced(self, given: np.ndarray, *, sigma: float | None) -> Model:
+        """Return the first model from maps: filtered, masked, and brought to the particles' grey scale if it is not known.
+
+        sigma  degrees: width of local searches, if the first iteration makes them: the grey scale is found by the same
+        """
         options, n = self.options, self.data.box
         shell = n // 2 - 1
         maps = given
@@ -221,7 +224,7 @@ class Run3D:
             shell=shell,
             shells_ahead=options.incr_size,
         )
-        search = self.search(self.first_grid(), sigma=None)
+        search = self.search(self.first_grid(), sigma=sigma)
         model = replace(model, references=flattened(maps, model, search=search, update=self.update(0)))
         if options.firstiter_cc:
             model = self._scaled(model, search)
