@@ -12,7 +12,7 @@ from relionlab.engine.sampling import healpix
 from relionlab.engine.symmetry import point_group
 from relionlab.io.star import read_star
 from relionlab.io.table import Table
-from relionlab.jobs.refinement.rounds import Round, column, last_round, measured_fsc, number, rounds
+from relionlab.jobs.refinement.rounds import Round, column, last_round, measured_fsc, number, rounds_of
 from relionlab.jobs.refinement.verdict import Kind, Outcome
 
 
@@ -116,8 +116,7 @@ def changes_of(told: Table | None) -> tuple[float, float, float]:
 
 def _optimiser(last: Round, directory: str | Path) -> Table | None:
     """Return what the optimiser file says; the final one of a refinement is that of the iteration before it."""
-    source = Path(directory)
-    for one in [last, *reversed(rounds(source.parent if source.is_file() else source))]:
+    for one in [last, *reversed(rounds_of(directory))]:
         path = one.beside("optimiser")
         if path is not None and one.number <= last.number:
             return read_star(path).get("optimiser_general")
