@@ -179,8 +179,8 @@ def sharpening_section(part: MapPart, truth: MapsTruth | None) -> Section:
     threshold = float(getattr(part.masked.job, "inimask_threshold", 0.0))
     measures = [
         (f"{resolution:.1f} Å", "resolution within the mask, corrected for what the mask adds to the correlation."),
-        (f"{b_factor:.0f} Å²", "B-factor of the sharpening." if b_factor else "the map was not sharpened: it does not reach well"
-         " beyond 10 Å, so that its falloff tells no B-factor."),
+        (f"{b_factor:.0f} Å²", "B-factor of the sharpening." if b_factor else "the map was not sharpened: it does not reach far"
+         " enough beyond 10 Å for its falloff to tell a B-factor."),
     ]  # fmt: skip
     if truth is not None:
         measures.append(map_measure(truth.sharpened))
