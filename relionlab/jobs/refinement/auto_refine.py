@@ -134,7 +134,7 @@ def halves_of(poses: Particles, seed: int, *, images: np.ndarray | None = None) 
     """
     if np.isin(poses.half, (1, 2)).all():
         return poses.half
-    row = np.arange(len(poses))
+    row: np.ndarray = np.arange(len(poses))
     if images is not None:
         _, first, copy_of = np.unique(images, return_index=True, return_inverse=True)
         row = np.argsort(np.argsort(first))[copy_of]
