@@ -26,3 +26,10 @@ def test_the_grey_scale_is_found_by_local_searches_too(tiny, kind, monkeypatch):
     refine(tiny, arguments(kind if kind in KINDS else "Refine3D", *more, star="data/truth.star"))
     assert len(looked) > 1
     assert None not in looked
+
+
+def test_a_refinement_that_its_limit_ends_says_so(tiny):
+    told = refine(tiny, arguments("Refine3D", *KINDS["Refine3D"], star="data/truth.star"))
+    assert any("--auto_iter_max ends it at 1" in line for line in told.said)
+    assert any("has not converged after 1 iteration," in line for line in told.said)
+    assert (tiny / "Refine3D/a/run_half1_class001_unfil.mrc").is_file()

@@ -101,7 +101,8 @@ def _last(run: Run3D, state: Iteration3D, hook: Hook | None) -> None:
     grid = run.perturbed(state.grid, number)
     sigmas = _sigmas(run, grid)
     search = run.search(grid, sigma=spread(sigmas))
-    run.context.say("The half-sets have converged: one more pass with all shells, then they are joined.")
+    why = "The half-sets have converged" if state.progress.converged else f"--auto_iter_max ends it at {state.number}"
+    run.context.say(f"{why}: one more pass with all shells, then they are joined.")
     models = tuple(replace(model, radius=model.box // 2) for model in state.models)
     state = replace(state, models=models)
     before = state.particles
@@ -114,7 +115,7 @@ def _last(run: Run3D, state: Iteration3D, hook: Hook | None) -> None:
     angles, offsets = accuracies(model, found.particles[0], sums[0], grid=used, group=grid.orientations.group)
     last = Iteration3D(
         number, (model,), particles, grid, state.first_grid, (spectra,), used.radius, angles, offsets,
-        changes(before, particles, grid.orientations.group), replace(state.progress, converged=True), sigmas=sigmas,
+        changes(before, particles, grid.orientations.group), state.progress, sigmas=sigmas,
     )  # fmt: skip
     write_final(run.root, last, run.data.table, half_maps=(found.unfiltered[0], found.unfiltered[1]), **run.written())
     run.say(last, total=" (the last)")

@@ -39,7 +39,7 @@ def outcome_of(directory: str | Path, *, postprocess: str | Path | None = None) 
         iterations=last.number,
         resolution_angstrom=_resolution(kind, general, classes),
         nyquist_angstrom=2 * pixel_size,
-        converged=last.final or bool(number(told, "rlnHasConverged", unknown=0.0)),
+        converged=_converged(last, told),
         particles=len(particles),
         fsc=measured_fsc(tables),
         accuracy_rotations=_best(column(classes, "rlnAccuracyRotations")),
@@ -121,6 +121,16 @@ def _optimiser(last: Round, directory: str | Path) -> Table | None:
         if path is not None and one.number <= last.number:
             return read_star(path).get("optimiser_general")
     return None
+
+
+def _converged(last: Round, told: Table | None) -> bool:
+    """Say whether nothing improved any more: halves are joined too where the most iterations that were allowed are done."""
+    if number(told, "rlnHasConverged", unknown=0.0):
+        return True
+    ended = last.beside("optimiser") is not None and last.number >= number(
+        told, "rlnNumberOfIterations", unknown=np.inf
+    )
+    return last.final and not ended
 
 
 def _kind(told: Table | None) -> Kind:
