@@ -26,6 +26,7 @@ _GROUPS: dict[str, dict[str, tuple[str, str]]] = {
             "the whole course, from movies to class averages: simulated ones, or your own",
         ),
         "rebin": ("relionlab.workflows.rebin:main", "extract particles anew, recentred, at finer and finer binning"),
+        "seeds": ("relionlab.workflows.seeds:main", "3D classes from a consensus and several random seeds, compared"),
         "simulate": (
             "relionlab.simulation.command:main",
             "movies or micrographs of known truth, for courses and tests",

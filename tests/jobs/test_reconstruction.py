@@ -158,6 +158,12 @@ def test_maps_and_poses_change_hands_together(data: Path) -> None:
         run(data, "flip_hand", "--i", "map.mrc", "--suffix", "")
 
 
+def test_images_keep_their_hand(data: Path) -> None:
+    write_stack(data / "images.mrcs", np.zeros((3, N, N), np.float32), pixel_size=1.0)
+    with pytest.raises(ImageError, match=r"images\.mrcs is 3 × .*expected a map.*\.star"):
+        run(data, "flip_hand", "--i", "images.mrcs")
+
+
 def test_projections_can_be_random_noisy_or_subtracted(data: Path) -> None:
     run(data, "project", "--i", "map.mrc", "--o", "random", "--nr_uniform", "7")
     assert read_stack(data / "random.mrcs").shape == (7, N, N)

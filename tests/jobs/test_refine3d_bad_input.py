@@ -28,6 +28,11 @@ auto-refinement, local from the beginning             StarError       file, colu
 a half-set of one particle                            StarError       file, both numbers
 a half-set 3                                          StarError       file, column, number
 three particles for two halves                        ParameterError  number
+particles twice, of which poses are searched          StarError       file, image, --skip_align
+copies in one pose                                    StarError       file, image, what to do
+copies of an image in both half-sets                  StarError       file, column, image
+local searches in one angle alone                     ParameterError  the flag, --sigma_ang
+--skip_rotate, --local_offsets                        ParameterError  the flag
 more classes than particles                           ParameterError  both numbers
 auto-refinement of two classes                        ParameterError  --K
 a file that the optimiser names missing               NodeError       both files
@@ -84,6 +89,16 @@ def halves(*first: int, other: int = 2) -> None:
 
 def few(count: int) -> None:
     write_particles(STAR, read_particles(STAR).rows(slice(0, count)))
+
+
+def twice(*, turned: float = 0.0, apart: bool = False) -> None:
+    """List every particle a second time, turned; in the other half-set if ``apart``."""
+    give_poses()
+    table = read_particles(STAR)
+    rows = table.rows(np.repeat(np.arange(COUNT), 2))
+    second = np.arange(2 * COUNT) % 2
+    columns = {"rlnAngleRot": rows.particles["rlnAngleRot"] + turned * second}
+    write_particles(STAR, rows.with_columns({**columns, **({"rlnRandomSubset": second + 1} if apart else {})}))
 
 
 def without_optics(label: str) -> None:
@@ -162,6 +177,24 @@ SPOILT: dict[str, Case] = {
     "small half": (lambda: halves(4), "Refine3D", (), StarError, [STAR, "1 and 149"]),
     "third half": (lambda: halves(4, 5, 6, other=3), "Refine3D", (), StarError, [STAR, "rlnRandomSubset is 3", "147"]),
     "three particles": (lambda: few(3), "Refine3D", (), ParameterError, ["3 particles", "at least 4"]),
+    "copies": (lambda: twice(turned=90), "Class3D", (), StarError, [STAR, "150 particles twice", "--skip_align"]),
+    "copies in one pose": (
+        twice,
+        "Class3D",
+        ("--skip_align",),
+        StarError,
+        [STAR, "150 particles twice in the same pose", "000001@"],
+    ),
+    "copies apart": (
+        lambda: twice(turned=90, apart=True),
+        "Refine3D",
+        ("--sigma_ang", "5"),
+        StarError,
+        [STAR, "150 images", "both half-sets", "rlnRandomSubset"],
+    ),
+    "one angle": (lambda: None, "Class3D", ("--sigma_rot", "5"), ParameterError, ["--sigma_rot 5", "--sigma_ang"]),
+    "offsets alone": (lambda: None, "Class3D", ("--skip_rotate",), ParameterError, ["--skip_rotate", "--skip_align"]),
+    "near the last": (lambda: None, "Refine3D", ("--local_offsets",), ParameterError, ["--local_offsets"]),
     "too many K": (lambda: few(3), "Class3D", ("--K", "4"), ParameterError, ["is 4", "3 particles"]),
     "K of auto": (lambda: None, "Refine3D", ("--K", "2"), ParameterError, ["--K"]),
 }
@@ -329,6 +362,16 @@ def finite(left: Result) -> None:
     particles = left.particles.particles
     for label in ("rlnAngleRot", "rlnOriginXAngst", "rlnNormCorrection", "rlnLogLikeliContribution"):
         assert np.isfinite(particles[label]).all(), label
+
+
+def test_a_mask_of_another_box_is_resized_on_demand(tiny):
+    mask(24, 0.5)
+    map_ = read_map("mask.mrc")[0]
+    map_[4:-4, 4:-4, 4:-4] = 1
+    write_map("mask.mrc", map_, pixel_size=PIXEL_SIZE)
+    told = refine(tiny, arguments("Class3D", *MASK, "--trust_ref_size", "--K", "1", "--iter", "1"))
+    assert any("mask.mrc of 24 px" in line and "32 px" in line for line in told.said)
+    finite(result("Class3D", 1))
 
 
 def test_a_reference_of_inverted_contrast_is_told(tiny):

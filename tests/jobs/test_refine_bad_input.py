@@ -16,7 +16,9 @@ image name without a number to it                     ImageError      name, how 
 no column rlnDefocusU with --ctf                      StarError       file, column, how to do without
 defocus 0                                             StarError       file, column, how many
 defocus NaN                                           StarError       file, column, how many
-voltage 0                                             StarError       file, column
+defocus in µm                                         StarError       file, column, both units
+voltage 0, or in V                                    StarError       file, column, unit
+resolution limit coarser than the particle            ParameterError  the flag, both numbers
 no column rlnImageName                                StarError       file, column
 image named twice                                     StarError       file, an image, how to remove them
 no particles                                          StarError       file
@@ -68,7 +70,7 @@ from relionlab.io.particles import Particles, read_particles, write_particles
 from relionlab.io.star import read_star, write_star
 from relionlab.io.table import Table
 from relionlab.jobs.refinement.class2d import Class2D
-from tests.jobs.class2d_runs import BOX, COUNT, PIXEL_SIZE, STACK, STAR, arguments, refine
+from tests.jobs.class2d_runs import BOX, COUNT, DIAMETER, PIXEL_SIZE, STACK, STAR, arguments, refine
 
 
 def change(**columns: object) -> None:
@@ -156,6 +158,19 @@ SPOILT: dict[str, tuple[Callable[[], object], list[str], type[InputError], list[
     "no defocus": (lambda: leave_out("rlnDefocusU"), [], StarError, [STAR, "rlnDefocusU", "--ctf"]),
     "defocus 0": (lambda: some("rlnDefocusU", 0.0), [], StarError, [STAR, "rlnDefocusU", "2 of 150", "--ctf"]),
     "defocus NaN": (lambda: some("rlnDefocusV", np.nan), [], StarError, [STAR, "rlnDefocusV", "2 of 150"]),
+    "defocus in µm": (
+        lambda: change(rlnDefocusU=np.full(COUNT, 1.5), rlnDefocusV=np.full(COUNT, 1.5)),
+        [],
+        StarError,
+        [STAR, "rlnDefocusU", "1.5", "not µm", "--multiply_by 10000"],
+    ),
+    "voltage in V": (lambda: change_optics(rlnVoltage=3e5), [], StarError, [STAR, "rlnVoltage", "300000 kV", "as 300"]),
+    "resolution limit": (
+        lambda: None,
+        ["--strict_highres_exp", "1000"],
+        ParameterError,
+        ["--strict_highres_exp", "1000", f"{DIAMETER:.0f} Å"],
+    ),
     "voltage 0": (lambda: change_optics(rlnVoltage=0.0), [], StarError, [STAR, "rlnVoltage", "kV"]),
     "no images": (lambda: leave_out("rlnImageName"), [], StarError, [STAR, "rlnImageName"]),
     "twice": (name_twice, [], StarError, [STAR, "000004@data/particles.mrcs", "duplicates"]),

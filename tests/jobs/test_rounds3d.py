@@ -152,3 +152,27 @@ def test_initial_model_is_judged_by_its_spectrum_not_by_its_schedule(tmp_path):
     outcome = outcome_of(tmp_path)
     assert (outcome.kind, outcome.resolution_angstrom) == ("initial model", 8.0)
     assert outcome.particles == 0
+
+
+def test_other_runs_beside_a_models_do_not_count(tmp_path):
+    for root in ("one_it001", "one_it002", "one_ct2_it003", "other_it009"):
+        write_model(tmp_path / f"{root}_model.star")
+        write_rest(tmp_path, root, converged=1 if root.startswith("one") else 0)
+    for root in ("one", "other"):
+        write_model(tmp_path / f"{root}_model.star")
+        write_rest(tmp_path, root)
+    (tmp_path / "one_optimiser.star").unlink()  # RELION writes none at the end
+    outcome = outcome_of(tmp_path / "one_model.star")
+    assert (outcome.iterations, outcome.converged) == (3, True)
+    assert outcome_of(tmp_path / "other_model.star").iterations == 9
+    assert last_round(tmp_path / "one_it002_model.star").number == 2
+
+
+@pytest.mark.parametrize(("converged", "allowed", "settled"), [(0, 5, False), (1, 5, True), (0, 999, True)])
+def test_a_run_that_was_ended_by_its_limit_has_not_converged(tmp_path, converged, allowed, settled):
+    for root in ("run_it005", "run"):
+        write_model(tmp_path / f"{root}_model.star")
+        write_rest(tmp_path, root, converged=converged)
+        told = read_star(tmp_path / f"{root}_optimiser.star")["optimiser_general"]
+        write_star(tmp_path / f"{root}_optimiser.star", [told.with_columns(rlnNumberOfIterations=[allowed])])
+    assert outcome_of(tmp_path).converged == settled

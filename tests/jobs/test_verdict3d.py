@@ -110,6 +110,14 @@ def test_curve_that_does_not_fall_to_zero(floor, rests):
     assert ("stays at 0.15 beyond 3.9 Å" in said(resting)) == rests
 
 
+def test_a_flat_curve_of_more_signal_than_noise_is_no_floor():
+    """Shells of a small box are not alike: the curve may rest high up to its end, where the pixels limit it."""
+    high = np.array([1, 1, 1, 1, 1, 0.98, 0.97, 0.94, 0.93, 0.9, 0.81, 0.8, 0.83, 0.8])
+    resting = replace(GOOD, fsc=high, occupied=0.4)
+    assert "does not fall to zero" not in said(resting)
+    assert "pixels limit" in said(resting)
+
+
 def test_noise_of_few_voxels_is_no_floor():
     """With a high symmetry a shell tells so little that the same floor is within its noise."""
     resting = replace(GOOD, fsc=falling(6, steepness=1)[:25] * 0.94 + 0.06, symmetry_order=60, occupied=0.2)

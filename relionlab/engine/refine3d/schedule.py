@@ -80,19 +80,30 @@ def next_stage(
     accuracy: tuple[float, float],
     moved: float,
     oversampling: int,
+    despite_changes: bool = False,
+    needed: float = np.inf,
 ) -> tuple[Standing, Stage]:
     """Return the standing and the sampling of the next iteration.
 
     step      degrees between directions of the finer pass
     accuracy  expected accuracy of angles (degrees) and of offsets (px)
     moved     px: how far origins moved in this iteration
+    despite_changes  let poses still improve: the resolution alone decides
+    needed    degrees: coarser steps become finer at once, see :func:`step_needed`
     """
-    if standing.without_gain < _PATIENCE or standing.without_change < _PATIENCE:
+    settled = standing.without_gain >= _PATIENCE and (despite_changes or standing.without_change >= _PATIENCE)
+    enough = step < _FINE_ENOUGH * accuracy[0] or stage.order >= HIGHEST_ORDER
+    if not settled and (enough or step <= needed):
         return standing, stage
-    if step < _FINE_ENOUGH * accuracy[0] or stage.order >= HIGHEST_ORDER:
+    if enough:
         return replace(standing, converged=True), stage
     fine = min(_LARGEST_STEP, _FINE_ENOUGH * accuracy[1])
     offset_step = min(fine * 2**oversampling, stage.offset_step)
     reach = np.clip(_RANGE_OF_CHANGE * moved, 1.5 * offset_step, max(stage.offset_range, 1.5 * offset_step))
     afresh = replace(standing, without_gain=0, without_change=0, smallest_angles=UNKNOWN, smallest_offsets=UNKNOWN)
     return afresh, Stage(stage.order + 1, float(reach), float(offset_step))
+
+
+def step_needed(resolution: float, *, diameter: float) -> float:
+    """Return the step (degrees) by which the rim of a particle moves as far as its map resolves; both in Å."""
+    return float(np.degrees(2 * resolution / diameter))

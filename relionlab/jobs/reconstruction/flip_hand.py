@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from relionlab.engine.symmetry import point_group
-from relionlab.errors import ParameterError
+from relionlab.errors import ImageError, ParameterError
 from relionlab.io.images import read_map, write_map
 from relionlab.io.particles import read_particles, write_particles
 from relionlab.jobs.base import Program
@@ -72,6 +72,11 @@ class FlipHand(Program):
                 )
             else:
                 map_, pixel_size = read_map(context.path(name))
+                if len(set(map_.shape)) != 1 or map_.ndim != 3:
+                    raise ImageError(
+                        f"{name} is {' × '.join(map(str, map_.shape))} px; expected a map, which is a cube. Images stay what"
+                        " they are when the hand changes: give the .star file of the particles instead."
+                    )
                 write_map(context.path(target), mirrored_map(map_), pixel_size=pixel_size or 1.0)
             context.say(f" Written {target}")
         now = group_after(self.sym)

@@ -12,7 +12,7 @@ from relionlab.engine.polar import PolarGrid
 from relionlab.engine.refine3d.accuracy import accuracies, changes
 from relionlab.engine.refine3d.grids import fine_grid
 from relionlab.engine.refine3d.halves import Halves, Hook, joined, maximise_halves
-from relionlab.engine.refine3d.schedule import Stage, Standing, judged, next_stage
+from relionlab.engine.refine3d.schedule import Stage, Standing, judged, next_stage, step_needed
 from relionlab.engine.refine3d.state import Model, Search
 from relionlab.engine.refine3d.sums import Sums
 from relionlab.errors import ParameterError
@@ -46,7 +46,7 @@ def auto_refine(run: Run3D, state: Iteration3D | None, *, hook: Hook | None = No
 def _begun(run: Run3D) -> Iteration3D:
     assert run.given is not None
     model = run.referenced(run.given)
-    poses = replace(run.data.poses, norm=np.ones(len(run.data.poses)), half=halves_of(run.data.poses, run.seed))
+    poses = replace(run.data.poses, norm=np.ones(len(run.data.poses)), half=_halves(run))
     if min(np.sum(poses.half == 1), np.sum(poses.half == 2)) < 1:
         raise ParameterError(
             f"One half-set has no particles ({len(poses)} in all): give more, or a column rlnRandomSubset with both 1 and 2."
@@ -61,7 +61,7 @@ def _iterate(run: Run3D, state: Iteration3D, hook: Hook | None) -> Iteration3D:
     number, before = state.number + 1, state.particles
     grid = run.perturbed(state.grid, number)
     sigmas = run.local_widths(grid)
-    search = run.search(grid, sigma=None if sigmas is None else sigmas[0])
+    search = run.local_search(grid)
     sums = _expect(run, state.models, before, search, number)
     found, used = _maximise(run, state, sums, search, hook)
     particles = _together(before, found.particles)
@@ -99,8 +99,9 @@ def _last(run: Run3D, state: Iteration3D, hook: Hook | None) -> None:
     number = state.number + 1
     grid = run.perturbed(state.grid, number)
     sigmas = run.local_widths(grid)
-    search = run.search(grid, sigma=None if sigmas is None else sigmas[0])
-    run.context.say("The half-sets have converged: one more pass with all shells, then they are joined.")
+    search = run.local_search(grid)
+    why = "The half-sets have converged" if state.progress.converged else f"--auto_iter_max ends it at {state.number}"
+    run.context.say(f"{why}: one more pass with all shells, then they are joined.")
     models = tuple(replace(model, radius=model.box // 2) for model in state.models)
     state = replace(state, models=models)
     before = state.particles
@@ -113,7 +114,7 @@ def _last(run: Run3D, state: Iteration3D, hook: Hook | None) -> None:
     angles, offsets = accuracies(model, found.particles[0], sums[0], grid=used, group=grid.orientations.group)
     last = Iteration3D(
         number, (model,), particles, grid, state.first_grid, (spectra,), used.radius, angles, offsets,
-        changes(before, particles, grid.orientations.group), replace(state.progress, converged=True), sigmas=sigmas,
+        changes(before, particles, grid.orientations.group), state.progress, sigmas=sigmas,
     )  # fmt: skip
     write_final(run.root, last, run.data.table, half_maps=(found.unfiltered[0], found.unfiltered[1]), **run.written())
     run.say(last, total=" (the last)")
@@ -122,11 +123,22 @@ def _last(run: Run3D, state: Iteration3D, hook: Hook | None) -> None:
         run.context.say(sentence)
 
 
-def halves_of(poses: Particles, seed: int) -> np.ndarray:
-    """Return the half-set, 1 or 2, of each particle: the one that it has, or at random, equally many."""
+def _halves(run: Run3D) -> np.ndarray:
+    return halves_of(run.data.poses, run.seed, images=run.data.table.particles["rlnImageName"])
+
+
+def halves_of(poses: Particles, seed: int, *, images: np.ndarray | None = None) -> np.ndarray:
+    """Return the half-set, 1 or 2, of each particle: the one that it has, or at random, equally many.
+
+    images  (N,) names: copies of one image, as symmetry expansion makes them, stay together
+    """
     if np.isin(poses.half, (1, 2)).all():
         return poses.half
-    return np.random.default_rng([seed, 7]).permutation(np.arange(len(poses)) % 2) + 1
+    row: np.ndarray = np.arange(len(poses))
+    if images is not None:
+        _, first, copy_of = np.unique(images, return_index=True, return_inverse=True)
+        row = np.argsort(np.argsort(first))[copy_of]
+    return (np.random.default_rng([seed, 7]).permutation(np.arange(row.max() + 1) % 2) + 1)[row]
 
 
 # --- one iteration -----------------------------------------------------------------------------------------------
@@ -194,6 +206,7 @@ def _prepared(run: Run3D, state: Iteration3D) -> Iteration3D:
         return state
     grid, pixel = state.grid, run.data.pixel_size
     stage = Stage(grid.orientations.order, grid.offset_range / pixel, grid.offset_step / pixel)
+    resolution = run.extent / max(state.models[0].resolution_shell, 1)
     standing, following = next_stage(
         _standing(state.progress),
         stage,
@@ -201,6 +214,8 @@ def _prepared(run: Run3D, state: Iteration3D) -> Iteration3D:
         accuracy=(float(state.rotations[0]), float(state.offsets[0]) / pixel),
         moved=state.changed[1] / pixel,
         oversampling=run.options.oversampling,
+        despite_changes=run.options.auto_ignore_angles,
+        needed=step_needed(resolution, diameter=run.diameter) if run.options.auto_resol_angles else np.inf,
     )
     state = replace(state, progress=_remembered(state.progress, standing))
     if following == stage:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,11 @@ from relionlab.jobs.particles.optics import CTF_LABELS
 from relionlab.jobs.refinement.program import Refine
 
 _CTF_NUMBERS = ("rlnDefocusU", "rlnDefocusV", "rlnDefocusAngle", "rlnPhaseShift", "rlnCtfBfactor", "rlnCtfScalefactor")
+_ANGLES = ("rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi")
 _POSE_NUMBERS = ("rlnAnglePsi", "rlnOriginXAngst", "rlnOriginYAngst", "rlnNormCorrection")
+_FEWEST_SHELLS = 2  # of the particle's diameter: fewer show no more than that it is there
+_LEAST_DEFOCUS = 50.0  # Å: whatever is meant, it is not a defocus in Å
+_HIGHEST_VOLTAGE = 5000.0  # kV
 _SMALLEST_MASK = 6  # px in diameter: below, there are no rings to compare
 _NO_CTF = "switch CTF correction off (do_ctf_correction=False; without --ctf)"
 
@@ -40,11 +45,15 @@ def check_output(root: str, context: Context) -> None:
         )
 
 
-def check_table(table: Particles, options: Refine, *, source: str) -> None:
-    """Raise an InputError if the rows lack what is needed, or hold what cannot be."""
+def check_table(table: Particles, options: Refine, *, source: str, copies: bool = False) -> None:
+    """Raise an InputError if the rows lack what is needed, or hold what cannot be.
+
+    copies  an image may be there in several poses, as symmetry expansion lists it
+    """
     if len(table) == 0:
         raise StarError(f"{source} has no particles: expected at least one row.")
     _check_columns(table, options, source)
+    _check_copies(table, source, allowed=copies)
     _check_numbers(table, options, source)
     _check_optics(table, options, source)
     if options.nr_classes > len(table):
@@ -57,6 +66,12 @@ def check_table(table: Particles, options: Refine, *, source: str) -> None:
 def check_mask(options: Refine, *, box: int, pixel_size: float) -> None:
     """Raise ParameterError if the mask does not fit into the box."""
     extent, diameter = box * pixel_size, options.particle_diameter
+    limit = options.highres_limit
+    if limit is not None and limit > (diameter or extent) / _FEWEST_SHELLS:
+        raise ParameterError(
+            f"Resolution limit (highres_limit, --strict_highres_exp) is {limit:g} Å, too coarse to tell views of a particle of"
+            f" {diameter or extent:.0f} Å apart: give 8 to 30 Å, or leave it out."
+        )
     if diameter is None:
         return
     if diameter > extent:
@@ -127,14 +142,27 @@ def _check_columns(table: Particles, options: Refine, source: str) -> None:
             f"{source} has no column {', '.join(missing)}; expected for CTF correction. Estimate the CTF first, or"
             f" {_NO_CTF}."
         )
-    names = table.particles["rlnImageName"]
-    if len(set(names)) != len(names):
-        seen: set[str] = set()
-        twice = next(name for name in names if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+
+
+def _check_copies(table: Particles, source: str, *, allowed: bool) -> None:
+    """Raise StarError for images that are there twice; where copies are allowed, for those that are in the same pose."""
+    poses = [np.asarray(table.column(label), float) for label in _ANGLES if allowed and label in table]
+    rows = list(zip(table.particles["rlnImageName"], *poses, strict=True))
+    counts = Counter(rows)
+    again = len(rows) - len(counts)
+    if not again:
+        return
+    twice = counts.most_common(1)[0][0][0]
+    if poses:
         raise StarError(
-            f"{source} has {len(names) - len(set(names))} particles twice, as {twice}: remove duplicates first (Select, or"
-            " star_handler --check_duplicates rlnImageName)."
+            f"{source} has {again} particles twice in the same pose, as {twice}: remove duplicates first (star_handler"
+            " --check_duplicates rlnImageName), and expand by the symmetry once only."
         )
+    raise StarError(
+        f"{source} has {again} particles twice, as {twice}: remove duplicates first (Select, or star_handler"
+        " --check_duplicates rlnImageName). Copies in several poses, as particle_symmetry_expand makes them, are for 3D runs"
+        " that keep them apart: --skip_align, or local searches (--sigma_ang)."
+    )
 
 
 def _check_numbers(table: Particles, options: Refine, source: str) -> None:
@@ -157,6 +185,12 @@ def _check_numbers(table: Particles, options: Refine, source: str) -> None:
             f"{source}: rlnDefocusU is 0 for {unknown.sum()} of {len(table)} particles, as {_first(table, unknown)};"
             f" expected the defocus in Å. Estimate the CTF first, leave these out, or {_NO_CTF}."
         )
+    largest = float(np.abs(np.asarray(table.column("rlnDefocusU"), float)).max())
+    if 0 < largest < _LEAST_DEFOCUS:
+        raise StarError(
+            f"{source}: rlnDefocusU is {largest:g} at most; expected Å, as 15000, not µm. Multiply the defoci by 10000"
+            " (relionlab star_handler --operate rlnDefocusU --operate2 rlnDefocusV --multiply_by 10000)."
+        )
 
 
 def _check_optics(table: Particles, options: Refine, source: str) -> None:
@@ -174,7 +208,9 @@ def _check_optics(table: Particles, options: Refine, source: str) -> None:
         return
     for label, unit in (("rlnVoltage", "kV"), ("rlnSphericalAberration", "mm")):
         values = np.asarray(table.column(label), float)
-        lowest = 1e-6 if label == "rlnVoltage" else 0.0
+        lowest, highest = (1e-6, _HIGHEST_VOLTAGE) if label == "rlnVoltage" else (0.0, np.inf)
+        if np.any(values > highest):
+            raise StarError(f"{source}: {label} is {values.max():g} {unit}; expected {unit}, as 300. Correct it.")
         if not np.all(np.isfinite(values) & (values >= lowest)):
             raise StarError(
                 f"{source}: {label} is {np.nanmin(values):g} {unit}; expected the microscope's. Correct it."

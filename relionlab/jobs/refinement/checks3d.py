@@ -21,7 +21,7 @@ _HARMLESS = 6  # a reference may show this part of the particle's size unfiltere
 def check_search(table: Particles, options: Refine, *, source: str) -> None:
     """Raise an InputError if the particles lack what the search builds upon: poses for local ones, halves that are whole."""
     _check_angles(table, source)
-    needed = _why_poses(options)
+    needed = why_poses(options)
     missing = [label for label in _ANGLES if label not in table]
     if needed and missing:
         raise StarError(
@@ -73,8 +73,8 @@ def finest_resolution(map_: np.ndarray, pixel_size: float) -> float:
     return float(n * pixel_size / kept[-1])
 
 
-def _why_poses(options: Refine) -> str:
-    """Return why the particles must have angles already, "" if they need none."""
+def why_poses(options: Refine) -> str:
+    """Return why the particles must have angles already, which are kept or searched around; "" if they need none."""
     if not options.dont_skip_align:
         return "--skip_align keeps the angles that they have"
     if options.auto_refine and options.healpix_order >= options.auto_local_healpix_order:
@@ -82,7 +82,7 @@ def _why_poses(options: Refine) -> str:
             f"searches are local from the beginning (--healpix_order {options.healpix_order} is not below"
             f" --auto_local_healpix_order {options.auto_local_healpix_order})"
         )
-    if not options.auto_refine and options.local_sigmas() is not None:
+    if options.local_sigmas() is not None:
         return "local searches (--sigma_ang) look around the angles that they have"
     return ""
 
@@ -118,4 +118,15 @@ def _check_halves(table: Particles, source: str) -> None:
         raise StarError(
             f"{source}: its half-sets ({_HALF}) have {counts[0]} and {counts[1]} particles; each needs at least"
             f" {_FEWEST_IN_HALF}. Remove the column to have halves drawn anew."
+        )
+    _, image = np.unique(table.particles["rlnImageName"], return_inverse=True)
+    apart = np.bincount(image[halves == 1], minlength=image.max() + 1) * np.bincount(
+        image[halves == 2], minlength=image.max() + 1
+    )
+    if apart.any():
+        first = table.particles["rlnImageName"][np.flatnonzero(apart[image])[0]]
+        raise StarError(
+            f"{source}: copies of {np.sum(apart > 0)} images, as {first}, are in both half-sets ({_HALF}), which then share their"
+            " noise: the resolution would be judged by it. Expand particles that have half-sets (the run_data.star of a Refine3D),"
+            " or remove the column to have halves drawn."
         )

@@ -13,7 +13,7 @@ from relionlab.engine.refine3d.maximisation import maximise
 from relionlab.engine.refine3d.state import Model, Search
 from relionlab.engine.refine3d.sums import Sums
 from relionlab.jobs.refinement.files3d import Iteration3D
-from relionlab.jobs.refinement.run3d import Run3D, spread
+from relionlab.jobs.refinement.run3d import Run3D
 
 
 def classify3d(run: Run3D, state: Iteration3D | None) -> None:
@@ -38,9 +38,9 @@ def _begun(run: Run3D) -> Iteration3D:
 
 def _iterate(run: Run3D, state: Iteration3D, total: int) -> Iteration3D:
     number, before = state.number + 1, state.particles
-    widths = run.options.local_sigmas()
     grid = run.perturbed(state.grid, number)
-    search = run.search(grid, sigma=spread(widths))
+    widths = run.local_widths(grid)
+    search = run.local_search(grid)
     if number == 1 and _alike(state.models[0].references):
         sums = _seeded(run, state.models[0], before, search, total)
     else:

@@ -48,15 +48,16 @@ class Dataset:
 
 
 def read_dataset(
-    table: Particles, options: Refine, context: Context, *, root: str, references_2d: bool = True
+    table: Particles, options: Refine, context: Context, *, root: str, references_2d: bool = True, copies: bool = False
 ) -> Dataset:
     """Return the particles, or raise an InputError that says what is wrong with them.
 
     references_2d  what --ref names are class averages, to be read as well; a 3D run reads its maps itself
+    copies         an image may be there in several poses
 
     Particles with NaN or infinite pixels are set aside into ``<root>_set_aside.star``, by name.
     """
-    check_table(table, options, source=options.fn_img or options.fn_cont)
+    check_table(table, options, source=options.fn_img or options.fn_cont, copies=copies)
     readers = _readers(table, context)
     boxes = _boxes(table, readers)
     optics = tuple(

@@ -171,9 +171,12 @@ def _fitted(
         return map_
     found = f"{len(map_)} px of {size or pixel_size:g} Å"
     if not resized:
+        wrong_header = (
+            "say its pixel size (--ref_angpix)" if kind == "reference" else "correct it (relionlab image_handler)"
+        )
         raise ImageError(
             f"The {kind} {name} has {found}, the particles {box} px of {pixel_size:g} Å; expected the same. Let it be resized"
-            " (--trust_ref_size), or, where its header is wrong, say its pixel size (--ref_angpix)."
+            f" (--trust_ref_size), or, where its header is wrong, {wrong_header}."
         )
     if other and size is not None:
         map_ = _rescaled(map_, size, pixel_size)

@@ -127,5 +127,5 @@ def _finest(run: Run3D) -> _Pass:
         from relionlab.jobs.refinement.gradient_stages import Stages
 
         return _Pass(*Stages.of(run).last_pass())
-    grid, sigma = run.first_grid(), run.first_sigma()
-    return _Pass(run.data.box // 2 - 1, run.search(grid, sigma=sigma), -(-count // 2) if options.auto_refine else count)
+    search = run.local_search(run.first_grid())
+    return _Pass(run.data.box // 2 - 1, search, -(-count // 2) if options.auto_refine else count)

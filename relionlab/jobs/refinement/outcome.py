@@ -12,7 +12,7 @@ from relionlab.engine.sampling import healpix
 from relionlab.engine.symmetry import point_group
 from relionlab.io.star import read_star
 from relionlab.io.table import Table
-from relionlab.jobs.refinement.rounds import Round, column, last_round, measured_fsc, number, rounds
+from relionlab.jobs.refinement.rounds import Round, column, last_round, measured_fsc, number, rounds_of
 from relionlab.jobs.refinement.verdict import Kind, Outcome
 
 
@@ -39,7 +39,7 @@ def outcome_of(directory: str | Path, *, postprocess: str | Path | None = None) 
         iterations=last.number,
         resolution_angstrom=_resolution(kind, general, classes),
         nyquist_angstrom=2 * pixel_size,
-        converged=last.final or bool(number(told, "rlnHasConverged", unknown=0.0)),
+        converged=_converged(last, told),
         particles=len(particles),
         fsc=measured_fsc(tables),
         accuracy_rotations=_best(column(classes, "rlnAccuracyRotations")),
@@ -116,12 +116,21 @@ def changes_of(told: Table | None) -> tuple[float, float, float]:
 
 def _optimiser(last: Round, directory: str | Path) -> Table | None:
     """Return what the optimiser file says; the final one of a refinement is that of the iteration before it."""
-    source = Path(directory)
-    for one in [last, *reversed(rounds(source.parent if source.is_file() else source))]:
+    for one in [last, *reversed(rounds_of(directory))]:
         path = one.beside("optimiser")
         if path is not None and one.number <= last.number:
             return read_star(path).get("optimiser_general")
     return None
+
+
+def _converged(last: Round, told: Table | None) -> bool:
+    """Say whether nothing improved any more: halves are joined too where the most iterations that were allowed are done."""
+    if number(told, "rlnHasConverged", unknown=0.0):
+        return True
+    ended = last.beside("optimiser") is not None and last.number >= number(
+        told, "rlnNumberOfIterations", unknown=np.inf
+    )
+    return last.final and not ended
 
 
 def _kind(told: Table | None) -> Kind:

@@ -117,6 +117,7 @@ class Refine(
         if self._is_3d(context):
             from relionlab.jobs.refinement.refinement3d import refine3d
 
+            self._check_3d()
             refine3d(self, context)
         else:
             from relionlab.jobs.refinement.classification2d import classify
@@ -130,6 +131,15 @@ class Refine(
         if self.fn_cont:
             return continues_3d(self.fn_cont, context)
         return self.denovo_3dref or self.auto_refine or (bool(self.ref) and is_3d_reference(self.ref, context))
+
+    def _check_3d(self) -> None:
+        if self.skip_rotate:
+            raise ParameterError(
+                "--skip_rotate searches offsets alone, which is done for 2D classes only: keep offsets as well (--skip_align), or"
+                " search angles near those that the particles have (--sigma_ang)."
+            )
+        if self.local_offsets:
+            raise ParameterError("--local_offsets is for 2D classes: in 3D particles are expected near the middle.")
 
     def _check_2d(self) -> None:
         if self.firstiter_cc:

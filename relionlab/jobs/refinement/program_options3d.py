@@ -183,7 +183,7 @@ class ProgramOptions3D(Declared):
         _poses(
             "Most poses",
             "--maxsig",
-            "Most poses of a particle that are searched finer; -1: all that matter.",
+            "RELION's bound on the poses of a particle that are searched finer; relionlab bounds them by the memory planned.",
             none_as="-1",
             bounds=(1, None),
         ),

@@ -11,7 +11,7 @@ from relionlab.errors import ParameterError
 from relionlab.jobs.context import Context
 from relionlab.jobs.options.run_names import continued_root
 from relionlab.jobs.refinement.checks import check_output
-from relionlab.jobs.refinement.checks3d import check_search, judge_references
+from relionlab.jobs.refinement.checks3d import check_search, judge_references, why_poses
 from relionlab.jobs.refinement.files3d import Iteration3D
 from relionlab.jobs.refinement.hook import hook_named
 from relionlab.jobs.refinement.input import Dataset, read_dataset, read_table
@@ -34,7 +34,7 @@ def refine3d(options: Refine, context: Context) -> None:
     check_output(root, context)
     source = options.fn_img or options.fn_cont
     table = saved.table if saved is not None else read_table(options.fn_img, context)
-    data = read_dataset(table, options, context, root=root, references_2d=False)
+    data = read_dataset(table, options, context, root=root, references_2d=False, copies=bool(why_poses(options)))
     check_search(data.table, options, source=source)
     run = _run(options, context, data, root)
     state = None if saved is None else _restored(run, saved)
@@ -66,7 +66,9 @@ def _run(options: Refine, context: Context, data: Dataset, root: str) -> Run3D:
         judge_references(given, options, context, pixel_size=data.pixel_size, source=options.ref)
         options = options.changed(nr_classes=len(given))
     masks = [
-        read_mask(name, context, box=data.box, pixel_size=data.pixel_size, flag=flag) if name else None
+        read_mask(name, context, box=data.box, pixel_size=data.pixel_size, resized=options.trust_ref_size, flag=flag)
+        if name
+        else None
         for name, flag in ((options.fn_mask, "--solvent_mask"), (options.solvent_mask2, "--solvent_mask2"))
     ]
     return Run3D(options, context, data, root, given, *masks)

@@ -45,14 +45,16 @@ class Round:
         return "at the end" if self.final else f"after iteration {self.number}"
 
 
-def rounds(directory: str | Path) -> list[Round]:
+def rounds(directory: str | Path, *, run: str = "") -> list[Round]:
     """Return the iterations of a job directory in order, the joined one last. One that is still being written is left out:
     its optimiser file, or a refinement's second half, is not there yet.
+
+    run  of one run alone, by its root ("run" for ``run_ct10_it012_model.star`` too); empty: whatever is there
     """
     found: dict[tuple[int, bool, str], dict[str, Path]] = {}
     for path in sorted(Path(directory).glob("*_model.star")):
         parts = _NAME.match(path.name)
-        if parts is None:
+        if parts is None or (run and _run_of(path) != run):
             continue
         number = -1 if parts["number"] is None else int(parts["number"])
         found.setdefault((number, number < 0, parts["root"]), {})[parts["half"] or ""] = path
@@ -68,10 +70,21 @@ def rounds(directory: str | Path) -> list[Round]:
     return sorted(done, key=lambda one: (one.number, one.final, one.models[0].stat().st_mtime))
 
 
+def rounds_of(source: str | Path) -> list[Round]:
+    """Return the iterations of a job directory, or those of the run that a model file is of and not of others beside it."""
+    place = Path(source)
+    return rounds(place.parent, run=_run_of(place)) if place.is_file() else rounds(place)
+
+
+def _run_of(model: Path) -> str:
+    parts = _NAME.match(model.name)
+    return re.sub(r"_ct\d+$", "", parts["root"]) if parts else model.name
+
+
 def last_round(directory: str | Path) -> Round:
     """Return the last iteration of a job directory, or the one of a model file; NodeError if there is none."""
     source = Path(directory)
-    every = rounds(source.parent if source.is_file() else source)
+    every = rounds_of(source)
     if source.is_file():
         every = [one for one in every if source in one.models]
     if not every:

@@ -95,13 +95,6 @@ class Run3D:
             psi_step=options.psi_step(options.healpix_order),
         )
 
-    def first_sigma(self) -> float | None:
-        """Return the width in degrees of the first iteration's local searches; ``None``: it searches everywhere."""
-        options, grid = self.options, self.first_grid().orientations
-        if options.auto_refine:
-            return grid.step if grid.order >= options.auto_local_healpix_order else None
-        return spread(options.local_sigmas())
-
     def grid(self, order: int, offset_range: float, offset_step: float, *, psi_step: float | None = None) -> SearchGrid:
         """Return a sampling; the coarse pass's offsets in px."""
         options = self.options
@@ -112,13 +105,18 @@ class Run3D:
     def local_widths(self, grid: SearchGrid) -> tuple[float, float, float] | None:
         """Return the widths (°) in rot, tilt and psi of searches around the last poses; ``None``: all poses are searched.
 
-        Those asked for; in an auto-refinement one step of the coarse grid, from --auto_local_healpix_order on.
+        Those asked for, if any (--sigma_ang); in an auto-refinement from --auto_local_healpix_order on, one step of the
+        coarse grid.
         """
         options = self.options
-        if not options.auto_refine:
-            return options.local_sigmas()
-        is_local = grid.orientations.order >= options.auto_local_healpix_order
-        return (grid.orientations.step,) * 3 if is_local else None
+        if options.auto_refine and grid.orientations.order >= options.auto_local_healpix_order:
+            return (grid.orientations.step,) * 3
+        return options.local_sigmas()
+
+    def local_search(self, grid: SearchGrid) -> Search:
+        """Return the search of an iteration, around the last poses where such searches are made; as wide in all angles."""
+        widths = self.local_widths(grid)
+        return self.search(grid, sigma=None if widths is None else max(widths))
 
     def search(self, grid: SearchGrid, *, sigma: float | None) -> Search:
         """Return the search of an iteration."""
@@ -224,7 +222,10 @@ class Run3D:
         return first_noise(self.executor.run(look, self.pieces(np.arange(len(self.data.poses)))))
 
     def referenced(self, given: np.ndarray) -> Model:
-        """Return the first model from maps: filtered, masked, and brought to the particles' grey scale if it is not known."""
+        """Return the first model from maps: filtered, masked, and brought to the particles' grey scale if it is not known.
+
+        The grey scale is found by the search that the first iteration makes.
+        """
         options, n = self.options, self.data.box
         shell = n // 2 - 1
         maps = given
@@ -240,7 +241,7 @@ class Run3D:
             shells_ahead=options.incr_size,
         )
         grid = self.first_grid()
-        search = self.search(grid, sigma=spread(self.local_widths(grid)))
+        search = self.local_search(grid)
         model = replace(model, references=flattened(maps, model, search=search, update=self.update(0)))
         if options.firstiter_cc:
             model = self._scaled(model, search)
@@ -295,11 +296,6 @@ class Run3D:
     def close(self) -> None:
         """Give the workers back."""
         self.executor.close()
-
-
-def spread(widths: tuple[float, float, float] | None) -> float | None:
-    """Return the width of local searches, the same for directions and in-plane angles; ``None``: no local search."""
-    return None if widths is None else max(widths)
 
 
 def finer_step(grid: Sampling, oversampling: int) -> float:

@@ -22,6 +22,9 @@ _IDENTICAL = 0.95  # lowest correlation of half-maps that cannot be independent
 _SIGNIFICANT = 3.0  # standard errors
 _FEWEST_SHELLS = 4
 _FLAT = 0.2  # of the mean slope before
+_SIGNAL = (
+    0.5  # correlation above which signal outweighs noise: a flat curve is the structure's, whose shells are not alike
+)
 _GAIN = 1.03  # in resolution by twice the particles, less is not worth the microscope
 _UNSURE = 0.1  # probability of the best pose
 
@@ -210,7 +213,7 @@ def _floor(run: Outcome, fsc: np.ndarray) -> str:
     error = float(_noise(run, np.arange(first, len(fsc))).mean() / np.sqrt(half))
     mean, before = float(tail.mean()), (1 - float(tail[:half].mean())) / first
     slope = float(tail[:half].mean() - tail[-half:].mean()) / (len(tail) - half)
-    if mean <= max(_LEAKS, _SIGNIFICANT * error) or slope > _FLAT * before:
+    if not max(_LEAKS, _SIGNIFICANT * error) < mean < _SIGNAL or slope > _FLAT * before:
         return ""
     beyond = run.nyquist_angstrom * (len(fsc) - 1) / first
     return (
