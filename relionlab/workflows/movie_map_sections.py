@@ -29,7 +29,7 @@ from relionlab.workflows.movie_course import Course, count_of
 from relionlab.workflows.movie_map_jobs import coarse, model_of
 from relionlab.workflows.movie_map_truth import MapsTruth
 from relionlab.workflows.movie_map_words import area
-from relionlab.workflows.movie_maps import MapPart, sharpening_of
+from relionlab.workflows.movie_maps import MapPart, half_map_curve, sharpening_of
 from relionlab.workflows.stages import warnings_of
 from relionlab.workflows.truth import ClassTruth
 from relionlab.workflows.truth_maps import MapTruth
@@ -158,7 +158,7 @@ def refinement_section(course: Course, part: MapPart, truth: MapsTruth | None) -
             Figure(truth_fsc({
                 "initial model": (truth.initial.frequency, truth.initial.correlation),
                 "refined": (truth.refined.frequency, truth.refined.correlation),
-            }, halves=_masked_halves(part))),
+            }, halves=half_map_curve(part.sharpened))),
             Figure(pose_errors(truth.poses.angles, random=truth.poses.random)),
         ]  # fmt: skip
     return Section(
@@ -260,12 +260,6 @@ def _figures(pictures: list[Picture], *, without: tuple[str, ...] = ()) -> tuple
         for picture in sorted(pictures, key=lambda picture: not picture.title.startswith(_FIRST))
         if not picture.title.startswith(without)
     )
-
-
-def _masked_halves(part: MapPart) -> tuple[np.ndarray, np.ndarray]:
-    """Return frequency (1/Å) and correlation of the half-maps within their mask, corrected for what that adds."""
-    table = read_star(part.sharpened.path / "postprocess.star")["fsc"]
-    return table.numbers("rlnResolution"), table.numbers("rlnFourierShellCorrelationCorrected")
 
 
 def _kind(picture: Picture) -> Kind:
