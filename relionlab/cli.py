@@ -41,6 +41,10 @@ _GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Tables and help": {
         "star": ("relionlab.cli:star", "make, print and plot STAR tables; `relionlab star` lists how"),
+        "detectors": (
+            "relionlab.display.detectors:main",
+            "list the detectors whose MTFs are known; --o draws the curves",
+        ),
         "reference": ("relionlab.jobs.reference:main", "print the reference of all jobs and programs, in Markdown"),
         "doctor": ("relionlab.workflows.doctor:main", "say what this machine has and what is missing"),
     },

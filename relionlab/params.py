@@ -19,7 +19,7 @@ from __future__ import annotations
 import operator
 import types
 import typing
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar, Literal, Self
@@ -75,15 +75,14 @@ class Parameter:
     other_flags flags of other RELION releases with the same meaning; understood, never written
     flag_factor the flag's value over the form's value (psi_step is twice psi_sampling, at oversampling 1)
     flag_if     for a truth value: the value at which the flag is given
-    bounds      (lowest, highest) allowed value; ``None``: open
-    suggested   (lowest, highest, step) of the slider
+    bounds      (lowest, highest) allowed value; ``None``: open; suggested: (lowest, highest, step) of the slider
     none_as     the text that stands for ``None`` on disk and on the command line, as "-1"
     required    an empty value is an error
     when        the parameter applies only if all these conditions hold; otherwise it is greyed out and not sent
     on_continue may be changed when a job is continued
     once        counts for one run: a finished job that is continued has forgotten it
     node        kind of file that is an input from another job, as "ParticleGroupMetadata.star"
-    pattern     file name pattern for browsing, as "*_data.star"
+    pattern     file name pattern for browsing, as "*_data.star"; names: lists what may be named instead, as detectors
     """
 
     label: str
@@ -105,6 +104,7 @@ class Parameter:
     once: bool = False
     node: str | None = None
     pattern: str | None = None
+    names: Callable[[], Iterable[str]] | None = None
 
     def key_in(self, dialect: Dialect) -> str | None:
         """Return the name in a job.star of this dialect, ``None`` if it has none there."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from relionlab.display.class_averages import class_averages, class_table
 from relionlab.display.convergence import changes, class_sizes, convergence, likelihood, resolution_course
 from relionlab.display.convergence3d import convergence3d
+from relionlab.display.detectors import detector_mtfs
 from relionlab.display.distributions import distributions
 from relionlab.display.fsc_course import fsc_course
 from relionlab.display.guinier import guinier
@@ -46,6 +47,7 @@ __all__ = [
     "ctf_pictures",
     "ctf_profile",
     "ctf_profiles",
+    "detector_mtfs",
     "distributions",
     "fsc",
     "fsc_course",

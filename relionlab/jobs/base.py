@@ -8,6 +8,7 @@ that a user could type, and a running job parses them again, so there is one rou
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 from relionlab.jobs.context import Context
@@ -88,6 +89,9 @@ class Job(Declared):
             for name, parameter in self.parameters().items()
             if parameter.node and self.applies(name) and (value := getattr(self, name))
         ]
+
+    def prepare(self, directory: Path) -> None:
+        """Put into the project ``directory`` what the values name and it lacks, as of a library; for most jobs nothing."""
 
     def outputs(self, output: str) -> list[Node]:
         """Return the nodes that the job makes in its directory ``output`` ("Class2D/job001/")."""

@@ -127,6 +127,7 @@ class Project:
         Raises ParameterError for wrong values, NodeError for an input that neither exists nor is made by a job here.
         """
         job.check()
+        job.prepare(self.directory)
         folder = job.process().folder if isinstance(job, ForeignJob) else job.folder
         alias = checked_alias(alias, folder) if alias else None
         made: list[str] = []

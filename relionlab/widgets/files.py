@@ -1,7 +1,10 @@
-"""Which files of a project a field for files offers."""
+"""Which files of a project, and which names instead of files, a field for files offers."""
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+from relionlab.errors import InputError
 from relionlab.params import Parameter
 from relionlab.project import Project
 
@@ -9,13 +12,22 @@ MOST = 300
 
 
 def files_for(parameter: Parameter, project: Project | None) -> list[str]:
-    """Return the project's files of the parameter's node kind, newest job first, then those that match its pattern."""
-    if project is None or not (parameter.node or parameter.pattern):
-        return []
-    found = list(reversed(_nodes(parameter, project))) if parameter.node else []
-    if parameter.pattern and not found:
+    """Return the project's files of the parameter's node kind, newest job first, or else those that match its pattern.
+
+    Names that the parameter takes instead of a file come before.
+    """
+    found = []
+    if project is not None and parameter.node:
+        found = list(reversed(_nodes(parameter, project)))
+    if project is not None and parameter.pattern and not found:
         found = _matching(parameter.pattern, project)
-    return list(dict.fromkeys(found))[:MOST]
+    return [*_names(parameter), *dict.fromkeys(found)][:MOST]
+
+
+def _names(parameter: Parameter) -> list[str]:
+    with suppress(InputError):  # a setting that names nothing is said when a job is run, not by every form
+        return list(parameter.names()) if parameter.names else []
+    return []
 
 
 def _nodes(parameter: Parameter, project: Project) -> list[str]:

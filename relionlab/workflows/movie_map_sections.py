@@ -245,7 +245,7 @@ def b_factor_measure(b_factor: float, truth: MapsTruth | None) -> tuple[str, str
     """Return the B-factor (Å²) of the sharpening, and what the truth says of it, as a large figure."""
     asked = "" if truth is None or np.isnan(truth.b_factor) else f" The true molecule asks for {area(truth.b_factor)}."
     if not b_factor:
-        return "no B-factor", ("the map was not sharpened: it does not reach well beyond 10 Å, so that its falloff tells none."
+        return "no B-factor", ("the map was not sharpened: it does not reach far enough beyond 10 Å for its falloff to tell one."
                                f"{asked}")  # fmt: skip
     return area(b_factor), f"B-factor of the sharpening, from the slope of the Guinier plot.{asked}"
 

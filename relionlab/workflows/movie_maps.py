@@ -12,7 +12,6 @@ import numpy as np
 
 from relionlab.io.star import read_star
 from relionlab.jobs.base import Job
-from relionlab.jobs.refinement.outcome import outcome_of
 from relionlab.project import JobDirectory
 from relionlab.workflows import movie_map_jobs as jobs
 from relionlab.workflows.map_choices import ClassChoice, choose_classes, noise_threshold
@@ -61,8 +60,7 @@ def make_maps(plan: MoviePlan, sizes: Sizes, particles: str, *, symmetry: str, d
         particles = output_of(selected, "particles")
     refined = done(jobs.refine_job(plan, sizes, particles, initial=initial, symmetry=symmetry), ALIAS)
     masked = done(jobs.mask_job(refined, threshold=threshold_of(refined, sizes)), ALIAS)
-    reached = outcome_of(refined.path).resolution_angstrom
-    sharpened = done(jobs.sharpen_job(refined, masked, resolution=reached), ALIAS)
+    sharpened = done(jobs.sharpen_job(refined, masked), ALIAS)
     local = done(jobs.local_job(refined, masked, b_factor=sharpening_of(sharpened)[1]), ALIAS)
     return MapPart(symmetry, initial, classified, choice, selected, refined, masked, sharpened, local)
 

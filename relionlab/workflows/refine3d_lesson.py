@@ -12,7 +12,6 @@ from relionlab.jobs.maps.localres_job import LocalRes
 from relionlab.jobs.maps.mask_job import MaskCreate
 from relionlab.jobs.maps.postprocess_job import PostProcess
 from relionlab.jobs.refinement.initial_model import InitialModel
-from relionlab.jobs.refinement.outcome import outcome_of
 from relionlab.jobs.refinement.refine3d import Refine3D
 from relionlab.project import JobDirectory, Project
 from relionlab.workflows import movie_map_jobs as jobs
@@ -66,7 +65,7 @@ class MapLesson:
 
     def sharpening(self, refined: JobDirectory, masked: JobDirectory) -> PostProcess:
         """Return the job that finds the resolution within a mask, and sharpens."""
-        return jobs.sharpen_job(refined, masked, resolution=outcome_of(refined.path).resolution_angstrom)
+        return jobs.sharpen_job(refined, masked)
 
     def local_resolution(self, refined: JobDirectory, masked: JobDirectory, sharpened: JobDirectory) -> LocalRes:
         """Return the job that finds the resolution at every place."""

@@ -93,6 +93,7 @@ def test_filters_leave_what_they_should() -> None:
     transfer = sharpening.Transfer(np.array([0, 0.5]), np.array([1, 0.5]))
     inverse = sharpening.transfer_inverse(10, transfer, pixel_size=2, detector_pixel_size=1)
     assert inverse[0, 0, 5] == pytest.approx(1 / 0.75)  # Nyquist of the map is half of the detector's
+    assert inverse[0, 1, 5] == 1  # a corner, beyond the map's Nyquist
 
 
 def test_boxes_shifts_and_hands() -> None:

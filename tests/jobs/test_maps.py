@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from relionlab.display import pictures, show, write_logfile
-from relionlab.engine.maps import filters, masks
+from relionlab.engine.maps import filters, guinier, masks
 from relionlab.errors import InputError, ParameterError
 from relionlab.io.images import read_header, read_map, read_stack, write_image, write_map, write_stack
 from relionlab.io.star import read_star, write_star
@@ -19,6 +19,8 @@ from relionlab.jobs.maps.mask_job import MaskCreate
 from relionlab.jobs.maps.mask_program import CreateMask
 from relionlab.jobs.maps.postprocess_job import PostProcess
 from relionlab.jobs.maps.postprocess_program import Postprocess
+from relionlab.jobs.maps.postprocessing import resolution_within
+from relionlab.jobs.maps.verdict import doubts_of_fit
 from tests.jobs.listening import Listening
 
 BOX, SIZE = 48, 3.0
@@ -89,13 +91,38 @@ def test_doubtful_b_factors_are_told(halves):
     assert any("doubtful" in line or "no signal beyond" in line for line in told.warned)
 
 
+def test_a_slope_is_believed_if_the_line_is_long_and_certain():
+    long = guinier.Line(-100.0, 0.0, 0.9, 40)
+    assert long.standard_error == pytest.approx(400 * np.sqrt((1 / 0.9 - 1) / 38))
+    # as long, in squared frequency, as what it stands for: 2/10² at 7.07 Å
+    assert guinier.finest_needed(10) ** -2 == pytest.approx(2 * 10**-2)
+    assert doubts_of_fit(long, lowest=10, resolution=7.0) == ""
+    assert "too short unless it goes on to 7.07 Å" in doubts_of_fit(long, lowest=10, resolution=7.1)
+    assert doubts_of_fit(long, lowest=12, resolution=7.1) == ""
+    few = guinier.Line(-100.0, 0.0, 0.9, 3)
+    assert "3 shells leave it uncertain by ±133 Å²" in doubts_of_fit(few, lowest=10, resolution=5)
+    scattered = guinier.Line(-100.0, 0.0, 0.2, 40)
+    assert "uncertain by" in doubts_of_fit(scattered, lowest=10, resolution=5)
+    assert "rise instead of falling" in doubts_of_fit(guinier.Line(9.0, 0, 0.9, 40), lowest=10, resolution=5)
+    assert "uncertain by ±inf" in doubts_of_fit(guinier.Line(-9.0, 0, 1.0, 2), lowest=10, resolution=5)
+
+
+def test_the_resolution_is_known_before_sharpening(halves, capfd):
+    post(halves, "--auto_bfac")
+    found = read_star(halves / "PostProcess/job002/postprocess.star")["general"].value("rlnFinalResolution")
+    capfd.readouterr()
+    assert resolution_within(Postprocess(fn_in=HALF, fn_mask="mask.mrc"), halves) == pytest.approx(float(found))
+    assert capfd.readouterr() == ("", "")
+
+
 def test_mtf_is_taken_away_at_the_detectors_pixels(halves):
     mtf = Table({"rlnResolutionInversePixel": [0.0, 0.5], "rlnMtfValue": [1.0, 0.4]}, name="mtf")
     write_star(halves / "mtf.star", [mtf])
     post(halves, "--mtf", "mtf.star", "--mtf_angpix", "1.5")
-    guinier = read_star(halves / "PostProcess/job002/postprocess.star")["guinier"]
-    gain = np.array(guinier["rlnLogAmplitudesMTFCorrected"]) - np.array(guinier["rlnLogAmplitudesOriginal"])
-    assert np.exp(-gain[-1]) == pytest.approx(0.7, abs=0.01)
+    plot = read_star(halves / "PostProcess/job002/postprocess.star")["guinier"]
+    gain = np.array(plot["rlnLogAmplitudesMTFCorrected"]) - np.array(plot["rlnLogAmplitudesOriginal"])
+    assert np.exp(-gain[-2]) == pytest.approx(1 - 0.6 * 23 / 48, abs=0.005)
+    assert gain[-1] < gain[-2]  # half of the last shell lies beyond Nyquist, where nothing is taken away
     write_star(halves / "bad.star", [Table({"rlnMtfValue": [1.0]}, name="mtf")])
     with pytest.raises(InputError, match="rlnResolutionInversePixel"):
         post(halves, "--mtf", "bad.star")

@@ -120,6 +120,20 @@ def test_mtf_is_corrected_as_relion_does(relion: Path, real: Path) -> None:
     assert np.abs(a - b).max() < 2e-3 * np.abs(b).max()
 
 
+@pytest.mark.parametrize("detector_pixel", ["1.77", "3.54"])
+def test_the_librarys_curves_give_relions_b_factor(detector_pixel: str, relion: Path, real: Path) -> None:
+    """The project's copy is what RELION reads. Measured: B-factor -504.1 beside -504.3 Å², and -460.8 beside -458.6 where the
+    table's coarse last rows count, in which RELION does not interpolate."""
+    given = ("--i", HALF, "--mask", "mask.mrc", "--mtf_angpix", detector_pixel, "--auto_bfac")
+    ours(Postprocess, real, *given, "--mtf", "k2_300kV", "--o", "r/ours")
+    theirs(relion, real, "postprocess", *given, "--mtf", "MTF/k2_300kV.star", "--o", "r/theirs")
+    mine, other = (read_star(real / f"{root}.star") for root in ("r/ours", "r/theirs"))
+    b_factors = [float(tables["general"].value("rlnBfactorUsedForSharpening")) for tables in (mine, other)]
+    assert b_factors[0] == pytest.approx(b_factors[1], rel=0.01)
+    a, b = (np.asarray(tables["guinier"]["rlnLogAmplitudesMTFCorrected"], float) for tables in (mine, other))
+    assert np.abs(a - b).max() < 0.01
+
+
 def test_a_bad_mask_falls_back_to_the_unmasked_curve(relion: Path, real: Path) -> None:
     ours(
         CreateMask,

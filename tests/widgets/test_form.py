@@ -9,6 +9,7 @@ import pytest
 
 from relionlab.errors import JobStateError, ParameterError
 from relionlab.jobs.importing.job import Import
+from relionlab.jobs.maps.postprocess_job import PostProcess
 from relionlab.jobs.refinement.class2d import Class2D
 from relionlab.jobs.registry import job_types
 from relionlab.jobs.selecting.select import Select
@@ -198,6 +199,17 @@ def test_files_are_those_of_the_right_kind(project):
     assert files_for(Class2D.parameters()["fn_img"], project) == ["Import/job001/particles.star"]
     form = JobForm(Class2D, project=project)
     assert form.fields["fn_img"].entry.options == ("Import/job001/particles.star",)
+
+
+def test_a_field_for_an_mtf_offers_detectors_before_files(project, monkeypatch, tmp_path):
+    (project.directory / "mine.star").touch()
+    field = PostProcess.parameters()["fn_mtf"]
+    offered = files_for(field, project)
+    assert offered[:2] == ["k2_200kV", "k2_300kV"]
+    assert "mine.star" in offered
+    assert files_for(field, None) == [name for name in offered if "." not in name]
+    monkeypatch.setenv("RELIONLAB_MTF_FOLDER", str(tmp_path / "none"))  # said when a job is run
+    assert "mine.star" in files_for(field, project)
 
 
 class Recorder:

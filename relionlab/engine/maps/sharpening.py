@@ -43,9 +43,13 @@ def fsc_weights(curve: np.ndarray) -> np.ndarray:
 
 
 def transfer_inverse(n: int, transfer: Transfer, *, pixel_size: float, detector_pixel_size: float) -> np.ndarray:
-    """Return 1/MTF (n, n, n//2+1), float32, for a map whose pixel size may be coarser than the detector's (Å)."""
+    """Return 1/MTF (n, n, n//2+1), float32, for a map whose pixel size may be coarser than the detector's (Å).
+
+    1 beyond the Nyquist radius, as RELION has it: the corners would bend the last shell of the Guinier plot upwards.
+    """
     frequency = np.sqrt(radius_squared(n, 3)) / n * (detector_pixel_size / pixel_size)
-    return (1 / np.maximum(transfer.at(frequency), 1e-3)).astype(np.float32)
+    inverse = 1 / np.maximum(transfer.at(frequency), 1e-3)
+    return np.where(within_nyquist(n), inverse, 1).astype(np.float32)
 
 
 def b_factor_weights(n: int, b_factor: float, *, pixel_size: float) -> np.ndarray:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Callable
+
 import numpy as np
 import scipy.special
 
@@ -15,7 +18,8 @@ from relionlab.engine.symmetry import PointGroup
 from relionlab.engine.volume import LINEAR, PolarSlicer, weight_spectrum
 
 _PROBED = 24  # poses whose mean stands for all
-_ANGLES = np.geomspace(0.05, 30, 48)
+_ANGLES = tuple(np.geomspace(0.05, 30, 48).tolist())
+_STRIDE = 8
 _OFFSETS = np.arange(0.02, 10.02, 0.02)
 
 
@@ -43,11 +47,11 @@ def accuracies(
         poses = matrix_from_euler(particles.rot[some], particles.tilt[some], particles.psi[some])
         slicer = PolarSlicer.of_map(model.references[c], grid, taps=LINEAR)
         here = slicer.slices(poses)
-        turned = [_difference(slicer, here, poses, angle) @ area for angle in _ANGLES]
-        angles[c] = _crossing(np.array(turned), _ANGLES)
+        angles[c] = _noticed(lambda angle: float(_difference(slicer, here, poses, angle) @ area))  # noqa: B023 called at once
         power = np.mean(here.real**2 + here.imag**2, axis=(0, 2))
         moved = 2 - 2 * scipy.special.j0(2 * np.pi * np.outer(_OFFSETS, grid.rings) / model.box)
-        offsets[c] = _crossing(moved @ (area * power), _OFFSETS * model.pixel_size)
+        enough = moved @ (area * power) >= LEAST_DIFFERENCE
+        offsets[c] = _OFFSETS[enough.argmax()] * model.pixel_size if enough.any() else UNKNOWN
     return angles, offsets
 
 
@@ -73,6 +77,13 @@ def _difference(slicer: PolarSlicer, here: np.ndarray, poses: np.ndarray, angle:
     return total / 3
 
 
-def _crossing(difference: np.ndarray, values: np.ndarray) -> float:
-    enough = difference >= LEAST_DIFFERENCE
-    return float(values[enough.argmax()]) if enough.any() else UNKNOWN
+def _noticed(difference: Callable[[float], float]) -> float:
+    """Return the first of the angles whose difference is noticed: among every eighth of them first, then between."""
+    low = -1
+    for high in range(_STRIDE - 1, len(_ANGLES), _STRIDE):
+        if difference(_ANGLES[high]) >= LEAST_DIFFERENCE:
+            between = range(low + 1, high)
+            first = bisect_left(between, LEAST_DIFFERENCE, key=lambda i: difference(_ANGLES[i]))
+            return _ANGLES[low + 1 + first]
+        low = high
+    return UNKNOWN

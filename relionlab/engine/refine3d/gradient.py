@@ -5,8 +5,9 @@ Each iteration sees one batch. Its sums are blended into running averages of the
 that is a step along the gradient of the expected log-likelihood, with the inverse of the weights as its metric: the variable-
 metric descent of Kimanius et al. 2021, Biochem J 478:4169, section 2.2, whose momentum is the memory of the averages.
 
-Such a descent may end in a wrong fold. So several begin from different random starts and see the same batches; at points
-of the first stage those under which the particles are least likely are given up.
+Such a descent may end in a wrong fold, or stay long in none: about one in three falls into the right one early. So several
+begin from different random starts and see the same batches; at points of the first stage those under which the particles
+are least likely are given up.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from relionlab.engine.refine3d.state import Model, Search
 from relionlab.engine.refine3d.sums import COLUMNS, Sums
 from relionlab.engine.volume import FourierSums, Lattice, reconstruct
 
-STARTS = 6
+STARTS = 8
 """Descents that begin; half of them, then one, go on."""
 _LIKELIHOOD = COLUMNS.index("log_likelihood")
 

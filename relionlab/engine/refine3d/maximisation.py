@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
+import scipy.fft
 
 from relionlab.engine.array import binned_sum
-from relionlab.engine.fourier import radius_squared, rfft3_centred
+from relionlab.engine.fourier import radius_squared
 from relionlab.engine.likelihood.estimates import group_scale, noise_variance, offset_spread, resolution_shell
 from relionlab.engine.likelihood.particles import Particles
 from relionlab.engine.masks import radius_grid, soft_sphere
@@ -72,7 +74,7 @@ def maximise(
         references=references,
         class_share=sums.share / total,
         direction_share=sums.directions / total,
-        tau2=model.tau2 if update.fix_prior else signal_variance(references),
+        tau2=model.tau2 if update.fix_prior else shared_variance(references, sums.share / total),
         sigma2=model.sigma2 if update.fix_noise else noise_variance(model.sigma2, sums),
         scale=group_scale(model.scale, sums, spectra.ssnr) if update.scale else model.scale,
         offset_sigma=model.offset_sigma if update.fix_offsets else offset_spread(model.pixel_size, sums),
@@ -146,16 +148,38 @@ def signal_variance(maps: np.ndarray) -> np.ndarray:
     """
     n = maps.shape[-1]
     count = n // 2 + 1
-    correction = np.sinc(radius_grid(n, 3) / (2 * n)) ** -2
-    inner = slice(n // 2, n // 2 + n)
-    shells = np.floor(np.sqrt(radius_squared(2 * n, 3)) / 2 + 0.5).astype(np.int64)
-    members = binned_sum(np.ones(shells.shape), shells, count)
+    correction, shells, members = _padded_shells(n)
     power = []
     for one in maps:
-        padded = np.zeros((2 * n,) * 3, np.float32)
-        padded[inner, inner, inner] = one * correction
-        power.append(binned_sum(np.abs(rfft3_centred(padded)) ** 2, shells, count) / members)
-    return np.stack(power) * (8 * n) ** 2 / 2  # transforms are divided by (2 n)³; slices are n times those by n³
+        # axis after axis: only rows that are not empty are transformed
+        transform = scipy.fft.rfft(np.asarray(one, np.float32) * correction, 2 * n)
+        for axis in (1, 0):
+            transform = scipy.fft.fft(transform, 2 * n, axis=axis, overwrite_x=True)
+        square = transform.real**2 + transform.imag**2
+        power.append(np.bincount(shells, weights=square.ravel(), minlength=count)[:count] / members)
+    return np.stack(power) / n**4 / 2  # slices are n times a transform that is divided by n³
+
+
+@lru_cache(maxsize=4)
+def _padded_shells(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return 1 / sinc² (n, n, n) of each voxel, and of the twofold padded half space each value's shell and the shells' sizes."""
+    count = n // 2 + 1
+    correction = (np.sinc(radius_grid(n, 3) / (2 * n)) ** -2).astype(np.float32)
+    shells = np.floor(np.sqrt(radius_squared(2 * n, 3)) / 2 + 0.5).astype(np.int64).ravel()
+    return correction, shells, np.bincount(shells)[:count]
+
+
+def shared_variance(maps: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Return the prior's variance (class, n / 2 + 1), the same for all classes: the mean of theirs, as their shares.
+
+    Classes of a particle are states of one molecule, whose spectrum they share. With one variance each, where the signal
+    just begins to show the larger class has it first: it explains all particles better there, draws them, and the smaller
+    class never gets what it would need to follow.
+
+    maps   (class, n, n, n)
+    share  (class,) of the particles, sums to one
+    """
+    return np.tile(share @ signal_variance(maps), (len(maps), 1))
 
 
 def flattened(maps: np.ndarray, model: Model, *, search: Search, update: Update) -> np.ndarray:

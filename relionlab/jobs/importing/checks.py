@@ -13,6 +13,7 @@ import numpy as np
 
 from relionlab.errors import ImageError, NodeError, StarError
 from relionlab.io.coordinates import read_coordinates
+from relionlab.io.detectors import read_mtf
 from relionlab.io.image_file import contradicts
 from relionlab.io.image_names import parse_image_name
 from relionlab.io.images import ImageHeader, read_header, read_map, read_stack
@@ -21,6 +22,7 @@ from relionlab.io.star import read_star
 from relionlab.io.table import Table
 from relionlab.jobs.context import Context
 from relionlab.jobs.importing.job import other_half
+from relionlab.jobs.options.detector import provide_mtf
 from relionlab.jobs.particles.findings import particle_findings, said_of
 
 _MOVIES = (*TIFF_ENDINGS, *EER_ENDINGS)
@@ -83,13 +85,9 @@ def _told(context: Context, name: str) -> tuple[tuple[int, ...], float | None] |
 
 
 def check_mtf(context: Context, name: str) -> None:
-    """Check that the detector's MTF is a STAR file with the two columns that are needed."""
-    if not context.path(name).exists():
-        raise NodeError(f"{name}, the detector's MTF, does not exist: give its place, or leave it empty.")
-    table = next(iter(read_star(context.path(name)).values()), None)
-    for label in ("rlnResolutionInversePixel", "rlnMtfValue"):
-        if table is None or label not in table:
-            raise StarError(f"{name} is no MTF: it has no column {label}. Take the curve of your detector.")
+    """Have the detector's MTF in the project, and check that it is one; NodeError or StarError if not."""
+    provide_mtf(context, name)
+    read_mtf(context.path(name), name)
 
 
 def check_coordinates(context: Context, files: list[str]) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Annotated, ClassVar, Literal
 
+from relionlab.io.detectors import detectors
 from relionlab.jobs.base import Command, Job, Node
+from relionlab.jobs.options.detector import WORDS, FileOrName, put_mtf
 from relionlab.jobs.options.running import QueueOptions
 from relionlab.params import Parameter, When
 
@@ -28,14 +30,16 @@ OpticsGroupName = Annotated[
 ]
 MtfFile = Annotated[
     str,
+    FileOrName,
     Parameter(
         label="MTF of the detector",
-        help="STAR file with the detector's modulation transfer function. Without it the detector's falloff ends up in"
-        " the estimated B-factor, which is harmless unless data of several detectors are joined.",
+        help=f"{WORDS} Without it the detector's falloff ends up in the estimated B-factor, which is harmless unless data"
+        " of several detectors are joined.",
         tab="Movies/mics",
         key="fn_mtf",
         flag="--optics_group_mtf",
         pattern="*.star",
+        names=detectors,
         when=_RAW,
     ),
 ]
@@ -258,6 +262,10 @@ class Import(Job, QueueOptions):
         if self.do_raw and any(blank in self.optics_group_name for blank in " \t"):
             found.append(f"Optics group name (optics_group_name) is {self.optics_group_name!r}: leave out the blanks.")
         return found
+
+    def prepare(self, directory: Path) -> None:
+        """Put the curve of a detector that is named into the project."""
+        put_mtf(directory, self.fn_mtf)
 
     def outputs(self, output: str) -> list[Node]:
         """Return the one file that the job makes, or both half-maps."""

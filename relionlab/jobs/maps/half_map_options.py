@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from relionlab.io.detectors import detectors
+from relionlab.jobs.options import detector
 from relionlab.params import Parameter, When
 
 _MTF = (When("fn_mtf", "!=", ""),)
@@ -41,10 +43,9 @@ def transfer_file(tab: str) -> Parameter:
     """Declare the detector's MTF, on the page where a form has it."""
     return Parameter(
         label="MTF of the detector (STAR file)",
-        help="Columns rlnResolutionInversePixel (0 to 0.5) and rlnMtfValue. None is shipped: take the one of your"
-        " detector's maker, or of RELION's page on detectors. Only if it was not corrected in the refinement"
-        " (rlnMtfFileName of the optics groups); without one the MTF becomes a part of the B-factor.",
-        tab=tab, key="fn_mtf", flag="--mtf", pattern="*.star",
+        help=f"{detector.WORDS} Only if it was not corrected in the refinement (rlnMtfFileName of the optics groups);"
+        " without one the MTF becomes a part of the B-factor.",
+        tab=tab, key="fn_mtf", flag="--mtf", pattern="*.star", names=detectors,
     )  # fmt: skip
 
 
@@ -52,7 +53,7 @@ OriginalPixelSize = Annotated[
     float | None,
     Parameter(
         label="Original detector pixel size",
-        help="Pixel size of the micrographs as recorded (not of super-resolution); the MTF is measured in such pixels.",
+        help="Physical pixel of the detector, at the specimen (not that of super-resolution): the MTF is measured in such pixels.",
         tab="Sharpen", unit="Å", key="mtf_angpix", flag="--mtf_angpix", none_as="-1", suggested=(0.3, 2, 0.1), when=_MTF,
     ),
 ]  # fmt: skip

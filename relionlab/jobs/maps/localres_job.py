@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 from relionlab.jobs.base import Command, Job, Node
 from relionlab.jobs.maps import half_map_options as shared
+from relionlab.jobs.options.detector import FileOrName, put_mtf
 from relionlab.jobs.options.running import RunningOptions
 from relionlab.params import Parameter, When
 
@@ -46,7 +48,7 @@ class LocalRes(Job, RunningOptions):
         ),
     ] = True
     adhoc_bfac: Annotated[float, shared.b_factor("Relion", _OURS)] = -100.0
-    fn_mtf: Annotated[str, shared.transfer_file("Relion")] = ""
+    fn_mtf: Annotated[str, FileOrName, shared.transfer_file("Relion")] = ""
     do_resmap_locres: Annotated[
         bool,
         Parameter(
@@ -72,6 +74,10 @@ class LocalRes(Job, RunningOptions):
                 " (do_resmap_locres), or run this job with RELION."
             )
         return found
+
+    def prepare(self, directory: Path) -> None:
+        """Put the curve of a detector that is named into the project."""
+        put_mtf(directory, self.fn_mtf)
 
     def outputs(self, output: str) -> list[Node]:
         """Return the resolution map, the filtered map and the pictures."""

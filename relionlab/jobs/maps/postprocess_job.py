@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from typing import Annotated, ClassVar
 
 from relionlab.jobs.base import Command, Job, Node
 from relionlab.jobs.maps.postprocess_options import PostProcessOptions
+from relionlab.jobs.options.detector import put_mtf
 from relionlab.jobs.options.running import QueueOptions
 from relionlab.params import Parameter
 
@@ -39,6 +41,10 @@ class PostProcess(Job, PostProcessOptions, QueueOptions):
         if not self.fn_mask:
             found.append("Solvent mask (fn_mask) is empty: make one with MaskCreate.")
         return found
+
+    def prepare(self, directory: Path) -> None:
+        """Put the curve of a detector that is named into the project."""
+        put_mtf(directory, self.fn_mtf)
 
     def outputs(self, output: str) -> list[Node]:
         """Return the maps, the curves and the pictures."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from relionlab.jobs.maps import half_map_options as shared
+from relionlab.jobs.options.detector import FileOrName
 from relionlab.params import Declared, Parameter, When
 
 _AUTO, _SKIP = (When("do_auto_bfac"),), (When("do_skip_fsc_weighting"),)
@@ -59,5 +60,5 @@ class PostProcessOptions(Declared):
     adhoc_bfac: Annotated[float, shared.b_factor("Sharpen", (When("do_adhoc_bfac"),))] = -1000.0
     do_skip_fsc_weighting: SkipWeighting = False
     low_pass: LowPass = 5.0
-    fn_mtf: Annotated[str, shared.transfer_file("Sharpen")] = ""
+    fn_mtf: Annotated[str, FileOrName, shared.transfer_file("Sharpen")] = ""
     mtf_angpix: shared.OriginalPixelSize = 1.0

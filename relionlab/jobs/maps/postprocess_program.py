@@ -9,6 +9,7 @@ from relionlab.jobs.base import Program
 from relionlab.jobs.context import Context
 from relionlab.jobs.maps import half_map_options as shared
 from relionlab.jobs.maps.postprocess_options import AutoB, LowPass, PostProcessOptions
+from relionlab.jobs.options.detector import provide_mtf
 from relionlab.params import Parameter, When
 
 _LOCAL = (When("locres"),)
@@ -173,6 +174,8 @@ class Postprocess(Program, PostProcessOptions):
         self.check()
         if not self.fn_in:
             raise ParameterError("--i is empty: give one of the half-maps.")
+        if self.fn_mtf:
+            provide_mtf(context, self.fn_mtf)
         if self.locres:
             from relionlab.jobs.maps.local_resolution import estimate_local_resolution
 

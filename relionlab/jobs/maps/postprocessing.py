@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from relionlab.engine.maps import fsc, guinier, sharpening
 from relionlab.engine.maps.random_phases import PhaseGenerator
 from relionlab.errors import ParameterError
 from relionlab.io.images import write_map
+from relionlab.jobs.context import Context, PlainContext
 from relionlab.jobs.maps.curves import Curves, fraction_of_weight, masked_curves, unmasked_curves
 from relionlab.jobs.maps.half_maps import read_half_maps, read_mask
 from relionlab.jobs.maps.postprocess_files import shell_columns, write_fsc_xml, write_postprocess_star
@@ -17,13 +19,22 @@ from relionlab.jobs.maps.transfer_file import read_transfer
 from relionlab.jobs.maps.verdict import doubts_of_fit, verdict
 
 if TYPE_CHECKING:
-    from relionlab.jobs.context import Context
     from relionlab.jobs.maps.postprocess_program import Postprocess
 
 
 def postprocess(options: Postprocess, context: Context) -> None:
     """Find the resolution, sharpen the map and write all files."""
     _Postprocessing(options, context).run()
+
+
+class _Silent(PlainContext):
+    def warn(self, text: str) -> None:
+        """Say nothing: the job itself will."""
+
+
+def resolution_within(options: Postprocess, directory: Path) -> float:
+    """Return the resolution (Å) that post-processing in this project will find; nothing is said or written."""
+    return _Postprocessing(options, _Silent(directory, quiet=True)).resolution()
 
 
 class _Postprocessing:
@@ -37,6 +48,10 @@ class _Postprocessing:
         if self.mask is not None:
             self.masked_spectra = tuple(fsc.transform(half * self.mask) for half in (self.maps.first, self.maps.second))
         self.general: dict[str, object] = {}
+
+    def resolution(self) -> float:
+        """Correlate only, and return the resolution in Å."""
+        return self.n * self.pixel_size / max(self._curves().shell, 1)
 
     def run(self) -> None:
         """Correlate, sharpen, write."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from relionlab.engine.maps.guinier import Line
+from relionlab.engine.maps.guinier import Line, finest_needed
 from relionlab.jobs.maps.curves import Curves
 
 _LEAKS = 0.05  # of the phase-randomised correlation at the estimate: more says that the mask is too tight or sharp
-_FEW_SHELLS, _POOR_FIT = 10, 0.7
-_WELL_BEYOND = 1.5  # how much finer than the fit's beginning the resolution should be
+_UNCERTAIN = (
+    0.25  # standard error of a B-factor over it: beyond, the sharpening at the end of the line is anybody's guess
+)
 
 
 def verdict(curves: Curves, *, pixel_size: float, box: int) -> str:
@@ -50,14 +51,13 @@ def doubts_of_fit(line: Line | None, *, lowest: float, resolution: float) -> str
     if line is None:
         return f"There is no signal beyond {lowest:g} Å to fit a B-factor to: none is applied. {advice}"
     reasons = []
-    if resolution > lowest / _WELL_BEYOND:
+    if resolution > finest_needed(lowest):
         reasons.append(
-            f"the map reaches {resolution:.2f} Å, not well beyond the {lowest:g} Å from which the line is fitted"
+            f"the map reaches {resolution:.2f} Å, and a line that begins at {lowest:g} Å is too short unless it goes on to"
+            f" {finest_needed(lowest):.2f} Å"
         )
-    if line.points < _FEW_SHELLS:
-        reasons.append(f"the line is fitted to only {line.points} shells")
-    if line.correlation < _POOR_FIT:
-        reasons.append(f"the line fits badly (correlation {line.correlation:.2f})")
+    if line.standard_error > _UNCERTAIN * abs(line.b_factor):
+        reasons.append(f"the {line.points} shells leave it uncertain by ±{line.standard_error:.0f} Å²")
     if line.slope > 0:
         reasons.append("the amplitudes rise instead of falling")
     return f"The B-factor of {line.b_factor:.0f} Å² is doubtful: {'; '.join(reasons)}. {advice}" if reasons else ""

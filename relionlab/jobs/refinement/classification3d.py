@@ -48,7 +48,7 @@ def _iterate(run: Run3D, state: Iteration3D, total: int) -> Iteration3D:
     model, particles, spectra = maximise(state.models[0], before, sums, search=search, update=run.update(number))
     group = grid.orientations.group
     used = fine_grid(state.models[0], search)
-    angles, offsets = accuracies(model, particles, sums, grid=used, group=group)
+    angles, offsets = accuracies(model, particles, sums, grid=used, group=group) if search.align else (None, None)
     finished = Iteration3D(
         number,
         (model,),

@@ -248,8 +248,8 @@ def _stage(run: Run3D, plan: GradientPlan, number: int) -> Stage:
     small, large = _batch_sizes(run, plan)
     share = stage_share(plan, number)
     frequency = (1 - share) / first + share / last
-    third = max(plan.initial // 3, 1)
-    starts = STARTS if number < third else STARTS // 2 if number < 2 * third else 1
+    quarter = max(plan.initial // 4, 1)
+    starts = STARTS if number < 2 * quarter else STARTS // 2 if number < 3 * quarter else 1
     return Stage(1 / frequency, round(small + share * (large - small)), step_of(plan, number), starts)
 
 
