@@ -1,4 +1,9 @@
-"""The second half of the tutorial on movies, in full: are its map and its poses those that were simulated?"""
+"""The second half of the tutorial on movies, in full: are its map and its poses those that were simulated?
+
+Measured when written, of 172 particles that went on to the refinement: initial model 10.7 Å, refined 10.3 Å (0.5 of the truth; 10.1 Å
+is the pixels' limit), poses 1.7° (a tenth of them beyond 3.7°), purity of the 3D classes 0.81 (0.68 unsorted), and no shell more
+than 0.04 below what the half-maps promised.
+"""
 
 from __future__ import annotations
 
@@ -44,22 +49,28 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> _Known:
 
 def test_the_initial_model_is_the_molecule_in_one_hand(known: _Known):
     _, truth = known
-    assert truth.initial.resolution < 25
-    assert truth.initial.placed.score - truth.initial.placed.other > 0.1
+    assert truth.initial.resolution < 16
+    assert truth.initial.placed.score - truth.initial.placed.other > 0.3
+
+
+def test_the_classes_part_the_whole_molecule_from_the_rest(known: _Known):
+    part, truth = known
+    assert truth.classes.purity > truth.classes.majority + 0.05
+    assert part.choice.tells
 
 
 def test_the_refined_map_is_the_molecule(known: _Known):
     part, truth = known
     assert outcome_of(part.refined.path).converged
-    assert truth.refined.resolution < 1.3 * NYQUIST
+    assert truth.refined.resolution < 12
     assert truth.refined.resolution <= truth.initial.resolution
-    assert truth.refined.overall > 0.9
+    assert truth.refined.overall > 0.85
 
 
 def test_the_poses_are_the_true_ones(known: _Known):
     _, truth = known
-    assert truth.poses.median < 4
-    assert np.mean(truth.poses.angles < 10) > 0.9
+    assert truth.poses.median < 2.6
+    assert np.mean(truth.poses.angles < 8) > 0.9
 
 
 def test_the_half_maps_promise_what_the_truth_keeps(known: _Known):
@@ -69,7 +80,7 @@ def test_the_half_maps_promise_what_the_truth_keeps(known: _Known):
     kept = np.interp(frequency, truth.refined.frequency, truth.refined.correlation)
     told = promised(halves) > 0.6
     assert told.sum() > 10
-    assert np.all(kept[told] > promised(halves)[told] - 0.2)
+    assert np.all(kept[told] > promised(halves)[told] - 0.1)
     assert sharpening_of(part.sharpened)[0] > 0.75 * truth.sharpened.resolution
 
 
