@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,12 +12,18 @@ from relionlab.engine.classify2d.expectation import BATCH
 from relionlab.engine.classify2d.state import Search
 from relionlab.engine.likelihood.turns import Turns
 from relionlab.engine.polar import PolarGrid
+from relionlab.engine.refine3d.known_memory import KnownNeeds
 from relionlab.engine.refine3d.memory import Needs
 from relionlab.engine.refine3d.state import Search as Search3D
 from relionlab.engine.refine3d.tables import AMPLE, Room
 from relionlab.errors import ComputeError
 
 _COMPLEX, _REAL = 8, 4
+_MAPS_OF_MODEL = 4  # of this iteration and of the next, and while these are masked, in double precision
+KERNELS = 70 << 20
+"""Bytes that compiled kernels take with their compiler (LLVM), which are loaded when the first of them is called."""
+CLUSTER = 45 << 20
+"""Bytes that Dask takes in a process that uses it."""
 
 
 @dataclass(frozen=True)
@@ -79,28 +86,42 @@ def plan_classification(
 
 @dataclass(frozen=True)
 class RefinementPlan(MemoryPlan):
-    """The same for a 3D classification or refinement: ``references`` are the maps and the views that are held.
+    """The same for a 3D classification or refinement: ``references`` are the views that are held, and what makes them.
 
-    sums     of all particles, in double precision: one set per half
-    between  what is held for a moment while no worker computes
+    program  what the process holds without all this
+    maps     in real space
+    sums     of all particles, while the particles are looked at
+    making   what making the references takes for a moment
+    solving  what the M-step holds, the sums with it: then there are no views, and no worker computes
     room     what each E-step may take
     """
 
+    program: int
+    maps: int
     sums: int
-    between: int
+    making: int
+    solving: int
     room: Room
+
+    @property
+    def looking(self) -> int:
+        """Bytes that the E-step holds."""
+        return self.sums + self.references + max(self.worker * self.workers, self.making)
 
     @property
     def total(self) -> int:
         """Bytes in all."""
-        return self.particles + self.references + self.sums + max(self.worker * self.workers, self.between)
+        return self.program + self.particles + self.maps + max(self.looking, self.solving)
 
     def __str__(self) -> str:
         parts = (
+            ("program", self.program),
             ("particles", self.particles),
-            ("maps and views", self.references),
+            ("maps", self.maps),
+            ("views", self.references),
             ("sums", self.sums),
             ("each worker", self.worker),
+            ("or, between passes, sums and reconstruction", self.solving),
         )
         words = ", ".join(f"{name} {size / 2**20:.0f} MB" for name, size in parts)
         return f"{self.total / 2**20:.0f} MB ({words}; {self.workers} worker{'s' if self.workers > 1 else ''})"
@@ -109,6 +130,8 @@ class RefinementPlan(MemoryPlan):
 def plan_refinement(
     *,
     particles: int,
+    shards: int,
+    shard: int,
     box: int,
     pixel_size: float,
     radius: int,
@@ -117,33 +140,58 @@ def plan_refinement(
     search: Search3D,
     workers: int,
     preread: bool,
-    shard: int,
     halves: int = 1,
+    starts: int = 1,
     room: Room = AMPLE,
+    program: int = 0,
+    kept: int = 0,
 ) -> RefinementPlan:
-    """Return what an iteration of a 3D classification or refinement will need.
+    """Return what an iteration of a 3D classification, refinement or initial model will need.
 
+    shards      into which the particles of one pass are cut, of ``shard`` particles or less
     pixel_size  Å of the references
     radius      outermost shell that it uses: the box's last one for the last iteration
     search      of that iteration
-    halves      how many sets of references there are: 2 for an auto-refinement
+    halves      how many sets of particles there are whose sums are held together: 2 for an auto-refinement
+    starts      descents that go on beside each other, each with a map and running averages
+    program     bytes that the process holds without what is counted here
+    kept        bytes of pictures of particles that are kept from one pass to the next
     A particle is taken to be able to lie anywhere in the search: with peaked posteriors less is held.
     """
-    needs = Needs(box, pixel_size, radius, classes, search, room)
-    images = box * box * _REAL
-    noise = 3 * groups * (box // 2 + 1) * 8
-    pieces = -(-particles // (shard * halves))
-    merged = 2 * needs.sums if pieces > 1 else 0  # in double precision
-    kept = (halves - 1) * max(merged, needs.sums) + merged
+    needs: Needs | KnownNeeds = (
+        Needs(box, pixel_size, radius, classes, search, room)
+        if search.align
+        else KnownNeeds(box, pixel_size, radius, classes, search, shard)
+    )
+    map_, noise = box**3 * _REAL, 3 * groups * (box // 2 + 1) * 8
+    double = shards > 1
+    merged = 2 * needs.sums if double else 0  # the sums of shards are added in double precision
+    finished = max(merged, needs.sums)  # of one half
+    solving = halves * finished + needs.solving(double=double)
+    if halves > 1:  # at the end they are joined, in double precision: first both beside their sum, then one of them
+        joined = 2 * needs.sums
+        solving = max(solving, joined + finished + max(finished, needs.solving(double=True)))
     return RefinementPlan(
-        particles=particles * images if preread else 0,
+        particles=(particles * box * box * _REAL if preread else 0) + kept,
         references=needs.tables,
         worker=needs.sums + noise + needs.worker,
         workers=workers,
-        sums=kept,
-        between=max(needs.making, needs.solving),
+        program=program,
+        maps=_MAPS_OF_MODEL * map_ * classes * max(halves, starts) + (starts - 1) * needs.sums,
+        sums=(halves - 1) * finished + merged,
+        making=needs.making,
+        solving=solving,
         room=room,
     )
+
+
+def resident_memory() -> int:
+    """Return the bytes that this process holds."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def available_memory() -> int:

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from relionlab.engine.aberrations import Aberrations
+from relionlab.engine.likelihood.kept import PictureCache
 from relionlab.engine.memory import RefinementPlan, fitting_refinement, plan_refinement
 from relionlab.engine.refine3d.fine import Collected
+from relionlab.engine.refine3d.fixed import FixedExpectation
+from relionlab.engine.refine3d.known_memory import KnownNeeds
+from relionlab.engine.refine3d.maximisation import coverage, signal_variance
 from relionlab.engine.refine3d.memory import Needs
 from relionlab.engine.refine3d.state import Search
 from relionlab.engine.refine3d.tables import AMPLE, Room
 from relionlab.engine.rotations import angle_between, matrix_from_euler
 from relionlab.engine.sampling import sampling
+from relionlab.engine.symmetry import point_group
+from relionlab.engine.volume import KAISER_BESSEL, FourierSums, Lattice, reconstruct, volume_of, weight_spectrum
 from relionlab.errors import ComputeError
+from tests.engine.refine3d_cases import case
 from tests.engine.test_refine3d_aberrations import step
 
 SEARCH = Search(sampling=sampling(2), offset_range=3.0, offset_step=1.5, diameter=200.0, edge=3.0)
 JOB = {
     "particles": 2000, "box": 64, "pixel_size": 4.0, "radius": 20, "classes": 1, "groups": 5, "search": SEARCH,
-    "workers": 2, "preread": True, "shard": 200,
+    "workers": 2, "preread": True, "shards": 8, "shard": 250,
 }  # fmt: skip
 
 
@@ -45,7 +54,9 @@ def test_larger_refinements_need_more(more: dict, part: str):
 
 def test_the_parts_of_a_plan_add_up_and_can_be_read():
     plan = plan_refinement(**JOB)
-    assert plan.total == plan.particles + plan.references + plan.sums + max(2 * plan.worker, plan.between)
+    looking = plan.sums + plan.references + max(2 * plan.worker, plan.making)
+    assert plan.total == plan.program + plan.particles + plan.maps + max(looking, plan.solving)
+    assert plan_refinement(**JOB, program=1000).total == plan.total + 1000
     assert "2 workers" in str(plan)
     assert plan_refinement(**{**JOB, "preread": False}).particles == 0
 
@@ -87,6 +98,68 @@ def test_the_plan_counts_what_a_step_holds(sigma: float | None):
     assert sum(part.array.nbytes for part in sums.maps) == needs.sums
     collected = Collected.zeros(held[0])
     assert collected.numerator.nbytes + collected.weight.nbytes <= 1.2 * needs.worker
+
+
+def traced(work: Callable[[], object]) -> int:
+    """Return by how many bytes the arrays that are alive grow at the most while something is done."""
+    work()  # what stays in caches
+    tracemalloc.start()
+    work()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+@pytest.mark.parametrize("group", ["C1", "D2"])
+@pytest.mark.parametrize(("kind", "double"), [(np.float32, False), (np.float64, True)])
+@pytest.mark.parametrize("radius", [16, 31])
+def test_the_plan_counts_what_a_reconstruction_holds(group: str, kind: type, double: bool, radius: int):
+    search = replace(SEARCH, sampling=sampling(2, group=group))
+    lattice = Lattice(64, radius)
+    array = np.random.default_rng(1).random((*lattice.shape, 3)).astype(kind)
+    needs = Needs(64, 4.0, radius, 1, search, AMPLE)
+    assert needs.sums == lattice.voxels * 3 * 4
+    found = traced(lambda: reconstruct(FourierSums(lattice, array), group=point_group(group)))
+    assert found == pytest.approx(needs.solving(double=double), rel=0.12)
+
+
+@pytest.mark.parametrize("radius", [16, 31])
+def test_the_plan_counts_what_making_transforms_holds(radius: int):
+    map_ = np.random.default_rng(1).random((64, 64, 64)).astype(np.float32)
+    found = traced(lambda: volume_of(map_, Lattice(64, radius, taps=KAISER_BESSEL)))
+    assert found == pytest.approx(Needs(64, 4.0, radius, 1, SEARCH, AMPLE).making, rel=0.12)
+
+
+def test_what_is_measured_of_maps_and_sums_takes_less_than_solving_for_them():
+    """So the plan need not count it."""
+    search = replace(SEARCH, sampling=sampling(2, group="D2"))
+    lattice = Lattice(64, 31)
+    sums = FourierSums(lattice, np.random.default_rng(1).random((*lattice.shape, 3)).astype(np.float32))
+    maps = np.random.default_rng(2).random((1, 64, 64, 64)).astype(np.float32)
+    most = Needs(64, 4.0, 31, 1, search, AMPLE).solving(double=False)
+    assert traced(lambda: coverage(sums, point_group("D2"), np.ones(33))) <= most
+    assert traced(lambda: weight_spectrum(sums, point_group("D2"))) <= most
+    assert traced(lambda: signal_variance(maps)) <= most
+
+
+def test_the_plan_counts_what_a_worker_holds():
+    made, _ = step(Aberrations())
+    made.prepare()
+    model = made.model
+    needs = Needs(model.box, model.pixel_size, model.radius, model.classes, made.search, AMPLE)
+    found = traced(lambda: made.process(np.arange(16)))
+    assert 0.5 * (needs.worker + needs.sums) < found < 1.05 * (needs.worker + needs.sums)
+
+
+def test_the_plan_counts_what_known_poses_take():
+    known, cache = case(count=40, classes=2, align=False, zero_mask=True), PictureCache(1 << 30)
+    made, model = known.step(cache=cache), known.model
+    assert isinstance(made, FixedExpectation)
+    made.prepare()
+    needs = KnownNeeds(model.box, model.pixel_size, model.radius, model.classes, known.search)
+    assert made._volumes.nbytes == needs.tables
+    made.process(np.arange(40))
+    assert cache.nbytes == pytest.approx(40 * needs.picture, rel=0.05)
 
 
 def test_less_room_changes_little():

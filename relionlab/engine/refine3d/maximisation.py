@@ -9,7 +9,6 @@ import numpy as np
 import scipy.fft
 
 from relionlab.engine.array import binned_sum
-from relionlab.engine.fourier import radius_squared
 from relionlab.engine.likelihood.estimates import group_scale, noise_variance, offset_spread, resolution_shell
 from relionlab.engine.likelihood.particles import Particles
 from relionlab.engine.masks import radius_grid, soft_sphere
@@ -127,15 +126,17 @@ def ssnr_of(fsc: np.ndarray) -> np.ndarray:
 def coverage(sums: FourierSums, group: PointGroup, prior: np.ndarray) -> np.ndarray:
     """Return the share of each shell's voxels in which the data outweigh the prior (shells,)."""
     lattice = sums.lattice
-    weight = sums.completed(group)[lattice.inner][..., 2] * lattice.padding**3
-    reach = lattice.reach
+    weight = sums.completed(group)[lattice.inner][..., 2]
+    reach, count = lattice.reach, len(prior)
     line = np.arange(-reach, reach + 1) ** 2
-    radius = np.sqrt(line[:, None, None] + line[:, None] + np.arange(reach + 1) ** 2) / lattice.padding
-    shell = np.floor(radius + 0.5).astype(np.int64)
-    count = len(prior)
-    enough = (weight >= prior[np.minimum(shell, count - 1)]).astype(np.float64)
-    members = np.maximum(binned_sum(np.ones(shell.shape), shell, count), 1)
-    return np.asarray(binned_sum(enough, shell, count) / members)
+    enough, members = np.zeros(count), np.zeros(count)
+    for z2, plane in zip(line, weight, strict=True):  # plane by plane: the radii of all points would outweigh the sums
+        radius = np.sqrt(z2 + line[:, None] + np.arange(reach + 1) ** 2) / lattice.padding
+        shell = np.floor(radius + 0.5).astype(np.int64)
+        reached = plane * lattice.padding**3 >= prior[np.minimum(shell, count - 1)]
+        enough += binned_sum(reached.astype(np.float64), shell, count)
+        members += binned_sum(np.ones(shell.shape), shell, count)
+    return np.asarray(enough / np.maximum(members, 1))
 
 
 def signal_variance(maps: np.ndarray) -> np.ndarray:
@@ -148,25 +149,37 @@ def signal_variance(maps: np.ndarray) -> np.ndarray:
     """
     n = maps.shape[-1]
     count = n // 2 + 1
-    correction, shells, members = _padded_shells(n)
-    power = []
-    for one in maps:
-        # axis after axis: only rows that are not empty are transformed
-        transform = scipy.fft.rfft(np.asarray(one, np.float32) * correction, 2 * n)
-        for axis in (1, 0):
-            transform = scipy.fft.fft(transform, 2 * n, axis=axis, overwrite_x=True)
+    correction = (np.sinc(radius_grid(n, 3) / (2 * n)) ** -2).astype(np.float32)
+    power = np.stack([_padded_power(np.asarray(one, np.float32) * correction, count) for one in maps])
+    return power / n**4 / 2  # slices are n times a transform that is divided by n³
+
+
+def _padded_power(map_: np.ndarray, count: int) -> np.ndarray:
+    """Return the mean power per shell (count,) of a map's transform, padded twofold.
+
+    Plane after plane, so that the padded map never exists, and no empty row is transformed. Where the map's origin is only
+    turns phases.
+    """
+    size = 2 * map_.shape[-1]
+    columns = scipy.fft.rfft(map_, size, axis=2)
+    plane, shells = _squares_and_shells(size)
+    power, members = np.zeros(count), np.zeros(count)
+    for x in range(columns.shape[2]):
+        transform = scipy.fft.fft(columns[:, :, x], size, axis=1)
+        transform = scipy.fft.fft(transform, size, axis=0, overwrite_x=True)
+        of_each = shells[plane + x**2]
         square = transform.real**2 + transform.imag**2
-        power.append(np.bincount(shells, weights=square.ravel(), minlength=count)[:count] / members)
-    return np.stack(power) / n**4 / 2  # slices are n times a transform that is divided by n³
+        power += np.bincount(of_each, weights=square.ravel(), minlength=count)[:count]
+        members += np.bincount(of_each, minlength=count)[:count]
+    return power / members
 
 
 @lru_cache(maxsize=4)
-def _padded_shells(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return 1 / sinc² (n, n, n) of each voxel, and of the twofold padded half space each value's shell and the shells' sizes."""
-    count = n // 2 + 1
-    correction = (np.sinc(radius_grid(n, 3) / (2 * n)) ** -2).astype(np.float32)
-    shells = np.floor(np.sqrt(radius_squared(2 * n, 3)) / 2 + 0.5).astype(np.int64).ravel()
-    return correction, shells, np.bincount(shells)[:count]
+def _squares_and_shells(size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the squared radii (size²,) of a padded plane, and the unpadded shell of each squared radius in its space."""
+    line = (np.arange(size) - size * (np.arange(size) > size // 2)) ** 2
+    squares = np.arange(3 * (size // 2) ** 2 + 1)
+    return (line[:, None] + line).ravel(), np.floor(np.sqrt(squares) / 2 + 0.5).astype(np.int64)
 
 
 def shared_variance(maps: np.ndarray, share: np.ndarray) -> np.ndarray:

@@ -22,6 +22,7 @@ from relionlab.engine.volume import KAISER_BESSEL, LINEAR, Lattice
 
 _COMPLEX, _REAL, _DOUBLE = 8, 4, 8
 _CHANNELS = 3  # of the sums of a map
+_RADII = 8  # maps: the one that is made, the distances of its voxels in double precision, and the mask that follows
 _HARMONICS = 8  # of a squared modulus: six, and what a usual astigmatism adds
 
 
@@ -68,13 +69,24 @@ class Needs:
 
     @property
     def making(self) -> int:
-        """What making the maps' transforms takes for a moment."""
-        return 3 * (2 * self.box) ** 3 * _REAL
+        """What making the maps' transforms takes for a moment: padded map and transform, and the part that is kept, twice."""
+        largest = Lattice(self.box, self._grid.radius, taps=KAISER_BESSEL).voxels
+        return 2 * (2 * self.box) ** 3 * _REAL + 2 * largest * 2 * _REAL
 
-    @property
-    def solving(self) -> int:
-        """What turning the sums of one map into a map takes: copies in double precision, and the padded map."""
-        return 3 * self._lattice.voxels * _CHANNELS * _DOUBLE + 2 * (2 * self.box) ** 3 * _DOUBLE
+    def solving(self, *, double: bool) -> int:
+        """What turning the sums of one map into a map takes beside them.
+
+        double  they are in double precision: of more than one shard
+        """
+        lattice, each = self._lattice, _DOUBLE if double else _REAL
+        completed = _CHANNELS * lattice.voxels * each
+        # the operations of a group sum into a second copy; later weights and their smoothing go beside the first
+        turned = completed if sampling_of(self.search).group.order > 1 else 0
+        compensated = 4 * lattice.voxels * _REAL
+        line = 2 * self.box * lattice.shape[1] * lattice.shape[2] * _COMPLEX  # padded along one axis
+        transformed = 2 * lattice.voxels * _REAL + 2 * line + self.box**3 * _REAL
+        corners = _RADII * self.box**3 * _REAL
+        return max(completed + max(turned, compensated), transformed, corners)
 
     @property
     def fine_held(self) -> bool:

@@ -50,8 +50,9 @@ def reconstruct(
     floor, prior = _floor_and_prior(weight, lattice, inverse_tau2)
     add_and_bound(weight, like(prior, weight), like(floor, weight), padding=lattice.padding)
     factor = compensated(weight, rounds=rounds)
-    numerator = (completed[..., :2] * factor[..., None]).astype(np.float32, copy=False)
-    del completed
+    numerator = namespace(weight).empty((*weight.shape, 2), np.float32)
+    namespace(weight).multiply(completed[..., :2], factor[..., None], out=numerator, casting="same_kind")
+    del completed, weight, factor
     map_ = to_map(numerator.view(np.complex64)[..., 0], lattice)
     return with_flat_corners(map_) if masked else map_
 

@@ -207,6 +207,17 @@ def _last(run: Run3D, plan: GradientPlan, descent: Descent, poses: Particles, nu
     return moved
 
 
+def last_pass(run: Run3D) -> tuple[int, Search, int]:
+    """Return outermost shell, search and number of particles of one half of the last pass: it needs the most memory."""
+    plan = run.options.gradient()
+    assert plan is not None
+    resolution = _resolutions(run, plan)[1]
+    radius = min(_BEYOND * _radius(run, resolution), run.data.box // 2 - 1)
+    search = run.search(_grid(run, resolution, finer=2.0), sigma=None)
+    count = min(_LAST_PASS * _batch_sizes(run, plan)[1], len(run.data.poses))
+    return radius, search, -(-count // 2)
+
+
 def _posed(poses: Particles, sums: Sums, pixel_size: float) -> Particles:
     """Return all particles, those of a batch with their new poses."""
     indices = sums.indices[0]

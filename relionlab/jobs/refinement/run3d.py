@@ -11,7 +11,6 @@ import numpy as np
 
 from relionlab.engine.likelihood.first_look import FirstLook, first_noise
 from relionlab.engine.likelihood.kept import PictureCache
-from relionlab.engine.memory import RefinementPlan, available_memory, fitting_refinement, plan_refinement
 from relionlab.engine.parallel import executor_for
 from relionlab.engine.refine3d.expectation import Expectation
 from relionlab.engine.refine3d.fixed import FixedExpectation
@@ -19,12 +18,12 @@ from relionlab.engine.refine3d.maximisation import Update, flattened
 from relionlab.engine.refine3d.start import PROBED, first_model, low_passed, on_grey_scale
 from relionlab.engine.refine3d.state import Model, Search
 from relionlab.engine.refine3d.sums import Sums
-from relionlab.engine.refine3d.tables import Room
 from relionlab.engine.sampling import Sampling, next_perturbation, sampling
 from relionlab.engine.steps import Executor
 from relionlab.jobs.context import Context
 from relionlab.jobs.refinement.files3d import Iteration3D, write_iteration3d
 from relionlab.jobs.refinement.input import Dataset
+from relionlab.jobs.refinement.memory3d import Memory
 from relionlab.jobs.refinement.program import Refine
 from relionlab.jobs.refinement.run_options3d import optimiser_options3d
 from relionlab.jobs.refinement.sampling_file import SearchGrid
@@ -50,16 +49,16 @@ class Run3D:
     mask: np.ndarray | None = None
     solvent: np.ndarray | None = None
     executor: Executor = field(init=False)
-    plan: RefinementPlan = field(init=False)
+    memory: Memory = field(init=False)
     cache: PictureCache = field(init=False)
 
     def __post_init__(self) -> None:
         settings = self.context.settings
-        memory = int(settings.memory_gigabytes * 2**30) or available_memory()
-        self.plan = self._planned(int(0.9 * memory))
-        self.executor = executor_for(replace(settings, workers=self.plan.workers))
-        # a quarter for images in known poses; workers that are processes keep their own
-        self.cache = PictureCache(memory // 4 // self.workers)
+        if settings.device == "gpu" or self.options.gpu_ids is not None:
+            self.context.warn("A GPU was asked for: 3D refinement computes on the CPU in this release.")
+        self.memory = Memory(self)
+        self.executor = executor_for(replace(settings, workers=self.memory.plan.workers))
+        self.cache = PictureCache(self.memory.most_kept)
 
     # --- what the options mean --------------------------------------------------------------------------------
 
@@ -95,6 +94,13 @@ class Run3D:
             2 * options.offset_step,
             psi_step=options.psi_step(options.healpix_order),
         )
+
+    def first_sigma(self) -> float | None:
+        """Return the width in degrees of the first iteration's local searches; ``None``: it searches everywhere."""
+        options, grid = self.options, self.first_grid().orientations
+        if options.auto_refine:
+            return grid.step if grid.order >= options.auto_local_healpix_order else None
+        return spread(options.local_sigmas())
 
     def grid(self, order: int, offset_range: float, offset_step: float, *, psi_step: float | None = None) -> SearchGrid:
         """Return a sampling; the coarse pass's offsets in px."""
@@ -164,13 +170,14 @@ class Run3D:
     ) -> Sums:
         """Return the sums of an E-step over these particles; all of them by default."""
         every = np.arange(len(poses)) if indices is None else indices
+        room = self.memory.room(model.radius, search, len(every))
         if not search.align:
             # parts of the particles are looked at once: what is kept of them would only take the place of the others'
             cache = self.cache if indices is None else None
             fixed = FixedExpectation(model, poses, self.data.optics, search=search, load=self.data.load, cache=cache)
             in_classes: Sums = self.executor.run(fixed, self.pieces(every, least=fixed.least_shard), report)
             return in_classes
-        step = Expectation(model, poses, self.data.optics, search=search, load=self.data.load, room=self.plan.room)
+        step = Expectation(model, poses, self.data.optics, search=search, load=self.data.load, room=room)
         if search.sigma is not None:  # neighbours share their views
             every = every[np.lexsort((poses.tilt[every], poses.rot[every]))]
         found: Sums = self.executor.run(step, self.pieces(every), report)
@@ -234,33 +241,6 @@ class Run3D:
             f"The reference was brought to the particles' grey scale (times {factor:.4g}, found from {len(some)} particles)."
         )
         return model
-
-    def _planned(self, limit: int) -> RefinementPlan:
-        """Return what the run will hold, cut down to what there is, and say so."""
-        options = self.options
-        search = self.search(self.first_grid(), sigma=spread(options.local_sigmas()))
-
-        def plan(workers: int, room: Room) -> RefinementPlan:
-            return plan_refinement(
-                particles=len(self.data.table),
-                box=self.data.box,
-                pixel_size=self.data.pixel_size,
-                radius=self.data.box // 2 - 1,
-                classes=options.nr_classes,
-                groups=len(self.data.group_names),
-                search=search,
-                workers=workers,
-                preread=options.do_preread_images,
-                shard=self.context.settings.particles_per_shard,
-                halves=2 if options.auto_refine else 1,
-                room=room,
-            )
-
-        found = fitting_refinement(plan, limit, workers=self.workers)
-        self.context.say(f"Memory: at most {found}; {limit / 2**20:.0f} MB may be used.")
-        if self.context.settings.device == "gpu" or options.gpu_ids is not None:
-            self.context.warn("A GPU was asked for: 3D refinement computes on the CPU in this release.")
-        return found
 
     # --- reports ------------------------------------------------------------------------------------------------
 
