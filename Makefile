@@ -22,10 +22,10 @@ tutorial: $(INSTALLED)  ## simulated movies -> particles -> class averages -> a 
 	$(BIN)/relionlab tutorial
 
 test: $(INSTALLED)  ## the fast suite: every commit, at most 15 minutes on two cores
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-full: $(INSTALLED)  ## everything: the whole course, real data, long parity
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m ''
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m ''
 
 benchmark: $(INSTALLED)  ## figures beside RELION's, as ratios
 	$(BIN)/python -m tests.benchmarks

@@ -14,6 +14,26 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+LONGEST = (
+    "workflows/test_movie_course.py",
+    "test_templates.py",
+    "test_rules.py",
+    "browser/test_class2d_notebook.py",
+    "relion/test_files3d_handover.py",
+    "relion/test_refine3d_handover.py",
+    "project/test_class2d_survives.py",
+    "project/test_micrographs_survive.py",
+    "jobs/test_refine3d_interrupted.py",
+    "jobs/test_refine3d_bad_input.py",
+    "jobs/test_refine_interrupted.py",
+)
+"""The files that take longest, the longest first: begun last, one would keep a single worker busy while the others idle."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first; the order within a file stays."""
+    place = {REPOSITORY / "tests" / name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
 @pytest.fixture(scope="session")

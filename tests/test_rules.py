@@ -190,6 +190,12 @@ def test_import_relionlab_is_light():
     assert loaded.strip() == "[]"
 
 
+def test_files_that_run_first_are_there():
+    from tests.conftest import LONGEST
+
+    assert [name for name in LONGEST if not (REPOSITORY / "tests" / name).is_file()] == []
+
+
 def test_command_line_starts_light():
     heavy = tuple(name for name in HEAVY if name != "scipy")
     loaded = python(f"import sys, relionlab.cli; print([name for name in {heavy!r} if name in sys.modules])")

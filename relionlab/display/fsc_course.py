@@ -10,7 +10,7 @@ import numpy as np
 from relionlab.display.picture import Picture
 from relionlab.display.spectra import crossing, frequency_ticks, level
 from relionlab.display.style import PALETTE, faint_lines, line, panel
-from relionlab.engine.maps.fsc import GOLD_STANDARD
+from relionlab.engine.maps.fsc import GOLD_STANDARD, resolution_shell
 from relionlab.errors import NodeError
 from relionlab.io.star import read_star
 from relionlab.io.table import Table
@@ -101,13 +101,15 @@ def _first_and_last(one: Round, x: np.ndarray, y: np.ndarray, dims: Any, index: 
 
 
 def _crossings(frequency: np.ndarray, curve: np.ndarray) -> str:
-    """Return where a curve falls below 0.143 and 0.5, in words."""
-    found = [(threshold, crossing(frequency, curve, threshold)) for threshold in (GOLD_STANDARD, 0.5)]
+    """Return the last shells above 0.143 and 0.5, as the run's own resolution is told, in words."""
+    found = [(threshold, resolution_shell(curve, threshold)) for threshold in (GOLD_STANDARD, 0.5)]
     said = [
-        f"{1 / at:.2f} Å at {threshold:g}"
-        if at
+        f"{1 / frequency[shell]:.2f} Å at {threshold:g}"
+        if 0 < shell < len(curve) - 1
         else f"above {threshold:g} as far as was measured ({1 / frequency[-1]:.2f} Å)"
-        for threshold, at in found
+        if shell
+        else f"below {threshold:g} from the beginning"
+        for threshold, shell in found
     ]
     return f"the last: {', '.join(said)}."
 

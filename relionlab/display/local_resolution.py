@@ -29,6 +29,14 @@ def local_resolution_pictures(directory: Path) -> list[Picture]:
     return [local_resolution_histogram(found, mask=mask), local_resolution_slices(found, mask=mask)]
 
 
+def local_resolution_spread(directory: Path) -> tuple[float, float, float]:
+    """Return the 5th, 50th and 95th percentile in Å of a LocalRes job's resolutions within its mask."""
+    found = directory / "relion_locres.mrc"
+    values, _ = _values(found, _mask_of(found))
+    low, median, high = np.percentile(values, (5, 50, 95))
+    return float(low), float(median), float(high)
+
+
 def local_resolution_histogram(source: str | Path, *, mask: str | Path | None = None) -> Picture:
     """Draw how many voxels have which local resolution.
 
@@ -51,7 +59,7 @@ def local_resolution_histogram(source: str | Path, *, mask: str | Path | None = 
         np.array([median, median]), np.array([0, max(int(counts.max()), 1)]), (bars.kdims[0], bars.vdims[0]),
         color="#000000", width=1, dash="dashed",
     )  # fmt: skip
-    told = f"{len(values)} voxels {where}: median {median:.2f} Å (dashed), 5 to 95 %: {np.percentile(values, 5):.2f} to {np.percentile(values, 95):.2f} Å."
+    told = f"{len(values):,} voxels {where}: median {median:.2f} Å (dashed), 5 to 95 %: {np.percentile(values, 5):.2f} to {np.percentile(values, 95):.2f} Å."
     return Picture(panel(drawn * mark, "", (640, 360)), "Local resolution", f"{told} Small numbers are good.")
 
 
@@ -69,7 +77,7 @@ def local_resolution_slices(source: str | Path, *, mask: str | Path | None = Non
     plan = Mosaic(count=4, columns=4, pixels=240, lines=1)
     tiles = [_coloured(resolution[cut], density[cut], inside[cut], limits=(low, high), pixels=240) for cut in cuts]
     overlay = _canvas([*tiles, _ramp(240)], plan)
-    texts = [f"slice z = {z}", f"slice y = {y}", f"slice x = {x}", f"{low:.2f} Å (left) to {high:.2f} Å"]
+    texts = [f"slice z = {z}", f"slice y = {y}", f"slice x = {x}", f"{low:.2f} Å (blue) to {high:.2f} Å (orange)"]
     overlay = overlay * captions(texts, plan)
     if size:
         overlay = overlay * scale_bar(plan, width=size * max(resolution.shape))

@@ -11,11 +11,15 @@ from relionlab.display.report_charts import SIZE
 from relionlab.display.spectra import frequency_ticks, level
 from relionlab.display.style import PALETTE, both, line, panel
 
+Curve = tuple[np.ndarray, np.ndarray]
+"""Frequency in 1/Å, and correlation, shell by shell."""
 
-def truth_fsc(curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Picture:
+
+def truth_fsc(curves: Mapping[str, Curve], *, halves: Curve | None = None) -> Picture:
     """Draw correlations with the true molecule.
 
-    curves  name of a map -> (frequency in 1/Å, correlation), shell by shell
+    curves  name of a map -> its curve
+    halves  of the half-maps with one another; what they promise of their mean is drawn, dashed
     """
     import holoviews as hv
 
@@ -25,13 +29,27 @@ def truth_fsc(curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Picture:
         for (name, (frequency, values)), color in zip(curves.items(), PALETTE, strict=False)
     ]
     ticks = frequency_ticks(lines)
+    if halves is not None:
+        style = {"color": "#000000", "width": 1.5, "dash": "dashed", "label": "promised by the half-maps"}
+        lines.append(line(halves[0], promised(halves[1]), dims, **style))
     lines.append(level(0.5, lines, dims))
     return Picture(
         panel(hv.Overlay(lines), "", SIZE, legend="bottom_left", ylim=(-0.1, 1.05), xticks=ticks),
         "Correlation with the true molecule",
-        "Of each map, brought onto the molecule that was simulated, within a mask around that. Dashed: 0.5, where a map is half"
-        " signal. Frequency with its resolution in Å.",
-    )
+        "Of each map, brought onto the molecule that was simulated, within a mask around that. At 0.5 (dashed) a map is half"
+        " signal. Frequency with its resolution in Å."
+        + ("" if halves is None else " Promised: √(2 FSC / (1 + FSC)) of the half-maps within their mask; a map far below that was"
+           " over-fitted."),
+    )  # fmt: skip
+
+
+def promised(fsc: np.ndarray) -> np.ndarray:
+    """Return the correlation with the truth that the mean of two half-maps should have, from theirs with one another.
+
+    Rosenthal & Henderson (2003) J. Mol. Biol. 333, 721, Eq. 18: it is 0.5 where the half-maps correlate by 0.143.
+    """
+    known = np.clip(fsc, 0.0, 1.0)
+    return np.asarray(np.sqrt(2 * known / (1 + known)))
 
 
 def pose_errors(angles: np.ndarray, *, random: float) -> Picture:

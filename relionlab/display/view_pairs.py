@@ -36,10 +36,10 @@ def view_pairs(test: ModelTest, *, symmetric: bool = False, most: int = 50, pixe
         ]
     width = matches.pixel_size * matches.projections.shape[-1]
     overlay = mosaic(tiles, plan) * captions(texts, plan, size=8) * scale_bar(plan, width=width)
-    which = f"{test.symmetry} imposed" if symmetric else "as it is"
+    imposed = f", {test.symmetry} imposed" if symmetric else ""
     return Picture(
         sheet(overlay, plan),
-        f"Projections and class averages, map {which}",
+        f"Projections and class averages{imposed}",
         f"{test.summary()} Pairs, the best first: projection (rot, tilt and score below) and the class average it is most"
         f" like, both low-passed to {test.resolution:g} Å. Scores are correlations within {test.diameter:.0f} Å.",
     )

@@ -18,7 +18,7 @@ from relionlab.workflows.movie_plan import MoviePlan
 from relionlab.workflows.movie_sizes import Sizes
 from relionlab.workflows.tutorial_jobs import output_of
 
-_MODEL_ITERATIONS, _CLASS_ITERATIONS = 100, 10
+_MODEL_ITERATIONS, _CLASS_ITERATIONS = 100, 25
 _CLASSES = 2
 _COARSE = 5.0
 """Parts of the diameter: the resolution to which a reference is filtered, so that it shows the particle's shape only."""

@@ -9,7 +9,7 @@ import numpy as np
 from relionlab.display.course_report import Figure, Kind, Section
 from relionlab.display.fsc_course import fsc_course
 from relionlab.display.guinier import guinier
-from relionlab.display.local_resolution import local_resolution_pictures
+from relionlab.display.local_resolution import local_resolution_pictures, local_resolution_spread
 from relionlab.display.maps import ortho_slices
 from relionlab.display.picture import Picture
 from relionlab.display.postprocess import mask_pictures
@@ -18,7 +18,7 @@ from relionlab.display.refinement3d import refinement_pictures
 from relionlab.display.spectra import fsc
 from relionlab.display.truth_fsc import pose_errors, truth_fsc
 from relionlab.display.verdict import verdict_picture
-from relionlab.display.view_pairs import view_pairs, view_table
+from relionlab.display.view_pairs import view_pairs
 from relionlab.display.words import many, verb
 from relionlab.io.images import read_map
 from relionlab.io.star import read_star
@@ -28,7 +28,8 @@ from relionlab.workflows.model_views import ModelTest, model_views
 from relionlab.workflows.movie_course import Course, count_of
 from relionlab.workflows.movie_map_jobs import coarse, model_of
 from relionlab.workflows.movie_map_truth import MapsTruth
-from relionlab.workflows.movie_maps import MapPart, sharpening_of
+from relionlab.workflows.movie_map_words import area
+from relionlab.workflows.movie_maps import MapPart, half_map_curve, sharpening_of
 from relionlab.workflows.stages import warnings_of
 from relionlab.workflows.truth import ClassTruth
 from relionlab.workflows.truth_maps import MapTruth
@@ -36,7 +37,8 @@ from relionlab.workflows.truth_maps import MapTruth
 _VIEWS = 30
 _TOLD_APART = 0.05  # by which one hand must be more like the truth than the other
 _CHARTS = ("Fourier shell correlation", "Signal-to-noise")
-_HALVES = ("Viewing", "Completeness")
+_HALVES = ("Verdict", "Viewing", "Completeness")
+_FIRST = ("Verdict", "Viewing")
 
 
 def map_sections(course: Course, part: MapPart, truth: MapsTruth | None) -> tuple[Section, ...]:
@@ -63,7 +65,6 @@ def initial_section(course: Course, part: MapPart, truth: MapsTruth | None) -> S
         Figure(_slices(part, model_of(part.initial), "The initial model"), "image"),
         *(Figure(reference_maps(one), "image") for one in _course_of_rounds(part.initial.path)),
         Figure(view_pairs(test, symmetric=test.symmetric is not None, most=_VIEWS), "image"),
-        Figure(view_table(test), "drawing"),
         Figure(fsc_course(part.initial.path)),
     ]
     measures = [
@@ -78,7 +79,7 @@ def initial_section(course: Course, part: MapPart, truth: MapsTruth | None) -> S
         "Initial model",
         f"A map made of nothing but {many(count_of(course.second.selected), 'particle')}, in"
         f" {many(int(getattr(job, 'nr_iter', 0) or 0), 'gradient step')}. {how if part.symmetry != 'C1' else ''} Whether to"
-        f" believe it the class averages say. {test.summary()}",
+        " believe it, the class averages say: each view of a right model looks like one of them.",
         tuple(measures),
         tuple(figures),
         warnings=warnings_of(part.initial),
@@ -102,7 +103,7 @@ def model_test(course: Course, part: MapPart) -> ModelTest:
 def classes3d_section(part: MapPart, truth: MapsTruth | None) -> Section:
     """Return the 3D classes, which went on, and what they hold."""
     choice = part.choice
-    shown = [f"class {k + 1}: {100 * choice.shares[k]:.0f} %" + _quality(part, k) for k in range(len(choice.shares))]
+    shown = [f"Class {k + 1}: {100 * choice.shares[k]:.0f} %" + _quality(part, k) for k in range(len(choice.shares))]
     if choice.tells:
         came = (
             f"{verb(len(choice.kept), 'Class', 'Classes')} {', '.join(map(str, choice.kept))}"
@@ -115,10 +116,10 @@ def classes3d_section(part: MapPart, truth: MapsTruth | None) -> Section:
     return Section(
         "classes3d",
         "3D classes",
-        f"The particles sorted into {many(len(choice.shares), 'map')} that begin alike and part by themselves, searched without"
-        f" symmetry, so that they may differ in it. {'; '.join(shown)}. {came}",
+        f"The particles are sorted into {many(len(choice.shares), 'map')}, which begin alike and part by themselves. No symmetry is"
+        f" imposed, so that they may differ in it. {'. '.join(shown)}. {came}",
         measures,
-        _figures(refinement_pictures(part.classified.path), without=("Completeness", "Distributions")),
+        _figures(refinement_pictures(part.classified.path), without=("Completeness", "Particles")),
         warnings=warnings_of(part.classified, *(() if part.selected is None else (part.selected,))),
     )
 
@@ -145,7 +146,7 @@ def refinement_section(course: Course, part: MapPart, truth: MapsTruth | None) -
     """Return the refinement: what it came to, iteration by iteration, and how far map and poses are from the truth."""
     run = outcome_of(part.refined.path, postprocess=part.sharpened.path / "postprocess.star")
     drawn = _figures(refinement_pictures(part.refined.path), without=("Verdict",))
-    figures = [Figure(verdict_picture(run), "drawing"), *drawn]
+    figures = [Figure(verdict_picture(run), "drawing", half=True), *drawn]
     measures = [(f"{run.resolution_angstrom:.1f} Å", "resolution of the half-maps without a mask (FSC 0.143).")]
     if truth is not None:
         measures += [
@@ -153,11 +154,11 @@ def refinement_section(course: Course, part: MapPart, truth: MapsTruth | None) -
             (f"{truth.poses.median:.1f}°", ("typical error of a particle's pose; poses without meaning would be"
              f" {truth.poses.random:.0f}° off.")),
         ]  # fmt: skip
-        figures[1:1] = [
+        figures[2:2] = [
             Figure(truth_fsc({
                 "initial model": (truth.initial.frequency, truth.initial.correlation),
                 "refined": (truth.refined.frequency, truth.refined.correlation),
-            })),
+            }, halves=half_map_curve(part.sharpened))),
             Figure(pose_errors(truth.poses.angles, random=truth.poses.random)),
         ]  # fmt: skip
     return Section(
@@ -179,9 +180,8 @@ def sharpening_section(part: MapPart, truth: MapsTruth | None) -> Section:
     threshold = float(getattr(part.masked.job, "inimask_threshold", 0.0))
     measures = [
         (f"{resolution:.1f} Å", "resolution within the mask, corrected for what the mask adds to the correlation."),
-        (f"{b_factor:.0f} Å²", "B-factor of the sharpening." if b_factor else "the map was not sharpened: it does not reach far"
-         " enough beyond 10 Å for its falloff to tell a B-factor."),
-    ]  # fmt: skip
+        b_factor_measure(b_factor, truth),
+    ]
     if truth is not None:
         measures.append(map_measure(truth.sharpened))
     return Section(
@@ -204,12 +204,21 @@ def sharpening_section(part: MapPart, truth: MapsTruth | None) -> Section:
 def local_section(part: MapPart) -> Section:
     """Return how good each part of the map is."""
     histogram, slices = local_resolution_pictures(part.local.path)
+    low, median, high = local_resolution_spread(part.local.path)
+    alike = (
+        ""
+        if part.symmetry == "C1"
+        else f" {part.symmetry} was imposed, so what one subunit suffered is spread evenly over all of them."
+    )
     return Section(
         "localresolution",
         "Local resolution",
         "The half-maps' correlation in a small ball, moved over the map: a molecule is not equally well resolved everywhere, and"
-        " what moves, or is missing in some particles, is blurred.",
-        (),
+        f" what moves, or is missing in some particles, is blurred.{alike}",
+        (
+            (f"{median:.2f} Å", "in the middle: half of the voxels within the mask are finer."),
+            (f"{low:.2f} to {high:.2f} Å", "without the finest and the coarsest 5 % of the voxels."),
+        ),
         (Figure(slices, "image"), Figure(histogram)),
         warnings=warnings_of(part.local),
     )
@@ -229,14 +238,26 @@ def hand_measure(truth: MapTruth) -> tuple[str, str]:
                            " coarse, or not that molecule.")  # fmt: skip
     hand = "the other hand" if placed.mirrored else "the true hand"
     return hand, (f"likeness {placed.score:.2f}, in the opposite one {placed.other:.2f}. Projections cannot tell hands apart:"
-                  " an initial model has either with the same right.")  # fmt: skip
+                  " which one an initial model gets is chance, and all that follows keeps it. flip_hand mirrors map and poses.")  # fmt: skip
+
+
+def b_factor_measure(b_factor: float, truth: MapsTruth | None) -> tuple[str, str]:
+    """Return the B-factor (Å²) of the sharpening, and what the truth says of it, as a large figure."""
+    asked = "" if truth is None or np.isnan(truth.b_factor) else f" The true molecule asks for {area(truth.b_factor)}."
+    if not b_factor:
+        return "no B-factor", ("the map was not sharpened: it does not reach far enough beyond 10 Å for its falloff to tell one."
+                               f"{asked}")  # fmt: skip
+    return area(b_factor), f"B-factor of the sharpening, from the slope of the Guinier plot.{asked}"
 
 
 def _figures(pictures: list[Picture], *, without: tuple[str, ...] = ()) -> tuple[Figure, ...]:
-    """Return pictures of a 3D run as figures of the page; ``without`` those whose titles begin so."""
+    """Return pictures of a 3D run as figures of the page; ``without`` those whose titles begin so.
+
+    Verdict and views, which stand beside each other, come first.
+    """
     return tuple(
         Figure(picture, _kind(picture), half=picture.title.startswith(_HALVES))
-        for picture in pictures
+        for picture in sorted(pictures, key=lambda picture: not picture.title.startswith(_FIRST))
         if not picture.title.startswith(without)
     )
 

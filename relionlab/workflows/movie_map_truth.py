@@ -11,11 +11,11 @@ from relionlab.io.particles import read_particles
 from relionlab.project import JobDirectory
 from relionlab.workflows import truth_picks
 from relionlab.workflows.movie_map_jobs import model_of
-from relionlab.workflows.movie_maps import MapPart
+from relionlab.workflows.movie_maps import MapPart, half_maps, sharpening_of
 from relionlab.workflows.movie_simulation import KINDS
 from relionlab.workflows.movie_sizes import Sizes
 from relionlab.workflows.truth import ClassTruth
-from relionlab.workflows.truth_maps import MapTruth, PoseTruth, compare_map, compare_poses
+from relionlab.workflows.truth_maps import MapTruth, PoseTruth, compare_map, compare_poses, true_b_factor
 from relionlab.workflows.tutorial_jobs import output_of
 
 
@@ -24,6 +24,7 @@ class MapsTruth:
     """What the initial model, the 3D classes, the refined map and the poses really are.
 
     sharpened  the map of PostProcess, not masked
+    b_factor   Å², that would have given it the true molecule's amplitudes; nan where its resolution is too coarse to tell
     """
 
     initial: MapTruth
@@ -31,6 +32,7 @@ class MapsTruth:
     refined: MapTruth
     sharpened: MapTruth
     poses: PoseTruth
+    b_factor: float
 
 
 def maps_truth(part: MapPart, sizes: Sizes, truth: Path, *, symmetry: str) -> MapsTruth:
@@ -64,4 +66,6 @@ def maps_truth(part: MapPart, sizes: Sizes, truth: Path, *, symmetry: str) -> Ma
     )
     initial = compare_map(project / model_of(part.initial), whole)
     sharpened = compare_map(project / output_of(part.sharpened, "postprocess.mrc"), whole, placed=refined.placed)
-    return MapsTruth(initial, classes, refined, sharpened, poses)
+    mask, reached = part.masked.path / "mask.mrc", sharpening_of(part.sharpened)[0]
+    asked = true_b_factor(half_maps(part.refined), mask, whole, resolution=reached)
+    return MapsTruth(initial, classes, refined, sharpened, poses, asked)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from relionlab.project import JobDirectory
 from relionlab.workflows.movie_map_truth import MapsTruth
 from relionlab.workflows.movie_maps import MapPart, sharpening_of
@@ -26,17 +28,26 @@ def maps_told(part: MapPart) -> list[tuple[JobDirectory, str, str]]:
 
 def map_verdicts(truth: MapsTruth, part: MapPart) -> list[tuple[str, str, str, str]]:
     """Return the errors of the maps: stage, what, value, how to read it."""
-    classes = truth.classes
-    return [
+    classes, (estimated, b_factor) = truth.classes, sharpening_of(part.sharpened)
+    rows = [
         ("InitialModel", "Like the molecule down to", _reach(truth.initial), ("where the correlation with the truth falls to 0.5; it"
          f" has {'the other' if truth.initial.placed.mirrored else 'the true'} hand, which projections cannot tell")),
         ("Class3D", "Particles among their own kind", f"{100 * classes.purity:.0f} %",
          f"{100 * classes.majority:.0f} % without any sorting"),
         ("Refine3D", "Like the molecule down to", _reach(truth.refined), "within a mask around the true molecule"),
         ("Refine3D", "Poses", f"{truth.poses.median:.1f}°", f"the median; at random {truth.poses.random:.0f}°"),
-        ("PostProcess", "Resolution, as estimated", f"{sharpening_of(part.sharpened)[0]:.1f} Å",
+        ("PostProcess", "Resolution, as estimated", f"{estimated:.1f} Å",
          f"the sharpened map is like the molecule down to {_reach(truth.sharpened)}"),
     ]  # fmt: skip
+    if np.isfinite(truth.b_factor):
+        asked = f"the true molecule's amplitudes ask for {area(truth.b_factor)}"
+        rows.append(("PostProcess", "B-factor, as estimated", area(b_factor) if b_factor else "none", asked))
+    return rows
+
+
+def area(b_factor: float) -> str:
+    """Return a B-factor in Å², with a true minus sign."""
+    return f"{b_factor:.0f} Å²".replace("-", "−")
 
 
 def _reach(truth: MapTruth) -> str:

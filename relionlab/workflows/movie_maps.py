@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from relionlab.io.star import read_star
 from relionlab.jobs.base import Job
 from relionlab.project import JobDirectory
@@ -80,3 +82,11 @@ def sharpening_of(sharpened: JobDirectory) -> tuple[float, float]:
     """Return the resolution within the mask (Å) and the B-factor (Å²) that a PostProcess job found."""
     general = read_star(sharpened.path / "postprocess.star")["general"]
     return float(general.value("rlnFinalResolution")), float(general.value("rlnBfactorUsedForSharpening"))
+
+
+def half_map_curve(sharpened: JobDirectory) -> tuple[np.ndarray, np.ndarray]:
+    """Return frequency (1/Å) and correlation of the half-maps of a PostProcess job within its mask, corrected for what that
+    adds.
+    """
+    table = read_star(sharpened.path / "postprocess.star")["fsc"]
+    return table.numbers("rlnResolution"), table.numbers("rlnFourierShellCorrelationCorrected")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from relionlab.display.picture import Picture
+from relionlab.display.truth_fsc import truth_fsc
 from relionlab.io.particles import read_particles
 from relionlab.jobs.maps.localres_job import LocalRes
 from relionlab.jobs.maps.mask_job import MaskCreate
@@ -13,10 +15,11 @@ from relionlab.jobs.refinement.initial_model import InitialModel
 from relionlab.jobs.refinement.refine3d import Refine3D
 from relionlab.project import JobDirectory, Project
 from relionlab.workflows import movie_map_jobs as jobs
-from relionlab.workflows.movie_maps import sharpening_of, threshold_of
+from relionlab.workflows.movie_maps import half_map_curve, sharpening_of, threshold_of
 from relionlab.workflows.movie_plan import MoviePlan
 from relionlab.workflows.movie_sizes import Sizes
 from relionlab.workflows.stages import Clock, Terminal, Watcher, finished
+from relionlab.workflows.truth_maps import compare_map
 from relionlab.workflows.tutorial import ALIAS, CLOCK_FILE, Plan, open_or_create
 from relionlab.workflows.tutorial_data import TutorialData, particles_for
 from relionlab.workflows.tutorial_jobs import import_job, output_of
@@ -67,6 +70,20 @@ class MapLesson:
     def local_resolution(self, refined: JobDirectory, masked: JobDirectory, sharpened: JobDirectory) -> LocalRes:
         """Return the job that finds the resolution at every place."""
         return jobs.local_job(refined, masked, b_factor=sharpening_of(sharpened)[1])
+
+    def against_truth(self, initial: JobDirectory, refined: JobDirectory, sharpened: JobDirectory) -> Picture | str:
+        """Return how the initial and the refined map correlate with the true molecule, and what the half-maps had promised; of
+        your own particles, whose molecule is not known, a sentence.
+        """
+        if self.truth is None:
+            return "Nobody knows the truth of your own particles: compare with a known structure, or with another data set."
+        maps = {
+            "initial model": output_of(initial, "initial_model.mrc"),
+            "refined": output_of(refined, "_class001.mrc"),
+        }
+        found = {name: compare_map(self.project.directory / path, self.truth) for name, path in maps.items()}
+        curves = {name: (one.frequency, one.correlation) for name, one in found.items()}
+        return truth_fsc(curves, halves=half_map_curve(sharpened))
 
     @property
     def _particles(self) -> str:

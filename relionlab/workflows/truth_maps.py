@@ -15,8 +15,11 @@ from relionlab.engine.symmetry import point_group
 from relionlab.io.images import read_map
 from relionlab.io.table import Table
 
+_FEWEST_SHELLS = 5  # that tell a slope
+_DAMPED = 0.95  # of the Nyquist frequency: beyond, shrinking the boxes has damped the amplitudes
 _EXTEND, _EDGE = 3.0, 6.0  # px of the mask around the true molecule
 _DENSE = 0.15  # of the true molecule's maximum
+_SHAPE = 20.0  # Å: coarser than this, amplitudes are the particle's shape and hold no falloff
 HALF = 0.5
 """Correlation with the truth, which has no noise, at which a map is half signal; as two half-maps at 0.143 (Rosenthal &
 Henderson 2003).
@@ -88,6 +91,28 @@ def compare_map(map_: Path, truth: Path, *, placed: Placed | None = None) -> Map
     frequency = np.arange(len(curve)) / (n * pixel_size)
     shell = fsc.resolution_shell(curve, HALF)
     return MapTruth(placed, frequency, curve, n * pixel_size / max(shell, 1), shell == len(curve) - 1)
+
+
+def true_b_factor(halves: tuple[Path, Path], mask: Path, truth: Path, *, resolution: float) -> float:
+    """Return the B-factor in Å² that would give a map the true molecule's amplitudes from 20 Å to a resolution (Å); nan where
+    too few shells lie between.
+
+    halves  unfiltered half-maps: what they have in common within the mask is signal, without the noise's amplitudes
+    """
+    (first, pixel_size), (second, _), (within, _) = (read_map(path) for path in (*halves, mask))
+    pixel_size = pixel_size or 1.0
+    n = first.shape[-1]
+    one, other = (fsc.transform(half * within) for half in (first, second))
+    molecule = fsc.transform(truth_at_scale(truth, box=n, pixel_size=pixel_size))
+    common = fsc.shell_average((one * other.conj()).real, n)
+    true = fsc.shell_average(np.abs(molecule) ** 2, n)
+    frequency = np.arange(len(common)) / (n * pixel_size)
+    last = min(1 / resolution, _DAMPED / (2 * pixel_size))
+    used = (frequency >= 1 / _SHAPE) & (frequency <= last) & (common > 0) & (true > 0)
+    if used.sum() < _FEWEST_SHELLS:
+        return float("nan")
+    slope = np.polyfit(frequency[used] ** 2, 0.5 * np.log(common[used] / true[used]), 1)[0]
+    return float(4 * slope)
 
 
 def compare_poses(found: Table, true: Table, placed: Placed, *, symmetry: str) -> PoseTruth:

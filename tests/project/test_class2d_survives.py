@@ -27,11 +27,11 @@ def test_a_killed_class2d_continues_to_the_same_result(project, shared_data, mon
     while not (killed.path / "run_it002_optimiser.star").exists():
         assert killed.state == "running", killed.message
         assert time.monotonic() < deadline
-        time.sleep(0.02)
+        time.sleep(0.05)
     os.kill(ProcessRecord.read(killed.path / PROCESS_FILE).pid, signal.SIGKILL)
     while killed.state == "running":
         assert time.monotonic() < deadline
-        time.sleep(0.02)
+        time.sleep(0.05)
     assert "was killed" in killed.message
     assert killed.continue_with().wait(120) == "finished", killed.message
 

@@ -102,7 +102,9 @@ def results(job: JobDirectory) -> dict[str, bytes]:
     return {
         path.relative_to(job.path).as_posix(): path.read_bytes()
         for path in sorted(job.path.rglob("*"))
-        if path.is_file() and path.name not in _TOLD and not path.name.startswith((".writing_", "RELION_"))
+        if path.is_file()
+        and path.name not in _TOLD
+        and not path.name.startswith((".writing_", ".progress.json.", "RELION_"))
     }
 
 

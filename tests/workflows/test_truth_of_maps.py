@@ -17,7 +17,7 @@ from relionlab.io.star import write_star
 from relionlab.io.table import Table
 from relionlab.simulation import d2_assembly, density
 from relionlab.workflows.map_choices import choose_classes, noise_threshold
-from relionlab.workflows.truth_maps import compare_map, compare_poses
+from relionlab.workflows.truth_maps import compare_map, compare_poses, true_b_factor
 
 SIDE, PIXEL = 32, 8.0
 TURN, CENTRE = matrix_from_euler(35, 70, -120), np.array([1.0, -0.5, 0.7])
@@ -60,6 +60,22 @@ def test_noise_is_no_likeness(tmp_path: Path, molecules):
     judged = compare_map(tmp_path / "noise.mrc", tmp_path / "truth.mrc")
     assert judged.resolution > 8 * PIXEL
     assert abs(judged.placed.score - judged.placed.other) < 0.1
+
+
+@pytest.mark.parametrize("asked", [-400.0, 0.0])
+def test_the_falloff_is_told_through_noise(tmp_path: Path, asked: float):
+    rng, side, pixel = np.random.default_rng(5), 48, 5.0
+    whole = density(d2_assembly("full"), side, pixel)
+    write_map(tmp_path / "truth.mrc", whole, pixel_size=pixel)
+    write_map(tmp_path / "mask.mrc", np.ones_like(whole), pixel_size=pixel)
+    blurred = filtered(whole, radial(whole.shape, lambda frequency: np.exp(asked * (frequency / pixel) ** 2 / 4)))
+    halves = (tmp_path / "half1.mrc", tmp_path / "half2.mrc")
+    for half in halves:
+        noise = rng.normal(0, 0.1 * whole.std(), whole.shape)
+        write_map(half, (blurred + noise).astype(np.float32), pixel_size=pixel)
+    found = true_b_factor(halves, tmp_path / "mask.mrc", tmp_path / "truth.mrc", resolution=2.2 * pixel)
+    assert found == pytest.approx(asked, abs=40)
+    assert np.isnan(true_b_factor(halves, tmp_path / "mask.mrc", tmp_path / "truth.mrc", resolution=19.0))
 
 
 def test_a_mask_begins_where_noise_ends(tmp_path: Path, molecules):
