@@ -125,11 +125,11 @@ def test_the_mask_may_follow_from_the_box(there):
 
 
 def test_the_resolution_limit_hides_detail_from_the_comparison(there):
-    limited = run("--strict_highres_exp", "120")
+    limited = run("--strict_highres_exp", "70")
     assert limited.column("rlnMaxValueProbDistribution").mean() < (
         0.6 * usual_result().column("rlnMaxValueProbDistribution").mean()
     )
-    assert limited.table("optimiser", "optimiser_general").value("rlnHighresLimitExpectation") == 120
+    assert limited.table("optimiser", "optimiser_general").value("rlnHighresLimitExpectation") == 70
 
 
 def test_the_lowest_resolution_is_left_out_of_the_comparison(there):

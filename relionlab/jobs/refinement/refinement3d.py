@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from relionlab.engine.refine3d.maximisation import signal_variance
+from relionlab.engine.refine3d.maximisation import shared_variance, signal_variance
 from relionlab.errors import ParameterError
 from relionlab.jobs.context import Context
 from relionlab.jobs.options.run_names import continued_root
@@ -92,10 +92,13 @@ def _restored(run: Run3D, saved: Saved3D) -> Iteration3D:
                 " the files do not belong together."
             )
     ahead = state.progress.shells_ahead or run.options.incr_size
+    separate = run.options.gradient() is not None  # descents give each class a prior of its own
     models = tuple(
         replace(
             model,
-            tau2=signal_variance(model.references),
+            tau2=signal_variance(model.references)
+            if separate
+            else shared_variance(model.references, model.class_share),
             radius=min(model.resolution_shell + ahead, model.box // 2),
         )
         for model in state.models
