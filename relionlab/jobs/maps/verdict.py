@@ -53,8 +53,8 @@ def doubts_of_fit(line: Line | None, *, lowest: float, resolution: float) -> str
     reasons = []
     if resolution > finest_needed(lowest):
         reasons.append(
-            f"the map reaches {resolution:.2f} Å, and a line that begins at {lowest:g} Å is too short unless it goes on to"
-            f" {finest_needed(lowest):.2f} Å"
+            f"the line from {lowest:g} Å to the map's {resolution:.3g} Å is short (it should go beyond"
+            f" {finest_needed(lowest):.2g} Å)"
         )
     if line.standard_error > _UNCERTAIN * abs(line.b_factor):
         reasons.append(f"the {line.points} shells leave it uncertain by ±{line.standard_error:.0f} Å²")
