@@ -17,6 +17,8 @@ from relionlab.io.star import read_star
 from relionlab.jobs.refinement.outcome import step_of
 from relionlab.jobs.refinement.rounds import Round, column, rounds
 
+_HEADROOM = 1.35  # above a step that stays: the legend stands there
+
 
 @dataclass(frozen=True)
 class Accuracies:
@@ -99,7 +101,8 @@ def _angles(course: Course, accuracies: Accuracies) -> Any:
             drawn.append(dots(course.iterations[known], values[known], dims, color=color, hover=True))
     if not np.isfinite(accuracies.angles).any():
         return None
-    scale = _scale(np.concatenate([accuracies.angles, accuracies.step]))
+    both = np.concatenate([accuracies.angles, accuracies.step])
+    scale = _scale(both) or {"ylim": (0, _HEADROOM * np.nanmax(both))}
     title, ticks = "Accuracy of angles and step", whole_ticks(course)
     return panel(hv.Overlay(drawn), title, legend="top_right", padding=0.1, xticks=ticks, **scale)
 
