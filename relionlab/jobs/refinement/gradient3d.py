@@ -23,6 +23,7 @@ from relionlab.jobs.refinement.run3d import Run3D
 from relionlab.jobs.refinement.sampling_file import SearchGrid
 
 _START_BATCHES = 4  # batches whose average begins a descent
+_FEWEST = 4  # iterations of a first stage in which several descents can be told apart
 _T = 4.0  # the prior's T, unless another is given: as in 3D classification
 
 
@@ -188,7 +189,7 @@ class _Making:
         noise = run.noise()
         shell = run.extent / self.stages.resolutions[0]
         search = run.search(run.first_grid(), sigma=None)
-        several = run.given is None and self.stages.plan.initial >= STARTS
+        several = run.given is None and self.stages.plan.initial >= _FEWEST
         descents = []
         for number in range(STARTS if several else 1):
             rng = np.random.default_rng([run.seed, number, 3])
