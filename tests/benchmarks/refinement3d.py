@@ -31,6 +31,7 @@ from typing import Self
 import numpy as np
 import psutil
 
+from relionlab.engine.class_agreement import adjusted_rand_index
 from relionlab.engine.maps.masks import extended, soft_edged
 from relionlab.io.images import read_map, write_map
 from relionlab.io.particles import Particles, read_particles, write_particles
@@ -256,18 +257,7 @@ def classes_of(folder: Path, data: Path, name: str) -> str:
         table.numbers("rlnClassNumber").astype(int) for table in _matched(data, folder / name / "truth.star")
     )
     smallest = np.bincount(found, minlength=3)[1:].min() / len(found)
-    return f"adjusted Rand index {rand_index(found, known):.3f}, smallest class {100 * smallest:.1f} %"
-
-
-def rand_index(first: np.ndarray, second: np.ndarray) -> float:
-    """Return the adjusted Rand index of two labelings (n,) (Hubert & Arabie 1985): 1 if alike, 0 by chance."""
-    table = np.array([[np.sum((first == a) & (second == b)) for b in np.unique(second)] for a in np.unique(first)])
-    together, rows, columns = (
-        float((counts * (counts - 1) / 2).sum()) for counts in (table, table.sum(axis=1), table.sum(axis=0))
-    )
-    chance = rows * columns / (len(first) * (len(first) - 1) / 2)
-    most = (rows + columns) / 2
-    return 0.0 if most == chance else (together - chance) / (most - chance)
+    return f"adjusted Rand index {adjusted_rand_index(found, known):.3f}, smallest class {100 * smallest:.1f} %"
 
 
 def local_of(folder: Path, out: Path) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from relionlab.engine.axes import moved
-from relionlab.engine.axes.placing import mirrored
+from relionlab.engine.maps.alterations import inverted_hand
 from relionlab.engine.maps.filters import filtered, low_pass, radial
 from relionlab.engine.rotations import euler_from_matrix, matrix_from_euler, random_rotations
 from relionlab.engine.symmetry import point_group
@@ -41,7 +41,7 @@ def test_a_map_and_its_poses_are_judged_where_they_belong(tmp_path: Path, molecu
     group = point_group("D2").rotations
     poses = true @ group[rng.integers(0, 4, 60)] @ TURN.T  # equivalents of the true poses, in the moved map's frame
     if other_hand:
-        found, poses = mirrored(found), np.diag([1.0, 1, -1]) @ poses @ np.diag([-1.0, 1, 1])
+        found, poses = inverted_hand(found), np.diag([1.0, 1, -1]) @ poses @ np.diag([-1.0, 1, 1])
     noise = rng.normal(0, 0.2 * molecules["full"].std(), found.shape)
     write_map(tmp_path / "found.mrc", (found + noise).astype(np.float32), pixel_size=PIXEL)
     judged = compare_map(tmp_path / "found.mrc", tmp_path / "truth.mrc")

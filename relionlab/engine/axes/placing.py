@@ -13,6 +13,7 @@ from scipy.optimize import minimize
 
 from relionlab.engine.axes.correlation import SelfCorrelation
 from relionlab.engine.axes.moving import moved
+from relionlab.engine.maps.alterations import inverted_hand
 from relionlab.engine.rotations import angle_between, matrix_from_euler
 from relionlab.engine.sampling import sampling
 from relionlab.engine.symmetry import turn
@@ -42,7 +43,7 @@ class Placed:
 
     def applied(self, map_: np.ndarray) -> np.ndarray:
         """Return a map (n, n, n) brought onto the target."""
-        return moved(mirrored(map_) if self.mirrored else map_, self.rotation.T, self.shift)
+        return moved(inverted_hand(map_) if self.mirrored else map_, self.rotation.T, self.shift)
 
     def poses(self, rotations: np.ndarray) -> np.ndarray:
         """Return poses (N, 3, 3) of images in the map's frame as poses in the target's."""
@@ -57,16 +58,10 @@ def place_on(map_: np.ndarray, target: np.ndarray, *, shells: int = _FINE_SHELLS
     shells  up to which they are compared, in Fourier pixels
     """
     limit = min(shells, map_.shape[-1] // 2 - 2)
-    hands = [_placed(one.astype(np.float32), target, limit) for one in (map_, mirrored(map_))]
+    hands = [_placed(one.astype(np.float32), target, limit) for one in (map_, inverted_hand(map_))]
     hand = int(np.argmax([score for *_, score in hands]))
     rotation, shift, score = hands[hand]
     return Placed(rotation, rotation @ shift, bool(hand), score, hands[1 - hand][2])
-
-
-def mirrored(map_: np.ndarray) -> np.ndarray:
-    """Return the other hand of a map: x becomes -x, the origin stays."""
-    flipped = map_[..., ::-1]
-    return np.roll(flipped, 1, axis=-1) if map_.shape[-1] % 2 == 0 else flipped.copy()
 
 
 def _placed(map_: np.ndarray, target: np.ndarray, shells: int) -> tuple[np.ndarray, np.ndarray, float]:

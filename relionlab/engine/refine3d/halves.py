@@ -76,8 +76,10 @@ def maximise_halves(
     fsc[:join_shell] = 1.0
     fsc[radius + 1 :] = 0.0
     shell = resolution_shell(fsc, GOLD_STANDARD)
+    # the prior follows from the maps that leave the hook
+    apart = replace(update, flatten=False, fix_prior=True)
     found = [
-        maximise(model, some, each, search=search, update=replace(update, flatten=False), fsc=fsc)
+        maximise(model, some, each, search=search, update=apart, fsc=fsc)
         for model, some, each in zip(models, particles, sums, strict=True)
     ]
     maps = [model.references[0] for model, _, _ in found]

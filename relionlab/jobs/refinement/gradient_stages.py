@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from relionlab.engine.refine3d.gradient import STARTS
+from relionlab.engine.refine3d.schedule import step_needed
 from relionlab.engine.refine3d.state import Search
 from relionlab.engine.sampling.healpix import spacing
 from relionlab.engine.volume import Lattice
@@ -94,7 +95,7 @@ class Stages:
     def grid(self, resolution: float, *, finer: float = 1.0) -> SearchGrid:
         """Return the sampling that a resolution needs: a fine step that moves the rim by two thirds of it, or less."""
         run = self.run
-        wanted = np.degrees(2 * resolution / run.diameter) / finer
+        wanted = step_needed(resolution, diameter=run.diameter) / finer
         order = run.options.healpix_order
         while spacing(order) / 2**run.options.oversampling > wanted and order < _FINEST_ORDER:
             order += 1
