@@ -7,10 +7,11 @@ from pathlib import Path
 
 from relionlab.jobs.refinement.class2d import Class2D
 from relionlab.project import JobDirectory, Project
-from relionlab.workflows.stages import Clock, Terminal, Watcher, finished
-from relionlab.workflows.tutorial import ALIAS, CLOCK_FILE, Plan, open_or_create
-from relionlab.workflows.tutorial_data import TutorialData, particles_for
-from relionlab.workflows.tutorial_jobs import class2d_job, import_job
+from relionlab.workflows.lesson import opened
+from relionlab.workflows.stages import Watcher
+from relionlab.workflows.tutorial import Plan
+from relionlab.workflows.tutorial_data import TutorialData
+from relionlab.workflows.tutorial_jobs import class2d_job
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,6 @@ def class2d_lesson(
     """
     own = None if particles is None else Path(particles)
     plan = Plan(Path(directory), particles=own, count=count, classes=classes, iterations=iterations, diameter=diameter)
-    plan.check()
-    project = open_or_create(plan.directory)
-    clock, watcher = Clock.at(project.directory / CLOCK_FILE), watcher or Terminal()
-    data = particles_for(plan, project, clock=clock, watcher=watcher)
-    imported = finished(project, import_job(data), alias=ALIAS, clock=clock, watcher=watcher)
+    project, imported, data = opened(plan, watcher)
     star = project.directory / imported.outputs[0].path
     return Lesson(project, imported, star, class2d_job(plan, data, imported), data)

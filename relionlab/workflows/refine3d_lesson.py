@@ -15,14 +15,15 @@ from relionlab.jobs.refinement.initial_model import InitialModel
 from relionlab.jobs.refinement.refine3d import Refine3D
 from relionlab.project import JobDirectory, Project
 from relionlab.workflows import movie_map_jobs as jobs
+from relionlab.workflows.lesson import opened
 from relionlab.workflows.movie_maps import half_map_curve, sharpening_of, threshold_of
 from relionlab.workflows.movie_plan import MoviePlan
 from relionlab.workflows.movie_sizes import Sizes
-from relionlab.workflows.stages import Clock, Terminal, Watcher, finished
+from relionlab.workflows.stages import Watcher
 from relionlab.workflows.truth_maps import compare_map
-from relionlab.workflows.tutorial import ALIAS, CLOCK_FILE, Plan, open_or_create
-from relionlab.workflows.tutorial_data import TutorialData, particles_for
-from relionlab.workflows.tutorial_jobs import import_job, output_of
+from relionlab.workflows.tutorial import Plan
+from relionlab.workflows.tutorial_data import TutorialData
+from relionlab.workflows.tutorial_jobs import output_of
 
 
 @dataclass(frozen=True)
@@ -117,10 +118,6 @@ def refine3d_lesson(
     """
     own = None if particles is None else Path(particles)
     plan = Plan(Path(directory), particles=own, count=count, diameter=diameter)
-    plan.check()
-    project = open_or_create(plan.directory)
-    clock, watcher = Clock.at(project.directory / CLOCK_FILE), watcher or Terminal()
-    data = particles_for(plan, project, clock=clock, watcher=watcher)
-    imported = finished(project, import_job(data), alias=ALIAS, clock=clock, watcher=watcher)
+    project, imported, data = opened(plan, watcher)
     group = symmetry or data.symmetry
     return MapLesson(project, imported, group, data, MoviePlan(iterations3d=iterations, symmetry_at_once=True))

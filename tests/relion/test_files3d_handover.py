@@ -6,8 +6,6 @@ columns of model.star (see relionlab/jobs/refinement/model_file.py) is tested he
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +19,7 @@ from relionlab.jobs.refinement.files3d import write_iteration3d
 from relionlab.jobs.refinement.input import poses_of
 from relionlab.jobs.refinement.saved3d import Saved3D, read_iteration3d
 from relionlab.simulation import Simulation, d2_assembly, simulate_particles
+from tests.relion.relion_runs import relion_refine
 
 pytestmark = pytest.mark.relion
 
@@ -29,7 +28,6 @@ COMMON = (
     "--ctf --particle_diameter 215 --flatten_solvent --zero_mask --oversampling 1 --healpix_order 1 --offset_range 3"
 )
 COMMON += " --offset_step 2 --norm --scale --random_seed 1 --pad 1"
-RELION = "--dont_combine_weights_via_disc --preread_images --pool 30 --j 1"
 START = "--i data/particles.star --ref data/truth_class001.mrc --ini_high 40 --firstiter_cc"
 CLASSES = f"{START} --K 2 --tau2_fudge 4 --sym C1 --iter 3"
 HALVES = f"{START} --auto_refine --split_random_halves --sym D2 --low_resol_join_halves 40 --auto_iter_max 3"
@@ -48,19 +46,8 @@ def there(tmp_path_factory: pytest.TempPathFactory, relion: Path) -> Path:
     return directory
 
 
-def run(directory: Path, command: str) -> None:
-    done = subprocess.run(command.split(), cwd=directory, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
-
-
 def refine(directory: Path, root: str, flags: str, *, halves: bool = False) -> None:
-    (directory / root).parent.mkdir(parents=True, exist_ok=True)
-    program = "relion_refine"
-    if halves:
-        if shutil.which("mpirun") is None:
-            pytest.skip("there is no mpirun: RELION refines half-sets by MPI alone")
-        program = "mpirun --allow-run-as-root --oversubscribe -n 3 relion_refine_mpi"
-    run(directory, f"{program} --o {root} {flags} {RELION}")
+    relion_refine(directory, root, flags, halves=halves, timeout=300)
 
 
 @pytest.fixture(scope="module")

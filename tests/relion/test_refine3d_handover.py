@@ -7,7 +7,6 @@ poses, on one grid for both programs (--perturb 0); half-sets are searched from 
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,13 +25,13 @@ from relionlab.jobs.context import PlainContext
 from relionlab.jobs.refinement.program import Refine
 from relionlab.settings import settings
 from relionlab.simulation import Simulation, d2_assembly, simulate_particles
+from tests.relion.relion_runs import RELION, relion_refine
 
 pytestmark = [pytest.mark.full, pytest.mark.relion]
 
 COUNT, BOX, PIXEL_SIZE = 160, 32, 8.0
 COMMON = "--ctf --particle_diameter 215 --flatten_solvent --zero_mask --oversampling 1"
 COMMON += " --offset_range 3 --offset_step 2 --norm --scale --random_seed 1 --pad 2"
-RELION = "--dont_combine_weights_via_disc --preread_images --pool 30 --j 1"
 START = f"--ini_high 40 --firstiter_cc {COMMON}"
 CLASSES = f"{START} --i posed.star --ref both.star --K 2 --tau2_fudge 4 --sym C1 --healpix_order 3 --sigma_ang 5"
 CLASSES += " --perturb 0 --iter 5"
@@ -88,15 +87,7 @@ def with_relionlab(directory: Path, root: str, flags: str) -> str:
 
 
 def with_relion(directory: Path, root: str, flags: str, *, halves: bool = False) -> str:
-    (directory / root).parent.mkdir(parents=True, exist_ok=True)
-    program = "relion_refine"
-    if halves:
-        if shutil.which("mpirun") is None:
-            pytest.skip("there is no mpirun: RELION refines half-sets by MPI alone")
-        program = "mpirun --allow-run-as-root --oversubscribe -n 3 relion_refine_mpi"
-    command = f"{program} --o {root} {flags} {RELION}"
-    done = subprocess.run(command.split(), cwd=directory, capture_output=True, text=True, timeout=1800)
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+    relion_refine(directory, root, flags, halves=halves, timeout=1800)
     return root
 
 

@@ -1,0 +1,21 @@
+"""What the lessons' notebooks have in common: a project with the particles in it."""
+
+from __future__ import annotations
+
+from relionlab.project import JobDirectory, Project
+from relionlab.workflows.stages import Clock, Terminal, Watcher, finished
+from relionlab.workflows.tutorial import ALIAS, CLOCK_FILE, Plan, open_or_create
+from relionlab.workflows.tutorial_data import TutorialData, particles_for
+from relionlab.workflows.tutorial_jobs import import_job
+
+
+def opened(plan: Plan, watcher: Watcher | None = None) -> tuple[Project, JobDirectory, TutorialData]:
+    """Return a lesson's project, the job that imported its particles, and what is known about these.
+
+    What is there already is not done again.
+    """
+    plan.check()
+    project = open_or_create(plan.directory)
+    clock, watcher = Clock.at(project.directory / CLOCK_FILE), watcher or Terminal()
+    data = particles_for(plan, project, clock=clock, watcher=watcher)
+    return project, finished(project, import_job(data), alias=ALIAS, clock=clock, watcher=watcher), data
