@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 
 from relionlab.simulation.conditions import Simulation
 from relionlab.simulation.particles import simulate_particles
+from tests.peak_memory import run_measured
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COMMON = (
@@ -31,19 +31,12 @@ RUNS = {
 def peak_of(directory: Path, arguments: str, **settings: object) -> tuple[int, list[int]]:
     """Run the program; return its peak resident memory, and what it said it would need, in MB."""
     environment = {f"RELIONLAB_{name.upper()}": str(value) for name, value in settings.items()}
-    with (directory / "log").open("w+") as log:
-        child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "relionlab", *arguments.split()],
-            cwd=directory, env={**os.environ, "PYTHONPATH": str(REPOSITORY), **environment}, stdout=log, stderr=log,
-        )  # fmt: skip
-        _, status, usage = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-        log.seek(0)
-        text = log.read()
-    assert child.returncode == 0, text
-    return usage.ru_maxrss // 1024, [
-        int(number) for number in re.findall(r"^Memory.*about (\d+) MB", text, re.MULTILINE)
-    ]
+    text, peak = run_measured(
+        [sys.executable, "-P", "-m", "relionlab", *arguments.split()],
+        directory,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), **environment},
+    )
+    return peak >> 20, [int(number) for number in re.findall(r"^Memory.*about (\d+) MB", text, re.MULTILINE)]
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from relionlab.engine.refine3d.fixed import BLOCK
-from relionlab.engine.refine3d.memory import Needs
+from relionlab.engine.refine3d.memory import Needs, bytes_of_making
 from relionlab.engine.refine3d.state import Search
 from relionlab.engine.refine3d.tables import AMPLE
 from relionlab.engine.volume import Lattice
@@ -42,8 +42,7 @@ class KnownNeeds:
     @property
     def making(self) -> int:
         """What making them takes for a moment: the last one, and all of them before they are stacked."""
-        padded = 2 * (2 * self.box) ** 3 * _REAL + 2 * self._lattice.voxels * 2 * _REAL
-        return max(padded, self.tables)
+        return max(bytes_of_making(self._lattice), self.tables)
 
     @property
     def sums(self) -> int:

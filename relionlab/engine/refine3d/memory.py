@@ -69,9 +69,8 @@ class Needs:
 
     @property
     def making(self) -> int:
-        """What making the maps' transforms takes for a moment: padded map and transform, and the part that is kept, twice."""
-        largest = Lattice(self.box, self._grid.radius, taps=KAISER_BESSEL).voxels
-        return 2 * (2 * self.box) ** 3 * _REAL + 2 * largest * 2 * _REAL
+        """What making a map's transform takes for a moment."""
+        return bytes_of_making(Lattice(self.box, self._grid.radius, taps=KAISER_BESSEL))
 
     def solving(self, *, double: bool) -> int:
         """What turning the sums of one map into a map takes beside them.
@@ -192,3 +191,12 @@ class Needs:
     @staticmethod
     def _samples(grid: PolarGrid) -> int:
         return grid.radius * (grid.n_angles // 2)
+
+
+def bytes_of_making(lattice: Lattice) -> int:
+    """Return what :func:`~relionlab.engine.volume.volume_of` holds: the map is padded and cut along axis after axis."""
+    n, padded, (side, _, width) = lattice.n, lattice.padded, lattice.shape
+    along_x = n**2 * (n + padded) * _REAL + n**2 * padded // 2 * _COMPLEX
+    along_y = n * (n + padded + side) * width * _COMPLEX
+    along_z = side * (max(n, side) + padded) * width * _COMPLEX
+    return max(along_x, along_y, along_z)

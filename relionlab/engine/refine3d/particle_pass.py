@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from relionlab.engine.heap import return_freed_memory
 from relionlab.engine.likelihood.particles import Loader, OpticsGroup, Particles
 from relionlab.engine.refine3d.grids import fine_grid, sampling_of
 from relionlab.engine.refine3d.state import Model, Search
@@ -65,6 +66,7 @@ class ParticlePass(ABC):
         """Make what all particles are compared with; threads of one process share it."""
         with self._lock:
             if not self._ready:
+                return_freed_memory()
                 self._prepare()
                 self._ready = True
 

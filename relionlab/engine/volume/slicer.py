@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from relionlab.engine.array import like, namespace, real_dtype, to_host
-from relionlab.engine.fourier import rfft3_centred
+from relionlab.engine.array import complex_dtype, fft_namespace, like, namespace, real_dtype, to_host
 from relionlab.engine.kernels.volumes import gather_slices
 from relionlab.engine.polar import PolarGrid, angular_spectrum
 from relionlab.engine.volume.lattice import KAISER_BESSEL, Lattice
@@ -73,20 +72,31 @@ class PolarSlicer:
 
 
 def volume_of(map_: Any, lattice: Lattice) -> Any:
-    """Return the transform (z, y, x, 2) of a map (n, n, n) on a lattice, divided by the kernel's, margins filled."""
-    xp, n, padded = namespace(map_), lattice.n, lattice.padded
+    """Return the transform (z, y, x, 2) of a map (n, n, n) on a lattice, divided by the kernel's, margins filled.
+
+    Axis after axis is padded, transformed and cut to the lattice, so that the padded map never exists.
+    """
+    xp, fft, n, padded = namespace(map_), fft_namespace(map_), lattice.n, lattice.padded
     line = like(1 / lattice.kernel_transform(), map_).astype(real_dtype(map_))
-    box = xp.zeros((padded,) * 3, real_dtype(map_))
-    start = padded // 2 - n // 2
-    box[(slice(start, start + n),) * 3] = map_ * (line[:, None, None] * line[:, None]) * line
-    transform = rfft3_centred(box)
-    transform *= real_dtype(map_).type(padded**3 / n**2)
+    value = map_ * (line[:, None, None] * line[:, None] * real_dtype(map_).type(1 / n**2)) * line
     reach, margin = lattice.reach, lattice.margin
-    out = xp.zeros(lattice.shape, transform.dtype)
-    side = xp.arange(-reach - margin, reach + margin + 1)
     columns = np.arange(min(reach + margin, padded // 2) + 1)
-    out[:, :, margin + columns[0] : margin + columns[-1] + 1] = transform[side[:, None], side[None], : columns[-1] + 1]
+    value = fft.rfft(value, padded, axis=2)[..., : len(columns)] * _origin_in_the_middle(columns, lattice, map_)
+    side = np.arange(-reach - margin, reach + margin + 1) % padded
+    turn, rows = _origin_in_the_middle(side, lattice, map_), like(side, map_)
+    value = xp.take(fft.fft(value, padded, axis=1), rows, axis=1)
+    value *= turn[:, None]
+    value = fft.fft(value, padded, axis=0)
+    out = xp.zeros(lattice.shape, value.dtype)
+    inside = out[:, :, margin : margin + len(columns)]
+    for z in range(len(side)):
+        xp.multiply(value[int(side[z])], turn[z], out=inside[z])
     for x in range(1, margin + 1):  # F(-k) is the conjugate of F(k)
         out[:, :, margin - x] = out[::-1, ::-1, margin + x].conj()
-    parts = real_dtype(map_)
-    return xp.ascontiguousarray(out).view(parts).reshape(*lattice.shape, 2)
+    return out.view(real_dtype(map_)).reshape(*lattice.shape, 2)
+
+
+def _origin_in_the_middle(frequencies: np.ndarray, lattice: Lattice, map_: Any) -> Any:
+    """Return what to multiply a transform's frequencies with along an axis if the map's origin is pixel n // 2."""
+    turn = np.exp(2j * np.pi * (frequencies * (lattice.n // 2) % lattice.padded) / lattice.padded)
+    return like(turn, map_).astype(complex_dtype(map_))

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from relionlab.engine.heap import return_freed_memory
 from relionlab.engine.likelihood.first_look import FirstLook, first_noise
 from relionlab.engine.likelihood.kept import PictureCache
 from relionlab.engine.parallel import executor_for
@@ -179,17 +180,25 @@ class Run3D:
     ) -> Sums:
         """Return the sums of an E-step over these particles; all of them by default."""
         every = np.arange(len(poses)) if indices is None else indices
-        room = self.memory.room(model.radius, search, len(every))
+        found = self._looked(model, poses, search, every, once=indices is not None, report=report)
+        return_freed_memory()
+        return found
+
+    def _looked(
+        self, model: Model, poses: Any, search: Search, indices: np.ndarray, *, once: bool, report: Any
+    ) -> Sums:
+        room = self.memory.room(model.radius, search, len(indices))
+        found: Sums
         if not search.align:
             # parts of the particles are looked at once: what is kept of them would only take the place of the others'
-            cache = self.cache if indices is None else None
+            cache = None if once else self.cache
             fixed = FixedExpectation(model, poses, self.data.optics, search=search, load=self.data.load, cache=cache)
-            in_classes: Sums = self.executor.run(fixed, self.pieces(every, least=fixed.least_shard), report)
-            return in_classes
+            found = self.executor.run(fixed, self.pieces(indices, least=fixed.least_shard), report)
+            return found
         step = Expectation(model, poses, self.data.optics, search=search, load=self.data.load, room=room)
         if search.sigma is not None:  # neighbours share their views
-            every = every[np.lexsort((poses.tilt[every], poses.rot[every]))]
-        found: Sums = self.executor.run(step, self.pieces(every), report)
+            indices = indices[np.lexsort((poses.tilt[indices], poses.rot[indices]))]
+        found = self.executor.run(step, self.pieces(indices), report)
         return found
 
     def pieces(self, indices: np.ndarray, *, least: int = 0) -> list[np.ndarray]:
