@@ -15,14 +15,17 @@ from relionlab.engine.memory import RefinementPlan, fitting_refinement, plan_ref
 from relionlab.engine.refine3d.fine import Collected
 from relionlab.engine.refine3d.fixed import FixedExpectation
 from relionlab.engine.refine3d.known_memory import KnownNeeds
-from relionlab.engine.refine3d.maximisation import coverage, signal_variance
+from relionlab.engine.refine3d.maximisation import Update, maps_of, signal_variance
 from relionlab.engine.refine3d.memory import Needs
+from relionlab.engine.refine3d.start import first_model
 from relionlab.engine.refine3d.state import Search
+from relionlab.engine.refine3d.sums import Sums
 from relionlab.engine.refine3d.tables import AMPLE, Room
 from relionlab.engine.rotations import angle_between, matrix_from_euler
 from relionlab.engine.sampling import sampling
 from relionlab.engine.symmetry import point_group
 from relionlab.engine.volume import KAISER_BESSEL, FourierSums, Lattice, reconstruct, volume_of, weight_spectrum
+from relionlab.engine.volume.solving import coverage
 from relionlab.errors import ComputeError
 from tests.engine.refine3d_cases import case
 from tests.engine.test_refine3d_aberrations import step
@@ -121,6 +124,18 @@ def test_the_plan_counts_what_a_reconstruction_holds(group: str, kind: type, dou
     assert needs.sums == lattice.voxels * 3 * 4
     found = traced(lambda: reconstruct(FourierSums(lattice, array), group=point_group(group)))
     assert found == pytest.approx(needs.solving(double=double), rel=0.12)
+    sums = replace(Sums.zeros(lattice, classes=2, directions=1, groups=1, shells=33), share=np.ones(2))
+    sums.maps = [FourierSums(lattice, array)] * 2
+    model = first_model(
+        np.zeros((2, 64, 64, 64), np.float32),
+        np.ones((1, 33)),
+        pixel_size=4.0,
+        offset_sigma=8.0,
+        shell=9,
+        shells_ahead=9,
+    )
+    found = traced(lambda: maps_of(model, sums, group=point_group(group), update=Update(), fsc=None))
+    assert found - model.references.nbytes == pytest.approx(needs.solving(double=double), rel=0.12)
 
 
 @pytest.mark.parametrize("radius", [16, 31])
@@ -135,10 +150,11 @@ def test_what_is_measured_of_maps_and_sums_takes_less_than_solving_for_them():
     search = replace(SEARCH, sampling=sampling(2, group="D2"))
     lattice = Lattice(64, 31)
     sums = FourierSums(lattice, np.random.default_rng(1).random((*lattice.shape, 3)).astype(np.float32))
+    completed = sums.completed()
     maps = np.random.default_rng(2).random((1, 64, 64, 64)).astype(np.float32)
     most = Needs(64, 4.0, 31, 1, search, AMPLE).solving(double=False)
-    assert traced(lambda: coverage(sums, point_group("D2"), np.ones(33))) <= most
-    assert traced(lambda: weight_spectrum(sums, point_group("D2"))) <= most
+    assert completed.nbytes + traced(lambda: coverage(completed, lattice, np.ones(33))) <= most
+    assert completed.nbytes + traced(lambda: weight_spectrum(completed, lattice)) <= most
     assert traced(lambda: signal_variance(maps)) <= most
 
 

@@ -17,7 +17,6 @@ from relionlab.engine.refine3d.sums import COLUMNS
 from relionlab.engine.rotations import angle_between, matrix_from_euler, random_euler
 from relionlab.engine.sampling import sampling
 from relionlab.engine.steps import InlineExecutor
-from relionlab.engine.symmetry import point_group
 from relionlab.engine.volume import reconstruct, weight_spectrum
 from tests.engine.volume_cases import Blobs, shell_correlation
 
@@ -87,8 +86,8 @@ def test_poses_and_map_are_found_in_stretched_images_with_aberrations() -> None:
             (column["rot"], column["tilt"], column["psi"]), (particles.rot, particles.tilt, particles.psi))]  # fmt: skip
         moved = np.stack([column["x"], column["y"]], axis=1) * PIXEL - particles.origin
         found[name] = np.median(angle_between(*turns)), np.median(np.hypot(*moved.T)) / PIXEL
-        weights = weight_spectrum(sums.maps[0], point_group("C1"))
-        map_ = reconstruct(sums.maps[0], group=point_group("C1"), inverse_tau2=np.full(13, 1e-3 * weights.mean()))
+        weights = weight_spectrum(sums.maps[0].completed(), sums.maps[0].lattice)
+        map_ = reconstruct(sums.maps[0], inverse_tau2=np.full(13, 1e-3 * weights.mean()))
         scores[name] = shell_correlation(map_, truth())[4:8].min()
     assert found["with"][0] < 6  # the fine grid has 7.5°
     assert found["with"][1] < 0.5

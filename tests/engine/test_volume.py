@@ -109,6 +109,14 @@ def test_smoothing_is_a_convolution_in_the_whole_space() -> None:
     np.testing.assert_allclose(weights.smooth(half), whole[1:-1, 1:-1, 6:-1], atol=1e-12)
 
 
+def test_both_bodies_count_the_points_that_reach_a_weight() -> None:
+    rng = np.random.default_rng(12)
+    weight, least = rng.random((21, 21, 11)), np.linspace(0.1, 0.9, 6)
+    found = weights.shell_shares(weight, least, padding=2)
+    np.testing.assert_allclose(found, 1 - least, atol=0.25)
+    assert np.array_equal(found, weights.shell_shares_of_arrays(weight, least, 2))
+
+
 @pytest.mark.parametrize(("n", "radius"), [(32, 16), (32, 12), (27, 13)])
 def test_a_map_comes_back_from_its_projections(n: int, radius: int) -> None:
     map_ = Blobs(n).map()
@@ -151,7 +159,7 @@ def test_symmetry_adds_up_and_weights_count_the_particles() -> None:
     slices = Projector.of_map(map_).slices(rotations)
     sums = FourierSums.zeros(Lattice(N, 15))
     sums.insert_planes(slices, np.ones(slices.shape, np.float32), rotations)
-    plain, fourfold = weight_spectrum(sums), weight_spectrum(sums, point_group("D2"))
+    plain, fourfold = (weight_spectrum(sums.completed(group), sums.lattice) for group in (None, point_group("D2")))
     np.testing.assert_allclose(fourfold[3:14], 4 * plain[3:14], rtol=0.05)
     shells = np.arange(3, 14)
     np.testing.assert_allclose(plain[3:14], 400 / (2 * shells), rtol=0.15)  # rings of 2 pi k over shells of 4 pi k²
@@ -162,7 +170,7 @@ def test_the_prior_damps_what_is_not_known() -> None:
     slices = Projector.of_map(map_).slices(rotations)
     sums = FourierSums.zeros(Lattice(N, 15))
     sums.insert_planes(slices, np.ones(slices.shape, np.float32), rotations)
-    half = reconstruct(sums, inverse_tau2=weight_spectrum(sums), masked=False)
+    half = reconstruct(sums, inverse_tau2=weight_spectrum(sums.completed(), sums.lattice), masked=False)
     whole = reconstruct(sums, masked=False)
     assert np.sum(half * whole) / np.sum(whole**2) == pytest.approx(0.5, abs=0.05)
 

@@ -21,6 +21,22 @@ def shell_sums(weights: Any, padding: int, count: int) -> tuple[Any, Any]:
     return binned_sum(weights, shells, count), binned_sum(namespace(weights).ones(shells.shape), shells, count)
 
 
+def shell_shares(weights: Any, least: Any, *, padding: int) -> Any:
+    """Return the share of each shell's points at which the weight is the shell's least or more, (count,) float64.
+
+    least  (count,)
+    """
+    body = _shell_shares_on_cpu if namespace(weights) is np else shell_shares_of_arrays
+    return body(weights, least, padding)
+
+
+def shell_shares_of_arrays(weights: Any, least: Any, padding: int) -> Any:
+    """Do as :func:`shell_shares` in whole-array operations."""
+    xp, shells, count = namespace(weights), _shells(weights, padding), len(least)
+    reached = (weights >= least[xp.minimum(shells, count - 1)]).astype(xp.float64)
+    return binned_sum(reached, shells, count) / xp.maximum(binned_sum(xp.ones(shells.shape), shells, count), 1)
+
+
 def add_and_bound(weights: Any, added: Any, floor: Any, *, padding: int) -> None:
     """Add a value per shell, and raise what lies below another value per shell to it, in place; zero beyond the reach.
 
@@ -76,6 +92,22 @@ def _shell_sums_on_cpu(weights, padding, count):  # type: ignore[no-untyped-def]
                 sums[shell] += weights[k, j, i]
                 members[shell] += 1
     return sums, members
+
+
+@numba.njit(cache=True, nogil=True)
+def _shell_shares_on_cpu(weights, least, padding):  # type: ignore[no-untyped-def]
+    count, reach = len(least), weights.shape[2] - 1
+    enough, members = np.zeros(count), np.zeros(count)
+    for k in range(weights.shape[0]):
+        for j in range(weights.shape[1]):
+            square = (k - reach) ** 2 + (j - reach) ** 2
+            for i in range(reach + 1):
+                shell = int(np.sqrt(square + i * i) / padding + 0.5)
+                if shell >= count:
+                    break
+                enough[shell] += weights[k, j, i] >= least[shell]
+                members[shell] += 1
+    return enough / np.maximum(members, 1)
 
 
 @numba.njit(cache=True, nogil=True)

@@ -40,7 +40,8 @@ def accuracies(
         if sums.share[c] <= 0 or not len(members):
             continue
         # the particles' weight, spread over a shell's 2 pi k² voxels, lay on the pi k pixels of their half circles
-        density = weight_spectrum(sums.maps[c], group)[1 : grid.radius + 1]
+        of_class = sums.maps[c]
+        density = weight_spectrum(of_class.completed(group), of_class.lattice)[1 : grid.radius + 1]
         weight = density * 2 * grid.rings / (sums.share[c] * group.order)
         area = 0.5 * 2 * np.pi * grid.rings * weight
         some = members[np.linspace(0, len(members) - 1, min(_PROBED, len(members))).astype(int)]

@@ -8,7 +8,6 @@ from functools import lru_cache
 import numpy as np
 import scipy.fft
 
-from relionlab.engine.array import binned_sum
 from relionlab.engine.likelihood.estimates import group_scale, noise_variance, offset_spread, resolution_shell
 from relionlab.engine.likelihood.particles import Particles
 from relionlab.engine.masks import radius_grid, soft_sphere
@@ -16,7 +15,8 @@ from relionlab.engine.refine3d.grids import sampling_of
 from relionlab.engine.refine3d.state import Model, Search, Spectra
 from relionlab.engine.refine3d.sums import COLUMNS, Sums
 from relionlab.engine.symmetry import PointGroup
-from relionlab.engine.volume import FourierSums, reconstruct, weight_spectrum
+from relionlab.engine.volume import FourierSums, weight_spectrum
+from relionlab.engine.volume.solving import coverage, divided, to_map, with_flat_corners
 
 SHELLS_AHEAD = 10
 """Shells beyond the current resolution that the next E-step uses, so that the resolution can grow."""
@@ -93,50 +93,41 @@ def maps_of(
     """
     shells = model.box // 2 + 1
     maps = np.empty_like(model.references)
-    ssnr, noise, tau2, covered = (np.zeros((model.classes, shells)) for _ in range(4))
-    for c, of_class in enumerate(sums.maps):
-        # weights are c² / (2 sigma2): per component of the transform, half of this is the precision
-        precision = np.zeros(shells)
-        found = weight_spectrum(of_class, group)
-        precision[: len(found)] = 2 * found
-        safe = np.maximum(precision, 1e-30)
-        if fsc is None:
-            variance = update.tau2_fudge * model.tau2[c]
-        else:
-            variance = update.tau2_fudge * ssnr_of(fsc) / safe
-        variance = np.where(precision > 0, variance, 0)
-        ssnr[c], tau2[c] = variance * precision, variance
-        noise[c] = np.where(precision > 0, 1 / safe, 0)
-        covered[c] = coverage(of_class, group, 0.5 / np.maximum(variance, 1e-30))[:shells]
-        if sums.share[c] <= 0:
-            maps[c] = model.references[c]
-            continue
-        maps[c] = reconstruct(of_class, group=group, inverse_tau2=0.5 / np.maximum(variance, 1e-30))
+    precision, variance, covered = (np.zeros((model.classes, shells)) for _ in range(3))
+    for c in range(model.classes):
+        maps[c], precision[c], variance[c], covered[c] = _map_of(model, sums, c, group=group, update=update, fsc=fsc)
+    ssnr = variance * precision
     ssnr[:, 0] = ssnr[:, 1]
+    noise = np.where(precision > 0, 1 / np.maximum(precision, 1e-30), 0)
     zero = np.zeros(shells) if fsc is None else fsc
-    return maps, Spectra(ssnr=ssnr, noise=noise, tau2=tau2, covered=covered, fsc=zero)
+    return maps, Spectra(ssnr=ssnr, noise=noise, tau2=variance, covered=covered, fsc=zero)
+
+
+def _map_of(
+    model: Model, sums: Sums, c: int, *, group: PointGroup, update: Update, fsc: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return the map of a class, and per shell: its precision, the prior's variance, and the share of what is covered."""
+    lattice, completed = sums.maps[c].lattice, sums.maps[c].completed(group)
+    # weights are c² / (2 sigma2): per component of the transform, half of this is the precision
+    precision = np.zeros(model.box // 2 + 1)
+    found = weight_spectrum(completed, lattice)
+    precision[: len(found)] = 2 * found
+    fudge = update.tau2_fudge
+    variance = fudge * model.tau2[c] if fsc is None else fudge * ssnr_of(fsc) / np.maximum(precision, 1e-30)
+    variance = np.where(precision > 0, variance, 0)
+    prior = 0.5 / np.maximum(variance, 1e-30)
+    covered = coverage(completed, lattice, prior)
+    if sums.share[c] <= 0:
+        return model.references[c], precision, variance, covered
+    transform = divided(completed, lattice, inverse_tau2=prior)
+    del completed  # the plan of memory counts it no longer
+    return with_flat_corners(to_map(transform, lattice)), precision, variance, covered
 
 
 def ssnr_of(fsc: np.ndarray) -> np.ndarray:
     """Return the signal-to-noise ratio of a half-map from the FSC with the other."""
     bounded = np.clip(fsc, _LEAST_FSC, _MOST_SSNR / (1 + _MOST_SSNR))
     return bounded / (1 - bounded)
-
-
-def coverage(sums: FourierSums, group: PointGroup, prior: np.ndarray) -> np.ndarray:
-    """Return the share of each shell's voxels in which the data outweigh the prior (shells,)."""
-    lattice = sums.lattice
-    weight = sums.completed(group)[lattice.inner][..., 2]
-    reach, count = lattice.reach, len(prior)
-    line = np.arange(-reach, reach + 1) ** 2
-    enough, members = np.zeros(count), np.zeros(count)
-    for z2, plane in zip(line, weight, strict=True):  # plane by plane: the radii of all points would outweigh the sums
-        radius = np.sqrt(z2 + line[:, None] + np.arange(reach + 1) ** 2) / lattice.padding
-        shell = np.floor(radius + 0.5).astype(np.int64)
-        reached = plane * lattice.padding**3 >= prior[np.minimum(shell, count - 1)]
-        enough += binned_sum(reached.astype(np.float64), shell, count)
-        members += binned_sum(np.ones(shell.shape), shell, count)
-    return np.asarray(enough / np.maximum(members, 1))
 
 
 def signal_variance(maps: np.ndarray) -> np.ndarray:

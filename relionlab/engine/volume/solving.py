@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from relionlab.engine.array import fft_namespace, like, namespace, real_dtype
-from relionlab.engine.kernels.weights import add_and_bound, shell_sums, smooth
+from relionlab.engine.kernels.weights import add_and_bound, shell_shares, shell_sums, smooth
 from relionlab.engine.masks import radius_grid
 from relionlab.engine.symmetry import PointGroup
 from relionlab.engine.volume.lattice import Lattice
@@ -45,16 +45,23 @@ def reconstruct(
     masked        the corners outside the box's sphere become their average, as RELION leaves them
     """
     lattice = sums.lattice
-    completed = sums.completed(group)[lattice.inner]
-    weight = completed[..., 2].astype(np.float32)
+    map_ = to_map(divided(sums.completed(group), lattice, inverse_tau2=inverse_tau2, rounds=rounds), lattice)
+    return with_flat_corners(map_) if masked else map_
+
+
+def divided(completed: Any, lattice: Lattice, *, inverse_tau2: np.ndarray | None = None, rounds: int = ROUNDS) -> Any:
+    """Return the map's transform on the lattice without margins, complex64, as :func:`to_map` takes it.
+
+    completed  (z, y, x, 3) what :meth:`FourierSums.completed` returns; the others as of :func:`reconstruct`
+    """
+    values = completed[lattice.inner]
+    weight = values[..., 2].astype(np.float32)
     floor, prior = _floor_and_prior(weight, lattice, inverse_tau2)
     add_and_bound(weight, like(prior, weight), like(floor, weight), padding=lattice.padding)
     factor = compensated(weight, rounds=rounds)
     numerator = namespace(weight).empty((*weight.shape, 2), np.float32)
-    namespace(weight).multiply(completed[..., :2], factor[..., None], out=numerator, casting="same_kind")
-    del completed, weight, factor
-    map_ = to_map(numerator.view(np.complex64)[..., 0], lattice)
-    return with_flat_corners(map_) if masked else map_
+    namespace(weight).multiply(values[..., :2], factor[..., None], out=numerator, casting="same_kind")
+    return numerator.view(np.complex64)[..., 0]
 
 
 def compensated(weight: Any, *, rounds: int = ROUNDS) -> Any:
@@ -67,11 +74,23 @@ def compensated(weight: Any, *, rounds: int = ROUNDS) -> Any:
     return factor
 
 
-def weight_spectrum(sums: FourierSums, group: PointGroup | None = None) -> np.ndarray:
-    """Return the weight that a Fourier pixel has on average in each shell, (radius + 1,): 1 / sigma² of the map."""
-    lattice = sums.lattice
-    total, members = shell_sums(sums.completed(group)[lattice.inner][..., 2], lattice.padding, lattice.radius + 1)
+def weight_spectrum(completed: Any, lattice: Lattice) -> np.ndarray:
+    """Return the weight that a Fourier pixel has on average in each shell, (radius + 1,): 1 / sigma² of the map.
+
+    completed  (z, y, x, 3) what :meth:`FourierSums.completed` returns
+    """
+    total, members = shell_sums(completed[lattice.inner][..., 2], lattice.padding, lattice.radius + 1)
     return np.asarray(total / members) * lattice.padding**3
+
+
+def coverage(completed: Any, lattice: Lattice, inverse_tau2: np.ndarray) -> np.ndarray:
+    """Return the share of each shell's points in which the data outweigh the prior, of its length.
+
+    completed     (z, y, x, 3) what :meth:`FourierSums.completed` returns
+    inverse_tau2  1 / tau² per shell, as of :func:`reconstruct`
+    """
+    weight = completed[lattice.inner][..., 2]
+    return np.asarray(shell_shares(weight, like(inverse_tau2 / lattice.padding**3, weight), padding=lattice.padding))
 
 
 def to_map(half_space: Any, lattice: Lattice) -> Any:

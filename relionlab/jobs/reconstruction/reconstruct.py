@@ -207,7 +207,7 @@ class Reconstruct(Program, ReconstructOptions):
         given = np.clip(np.asarray(table[label], float), 1e-3, 0.999)[: len(fsc)]
         fsc[: len(given)], fsc[len(given) :] = given, 1e-3
         whole = np.sqrt(2 * fsc / (1 + fsc))
-        return weight_spectrum(sums, point_group(self.sym)) * (1 - whole) / whole
+        return weight_spectrum(sums.completed(point_group(self.sym)), sums.lattice) * (1 - whole) / whole
 
 
 def _say_bad(inserted: Inserted, particles: Particles, context: Context) -> None:
