@@ -11,9 +11,7 @@ truth: F1, within a quarter of the diameter, at the best cut of their figures of
 
 from __future__ import annotations
 
-import argparse
 import shutil
-import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -32,6 +30,7 @@ from relionlab.simulation.exposures import exposures
 from relionlab.simulation.micrographs import simulate_micrographs
 from relionlab.simulation.movies import simulate_movies
 from relionlab.workflows.truth_picks import compare_picks
+from tests.benchmarks._stages import ended, stage_parser
 from tests.benchmarks.class2d import measure
 
 FEW, PIXEL = 2, 1.5
@@ -82,16 +81,8 @@ class Cost:
 
 def main() -> int:
     """Run the stages and print a line for each."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.benchmarks micrographs",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--stages", nargs="+", choices=list(STAGES), default=list(STAGES))
-    parser.add_argument("--relion", action="store_true", help="run RELION's programs (relion_…) beside ours")
-    parser.add_argument("--project", type=Path, help="keep images and results here")
+    parser = stage_parser("micrographs", __doc__, STAGES)
     parser.add_argument("--runs", type=int, default=1, help="runs of each program, in turn; the median counts")
-    parser.add_argument("--j", type=int, default=2, help="threads of motion correction")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = (given.project or Path(temporary)).resolve()
@@ -212,9 +203,4 @@ def _diameter(folder: Path) -> float:
 
 
 if __name__ == "__main__":
-    if shutil.which("relion_autopick") is None and "--relion" in sys.argv:
-        sys.exit("relion_autopick is not on the PATH.")
-    try:
-        sys.exit(main())
-    except subprocess.CalledProcessError as error:
-        sys.exit(f"{' '.join(map(str, error.cmd))} ended with {error.returncode}: its log is under Runs/.")
+    ended(main, needed="relion_autopick")

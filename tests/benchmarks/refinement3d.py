@@ -19,7 +19,6 @@ from __future__ import annotations
 import argparse
 import resource
 import shutil
-import subprocess
 import sys
 import tempfile
 import threading
@@ -41,6 +40,7 @@ from relionlab.simulation.conditions import Simulation
 from relionlab.simulation.particles import simulate_particles
 from relionlab.simulation.structures import density
 from relionlab.workflows.truth_maps import compare_map, compare_poses
+from tests.benchmarks._stages import ended, stage_parser
 from tests.benchmarks.class2d import measure
 
 RANKS = 3
@@ -308,26 +308,13 @@ SCORES: dict[str, Callable[[Path, Path, dict[str, object]], str]] = {
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.benchmarks refinement3d",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--stages", nargs="+", choices=list(STAGES), default=list(STAGES))
-    parser.add_argument("--relion", action="store_true", help="run RELION's programs (relion_…) beside ours")
-    parser.add_argument("--project", type=Path, help="keep data and results here")
+    parser = stage_parser("refinement3d", __doc__, STAGES)
     parser.add_argument(
         "--seeds", type=int, nargs="+", default=[1], help="of our runs; RELION runs with the first only"
     )
-    parser.add_argument("--j", type=int, default=2, help="threads")
     parser.add_argument("--iter", type=int, help="iterations, to try out: of each stage of the initial model")
     return parser
 
 
 if __name__ == "__main__":
-    if shutil.which("relion_refine") is None and "--relion" in sys.argv:
-        sys.exit("relion_refine is not on the PATH.")
-    try:
-        sys.exit(main())
-    except subprocess.CalledProcessError as error:
-        sys.exit(f"{' '.join(map(str, error.cmd))} ended with {error.returncode}: its log is under Runs/.")
+    ended(main, needed="relion_refine")
