@@ -5,7 +5,7 @@ import pytest
 
 from relionlab.engine.classify2d.accuracy import LEAST_DIFFERENCE, UNKNOWN
 from relionlab.engine.refine3d import accuracy
-from relionlab.engine.refine3d.maximisation import shared_variance, signal_variance
+from relionlab.engine.refine3d.maximisation import prior_variance, signal_variance
 
 BOX = 16
 
@@ -35,7 +35,8 @@ def test_the_variance_is_that_of_slices_of_the_padded_map(maps):
 def test_classes_share_one_prior_by_their_sizes(maps):
     """With one each, the larger class is ahead wherever signal begins to show, and starves the smaller."""
     own = signal_variance(maps)
-    shared = shared_variance(maps, np.array([0.75, 0.25]))
+    shared, apart = (prior_variance(maps, np.array([0.75, 0.25]), shared=each) for each in (True, False))
+    assert np.array_equal(apart, own)
     np.testing.assert_allclose(own[1], 4 * own[0], rtol=1e-5)
     np.testing.assert_allclose(shared, np.tile(1.75 * own[0], (2, 1)), rtol=1e-5)
 

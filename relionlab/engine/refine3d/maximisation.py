@@ -32,6 +32,7 @@ class Update:
     norm, scale    correct each image's norm; each group's intensity scale
     fix_noise, fix_offsets  keep the noise spectra; the width of the offsets' prior
     fix_prior      keep tau2
+    shared_prior   one tau2 for all classes, see :func:`prior_variance`; otherwise each class has its own
     flatten        mask the maps
     mask           (n, n, n) the solvent mask, 1 inside; ``None``: a soft sphere of the particle's diameter
     solvent        (n, n, n) second mask, in whose inside the density is set to its average; or ``None``
@@ -44,6 +45,7 @@ class Update:
     fix_noise: bool = False
     fix_offsets: bool = False
     fix_prior: bool = False
+    shared_prior: bool = True
     flatten: bool = True
     mask: np.ndarray | None = None
     solvent: np.ndarray | None = None
@@ -73,7 +75,9 @@ def maximise(
         references=references,
         class_share=sums.share / total,
         direction_share=sums.directions / total,
-        tau2=model.tau2 if update.fix_prior else shared_variance(references, sums.share / total),
+        tau2=model.tau2
+        if update.fix_prior
+        else prior_variance(references, sums.share / total, shared=update.shared_prior),
         sigma2=model.sigma2 if update.fix_noise else noise_variance(model.sigma2, sums),
         scale=group_scale(model.scale, sums, spectra.ssnr) if update.scale else model.scale,
         offset_sigma=model.offset_sigma if update.fix_offsets else offset_spread(model.pixel_size, sums),
@@ -173,8 +177,8 @@ def _squares_and_shells(size: int) -> tuple[np.ndarray, np.ndarray]:
     return (line[:, None] + line).ravel(), np.floor(np.sqrt(squares) / 2 + 0.5).astype(np.int64)
 
 
-def shared_variance(maps: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """Return the prior's variance (class, n / 2 + 1), the same for all classes: the mean of theirs, as their shares.
+def prior_variance(maps: np.ndarray, share: np.ndarray, *, shared: bool) -> np.ndarray:
+    """Return the prior's variance (class, n / 2 + 1); ``shared``: the same for all, the mean of theirs as their shares.
 
     Classes of a particle are states of one molecule, whose spectrum they share. With one variance each, where the signal
     just begins to show the larger class has it first: it explains all particles better there, draws them, and the smaller
@@ -183,7 +187,8 @@ def shared_variance(maps: np.ndarray, share: np.ndarray) -> np.ndarray:
     maps   (class, n, n, n)
     share  (class,) of the particles, sums to one
     """
-    return np.tile(share @ signal_variance(maps), (len(maps), 1))
+    own = signal_variance(maps)
+    return np.tile(share @ own, (len(maps), 1)) if shared else own
 
 
 def flattened(maps: np.ndarray, model: Model, *, search: Search, update: Update) -> np.ndarray:

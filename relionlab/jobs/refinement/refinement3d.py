@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from relionlab.engine.refine3d.maximisation import shared_variance, signal_variance
+from relionlab.engine.refine3d.maximisation import prior_variance
 from relionlab.errors import ParameterError
 from relionlab.jobs.context import Context
 from relionlab.jobs.options.run_names import continued_root
@@ -92,13 +92,11 @@ def _restored(run: Run3D, saved: Saved3D) -> Iteration3D:
                 " the files do not belong together."
             )
     ahead = state.progress.shells_ahead or run.options.incr_size
-    separate = run.options.gradient() is not None  # descents give each class a prior of its own
+    shared = run.update(saved.iteration).shared_prior
     models = tuple(
         replace(
             model,
-            tau2=signal_variance(model.references)
-            if separate
-            else shared_variance(model.references, model.class_share),
+            tau2=prior_variance(model.references, model.class_share, shared=shared),
             radius=min(model.resolution_shell + ahead, model.box // 2),
         )
         for model in state.models

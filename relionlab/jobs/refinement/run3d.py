@@ -155,6 +155,7 @@ class Run3D:
             scale=options.scale and not options.no_scale and number > 1,
             fix_noise=options.fix_sigma_noise,
             fix_offsets=options.fix_sigma_offset,
+            shared_prior=options.gradient() is None,  # descents give each class a prior of its own
             flatten=options.flatten_solvent,
             mask=self.mask,
             solvent=self.solvent,
