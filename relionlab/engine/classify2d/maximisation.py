@@ -10,57 +10,30 @@ from relionlab.engine.array import binned_sum
 from relionlab.engine.classify2d.expectation import Sums, grid_for
 from relionlab.engine.classify2d.state import Model, Search
 from relionlab.engine.fourier import hermitian_weights, irfft2_centred, radial_index, radius_squared, rfft2_centred
-from relionlab.engine.likelihood.estimates import group_scale, noise_variance, offset_spread, resolution_shell
+from relionlab.engine.likelihood.model import SharedSpectra, SharedUpdate, renewed
 from relionlab.engine.likelihood.particles import Particles
 from relionlab.engine.masks import radius_grid, soft_circle
 from relionlab.engine.polar import PolarGrid, PolarSampler
 
-SHELLS_AHEAD = 10
-"""Shells beyond the current resolution that the next E-step uses, so that the resolution can grow."""
-
 
 @dataclass(frozen=True)
-class Update:
-    """How the model is updated.
+class Update(SharedUpdate):
+    """How the model is updated, beside what 2D and 3D share.
 
     prior          regularise the averages; the first iteration does not, since its references know nothing yet of the
                    shells beyond their filter: the noise that stays makes the classes differ
     tau2_fudge     T: factor on the prior's variance (1: Bayes' own; more trusts the data more)
-    norm, scale    correct each image's norm; each group's intensity scale
-    fix_noise, fix_offsets  keep the noise spectra; the width of the offsets' prior
     centre         move the class averages to their centre of mass (of what is positive)
-    shells_ahead   see SHELLS_AHEAD
     """
 
     prior: bool = True
     tau2_fudge: float = 2.0
-    norm: bool = True
-    scale: bool = True
-    fix_noise: bool = False
-    fix_offsets: bool = False
     centre: bool = False
-    shells_ahead: int = SHELLS_AHEAD
-
-
-@dataclass(frozen=True)
-class Spectra:
-    """Per class and shell (class, box / 2 + 1): what the M-step measured.
-
-    ssnr     signal-to-noise ratio of the class average, T tau2 / variance of its noise
-    noise    variance of the average's noise
-    tau2     variance of the prior that was used, T included
-    covered  share of the samples in which the data outweigh the prior
-    """
-
-    ssnr: np.ndarray
-    noise: np.ndarray
-    tau2: np.ndarray
-    covered: np.ndarray
 
 
 def maximise(
     model: Model, particles: Particles, sums: Sums, *, search: Search, update: Update
-) -> tuple[Model, Particles, Spectra]:
+) -> tuple[Model, Particles, SharedSpectra]:
     """Return the next model, the particles with their new poses, and the spectra of the class averages."""
     grid = grid_for(model, search)
     references, spectra = reconstruct(model, sums, grid, search=search, update=update)
@@ -69,25 +42,19 @@ def maximise(
         references, shifts = centred(references)
     references = references.astype(np.float32)  # as it is written, so that a continued run goes on from the same
     moved = _moved(model, particles, sums, norm=update.norm, centring=shifts)
-    shell = resolution_shell(spectra.ssnr)
     changed = replace(
-        model,
+        renewed(model, sums, spectra.ssnr, update=update),
         references=references,
         class_share=sums.share / sums.share.sum(),
         tau2=prior_variance(references),
-        sigma2=model.sigma2 if update.fix_noise else noise_variance(model.sigma2, sums),
-        scale=group_scale(model.scale, sums, spectra.ssnr) if update.scale else model.scale,
-        offset_sigma=model.offset_sigma if update.fix_offsets else offset_spread(model.pixel_size, sums),
         mean_norm=float(moved.norm.mean()),
-        resolution_shell=shell,
-        radius=min(shell + update.shells_ahead, model.box // 2),
     )
     return changed, moved, spectra
 
 
 def reconstruct(
     model: Model, sums: Sums, grid: PolarGrid, *, search: Search, update: Update
-) -> tuple[np.ndarray, Spectra]:
+) -> tuple[np.ndarray, SharedSpectra]:
     """Return the class averages (class, box, box) float64 and their spectra.
 
     The Wiener filter of Scheres 2012, equation 4: numerator over (denominator + 1 / (2 T tau2)). A class that no
@@ -113,7 +80,7 @@ def reconstruct(
     tau2[:, rings] = prior
     covered[:, rings] = np.mean(2 * sums.denominator * prior[:, :, None] >= 1, axis=-1)
     covered[:, 0] = covered[:, 1]
-    return images, Spectra(ssnr=ssnr, noise=noise, tau2=tau2, covered=covered)
+    return images, SharedSpectra(ssnr=ssnr, noise=noise, tau2=tau2, covered=covered)
 
 
 def prior_variance(references: np.ndarray) -> np.ndarray:

@@ -61,10 +61,5 @@ def first_model(model: Model, sums: Sums, *, search: Search, shells_ahead: int, 
     references, _ = reconstruct(model, sums, grid, search=search, update=Update(prior=False))
     references = low_pass(references, cut).astype(np.float32)
     shell = max(round(cut), 1)
-    return replace(
-        model,
-        references=references,
-        tau2=prior_variance(references),
-        radius=min(shell + shells_ahead, model.box // 2),
-        resolution_shell=shell,
-    )
+    model = replace(model, references=references, tau2=prior_variance(references))
+    return model.resolved_to(shell, ahead=shells_ahead)

@@ -6,45 +6,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from relionlab.engine.likelihood.model import SharedModel
 from relionlab.engine.likelihood.particles import Imaging
 
 
 @dataclass(frozen=True)
-class Model:
-    """The parameters that the particles share.
-
-    references    (classes, box, box) float32 class averages, masked
-    pixel_size    Å of the references
-    class_share   (classes,) prior of each class
-    tau2          (classes, box / 2 + 1) variance of the real and of the imaginary part of a reference, per shell
-    sigma2        (groups, box / 2 + 1) the same of the noise
-    scale         (groups,) intensity scale
-    offset_sigma  Å, standard deviation of the prior of the origins, per axis
-    mean_norm     mean of the particles' norm corrections
-    radius        outermost shell that the next E-step uses
-    resolution_shell  last shell with a signal-to-noise ratio above one, over the classes
-    """
-
-    references: np.ndarray
-    pixel_size: float
-    class_share: np.ndarray
-    tau2: np.ndarray
-    sigma2: np.ndarray
-    scale: np.ndarray
-    offset_sigma: float
-    mean_norm: float
-    radius: int
-    resolution_shell: int
-
-    @property
-    def classes(self) -> int:
-        """Number of classes."""
-        return len(self.references)
-
-    @property
-    def box(self) -> int:
-        """Box size of the references in px."""
-        return self.references.shape[-1]
+class Model(SharedModel):
+    """The parameters that the particles share; the references are class averages (classes, box, box)."""
 
 
 @dataclass(frozen=True)

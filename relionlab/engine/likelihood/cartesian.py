@@ -14,7 +14,8 @@ import numpy as np
 
 from relionlab.engine.ctf import ctf
 from relionlab.engine.fourier import radial_average, rfft2_centred
-from relionlab.engine.likelihood.particles import Imaging, Loader, Noise, OpticsGroup, Particles
+from relionlab.engine.likelihood.model import SharedModel
+from relionlab.engine.likelihood.particles import Imaging, Loader, OpticsGroup, Particles
 from relionlab.engine.masks import soft_circle
 from relionlab.engine.polar import PolarGrid
 
@@ -93,7 +94,7 @@ class PlainImages:
 
     def __init__(
         self,
-        model: Noise,
+        model: SharedModel,
         particles: Particles,
         groups: tuple[OpticsGroup, ...],
         *,

@@ -8,7 +8,8 @@ import numpy as np
 
 from relionlab.engine.fourier import radial_average, rfft2_centred
 from relionlab.engine.likelihood.images import Observer
-from relionlab.engine.likelihood.particles import Imaging, Loader, Noise, OpticsGroup, Particles
+from relionlab.engine.likelihood.model import SharedModel
+from relionlab.engine.likelihood.particles import Imaging, Loader, OpticsGroup, Particles
 from relionlab.engine.polar import PolarGrid
 
 
@@ -26,7 +27,7 @@ class FirstLook:
 
     def __init__(
         self,
-        model: Noise,
+        model: SharedModel,
         particles: Particles,
         groups: tuple[OpticsGroup, ...],
         *,

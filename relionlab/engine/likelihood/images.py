@@ -12,7 +12,8 @@ import numpy as np
 
 from relionlab.engine.ctf import ctf
 from relionlab.engine.fourier import irfft2_centred, radial_average, radial_index, resize, rfft2_centred
-from relionlab.engine.likelihood.particles import Imaging, Noise, OpticsGroup, Particles
+from relionlab.engine.likelihood.model import SharedModel
+from relionlab.engine.likelihood.particles import Imaging, OpticsGroup, Particles
 from relionlab.engine.masks import soft_circle
 from relionlab.engine.polar import PolarGrid, PolarSampler
 
@@ -44,7 +45,9 @@ class Observer:
             otherwise the rest is applied as a phase
     """
 
-    def __init__(self, grid: PolarGrid, group: OpticsGroup, model: Noise, imaging: Imaging, *, whole: bool) -> None:
+    def __init__(
+        self, grid: PolarGrid, group: OpticsGroup, model: SharedModel, imaging: Imaging, *, whole: bool
+    ) -> None:
         self.group, self.model, self.imaging, self.grid, self.whole = group, model, imaging, grid, whole
         pixel_size = group.optics.pixel_size
         scale = group.box * pixel_size / (model.box * model.pixel_size)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Protocol, Self
+from typing import Self
 
 import numpy as np
 
@@ -95,32 +95,3 @@ class Imaging:
     only_flip_phases: bool = False
     intact_first_peak: bool = False
     seed: int = 0
-
-
-class Noise(Protocol):
-    """What images are whitened with: the part of a 2D or 3D model that concerns them."""
-
-    @property
-    def box(self) -> int:
-        """Box size of the references in px."""
-        ...
-
-    @property
-    def pixel_size(self) -> float:
-        """Å of the references."""
-        ...
-
-    @property
-    def sigma2(self) -> np.ndarray:
-        """(groups, box / 2 + 1) variance of the real and of the imaginary part of the noise, per shell."""
-        ...
-
-    @property
-    def scale(self) -> np.ndarray:
-        """(groups,) intensity scale."""
-        ...
-
-    @property
-    def mean_norm(self) -> float:
-        """Mean of the particles' norm corrections."""
-        ...

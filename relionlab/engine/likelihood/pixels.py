@@ -13,7 +13,8 @@ import numpy as np
 
 from relionlab.engine.fourier import radial_average, rfft2_centred
 from relionlab.engine.likelihood.images import Observer, transfer_of
-from relionlab.engine.likelihood.particles import Imaging, Noise, OpticsGroup, Particles
+from relionlab.engine.likelihood.model import SharedModel
+from relionlab.engine.likelihood.particles import Imaging, OpticsGroup, Particles
 from relionlab.engine.polar import PointSampler, PolarGrid
 
 
@@ -70,7 +71,7 @@ class Pictures:
 class PixelObserver:
     """Prepares the particles of one optics group, with their origins applied exactly."""
 
-    def __init__(self, pixels: Pixels, group: OpticsGroup, model: Noise, imaging: Imaging) -> None:
+    def __init__(self, pixels: Pixels, group: OpticsGroup, model: SharedModel, imaging: Imaging) -> None:
         self.pixels, self.group, self.imaging = pixels, group, imaging
         self._observer = Observer(PolarGrid(model.box, 1, model.box / 2), group, model, imaging, whole=False)
         self.shells = self._observer.shells

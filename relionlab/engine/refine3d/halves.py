@@ -88,15 +88,8 @@ def maximise_halves(
     after = []
     for (model, _, _), map_ in zip(found, maps, strict=True):
         references = flattened(np.asarray(map_, np.float32)[None], model, search=search, update=update)
-        after.append(
-            replace(
-                model,
-                references=references,
-                tau2=signal_variance(references),
-                resolution_shell=shell,
-                radius=min(shell + update.shells_ahead, model.box // 2),
-            )
-        )
+        model = replace(model, references=references, tau2=signal_variance(references))
+        after.append(model.resolved_to(shell, ahead=update.shells_ahead))
     return Halves((after[0], after[1]), (found[0][1], found[1][1]), (found[0][2], found[1][2]), unfiltered, fsc)
 
 

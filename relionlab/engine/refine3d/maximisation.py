@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 import scipy.fft
 
-from relionlab.engine.likelihood.estimates import group_scale, noise_variance, offset_spread, resolution_shell
+from relionlab.engine.likelihood.model import SharedUpdate, renewed
 from relionlab.engine.likelihood.particles import Particles
 from relionlab.engine.masks import radius_grid, soft_sphere
 from relionlab.engine.refine3d.grids import sampling_of
@@ -18,38 +18,28 @@ from relionlab.engine.symmetry import PointGroup
 from relionlab.engine.volume import FourierSums, weight_spectrum
 from relionlab.engine.volume.solving import coverage, divided, to_map, with_flat_corners
 
-SHELLS_AHEAD = 10
-"""Shells beyond the current resolution that the next E-step uses, so that the resolution can grow."""
 _MOST_SSNR = 999.0  # FSC of 0.999: beyond, the ratio says nothing
 _LEAST_FSC = 0.001
 
 
 @dataclass(frozen=True)
-class Update:
-    """How the model is updated.
+class Update(SharedUpdate):
+    """How the model is updated, beside what 2D and 3D share.
 
     tau2_fudge     T: factor on the prior's variance
-    norm, scale    correct each image's norm; each group's intensity scale
-    fix_noise, fix_offsets  keep the noise spectra; the width of the offsets' prior
     fix_prior      keep tau2
     shared_prior   one tau2 for all classes, see :func:`prior_variance`; otherwise each class has its own
     flatten        mask the maps
     mask           (n, n, n) the solvent mask, 1 inside; ``None``: a soft sphere of the particle's diameter
     solvent        (n, n, n) second mask, in whose inside the density is set to its average; or ``None``
-    shells_ahead   see SHELLS_AHEAD
     """
 
     tau2_fudge: float = 4.0
-    norm: bool = True
-    scale: bool = True
-    fix_noise: bool = False
-    fix_offsets: bool = False
     fix_prior: bool = False
     shared_prior: bool = True
     flatten: bool = True
     mask: np.ndarray | None = None
     solvent: np.ndarray | None = None
-    shells_ahead: int = SHELLS_AHEAD
 
 
 def maximise(
@@ -68,21 +58,15 @@ def maximise(
     group = sampling_of(search).group
     references, spectra = maps_of(model, sums, group=group, update=update, fsc=fsc)
     references = flattened(references, model, search=search, update=update)
-    shell = resolution_shell(spectra.ssnr)
     total = max(float(sums.share.sum()), 1e-9)
     changed = replace(
-        model,
+        renewed(model, sums, spectra.ssnr, update=update),
         references=references,
         class_share=sums.share / total,
         direction_share=sums.directions / total,
         tau2=model.tau2
         if update.fix_prior
         else prior_variance(references, sums.share / total, shared=update.shared_prior),
-        sigma2=model.sigma2 if update.fix_noise else noise_variance(model.sigma2, sums),
-        scale=group_scale(model.scale, sums, spectra.ssnr) if update.scale else model.scale,
-        offset_sigma=model.offset_sigma if update.fix_offsets else offset_spread(model.pixel_size, sums),
-        resolution_shell=shell,
-        radius=min(shell + update.shells_ahead, model.box // 2),
     )
     moved = posed(particles, sums, pixel_size=model.pixel_size, norm=update.norm)
     return replace(changed, mean_norm=float(moved.norm.mean())), moved, spectra

@@ -94,12 +94,11 @@ class Run:
         size = batch_size(plan, number, particles=len(self.data.table), classes=self.options.nr_classes)
         batch = averages.batches.draw(size)
         step = self._looking(state, search, number)
-        model, search, box = step.model, step.search, state.model.box
+        model, search = step.model, step.search
         sums = averages.after(self._seen(step, batch, executor, number), step_of(plan, number))
         update = replace(self._update(number), norm=False, scale=False)
         some = state.particles.rows(batch)
         after, moved, spectra = maximise(model, some, sums, search=search, update=update)
-        after = replace(after, radius=min(after.resolution_shell + self.options.incr_size, box // 2))
         particles = state.particles.with_rows(batch, moved)
         finished = Iteration(
             number, after, particles, spectra, step.grid.radius, None, None, changes(some, moved), search.perturbation
@@ -225,13 +224,8 @@ class Run:
         if self.options.ini_high is not None:
             shell = max(round(model.box * model.pixel_size / self.options.ini_high), 1)
             given = low_pass(given, shell).astype(np.float32)
-        return replace(
-            model,
-            references=given,
-            tau2=prior_variance(given),
-            radius=min(shell + self.options.incr_size, model.box // 2),
-            resolution_shell=shell,
-        )
+        model = replace(model, references=given, tau2=prior_variance(given))
+        return model.resolved_to(shell, ahead=self.options.incr_size)
 
     def _restored(self, saved: Saved) -> Iteration:
         model = restored(saved, shells_ahead=self.options.incr_size)

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from relionlab.engine.classify2d.accuracy import UNKNOWN
-from relionlab.engine.classify2d.maximisation import Spectra
 from relionlab.engine.classify2d.state import Model
+from relionlab.engine.likelihood.model import SharedSpectra
 from relionlab.engine.likelihood.particles import Particles
 from relionlab.errors import ImageError, NodeError
 from relionlab.io.image_names import format_image_name
@@ -42,7 +42,7 @@ class Iteration:
     number: int
     model: Model
     particles: Particles
-    spectra: Spectra | None = None
+    spectra: SharedSpectra | None = None
     used_radius: int = 0
     rotations: np.ndarray | None = None
     offsets: np.ndarray | None = None
@@ -169,9 +169,5 @@ def restored(saved: Saved, *, shells_ahead: int) -> Model:
     """Return the model as the next iteration needs it."""
     from relionlab.engine.classify2d.maximisation import prior_variance
 
-    model = saved.model
-    return replace(
-        model,
-        tau2=prior_variance(model.references),
-        radius=min(model.resolution_shell + shells_ahead, model.box // 2),
-    )
+    model = replace(saved.model, tau2=prior_variance(saved.model.references))
+    return model.resolved_to(model.resolution_shell, ahead=shells_ahead)

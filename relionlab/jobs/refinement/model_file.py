@@ -26,8 +26,7 @@ from typing import Any
 import numpy as np
 
 from relionlab.engine.classify2d.accuracy import UNKNOWN
-from relionlab.engine.classify2d.maximisation import Spectra as Spectra2D
-from relionlab.engine.classify2d.state import Model as Model2D
+from relionlab.engine.likelihood.model import SharedModel, SharedSpectra
 from relionlab.engine.likelihood.particles import Particles
 from relionlab.engine.refine3d.state import Model as Model3D
 from relionlab.engine.refine3d.state import Spectra as Spectra3D
@@ -56,8 +55,8 @@ class ModelFile:
     directions      number of directions of the sampling, 3D
     """
 
-    model: Model2D | Model3D
-    spectra: Spectra2D | Spectra3D | None
+    model: SharedModel
+    spectra: SharedSpectra | None
     references: list[str]
     particles: Particles
     group_names: list[str]

@@ -94,10 +94,8 @@ def _restored(run: Run3D, saved: Saved3D) -> Iteration3D:
     ahead = state.progress.shells_ahead or run.options.incr_size
     shared = run.update(saved.iteration).shared_prior
     models = tuple(
-        replace(
-            model,
-            tau2=prior_variance(model.references, model.class_share, shared=shared),
-            radius=min(model.resolution_shell + ahead, model.box // 2),
+        replace(model, tau2=prior_variance(model.references, model.class_share, shared=shared)).resolved_to(
+            model.resolution_shell, ahead=ahead
         )
         for model in state.models
     )
