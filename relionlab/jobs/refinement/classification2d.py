@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -17,7 +15,6 @@ from relionlab.engine.likelihood.first_look import FirstLook
 from relionlab.engine.memory import available_memory, fitting, plan_classification
 from relionlab.engine.parallel import executor_for
 from relionlab.engine.steps import Executor, shards
-from relionlab.errors import ParameterError
 from relionlab.jobs.context import Context
 from relionlab.jobs.options.run_names import continued_root
 from relionlab.jobs.refinement.averages2d import Averages, batch_size
@@ -25,9 +22,10 @@ from relionlab.jobs.refinement.batches import step_of
 from relionlab.jobs.refinement.checks import check_output
 from relionlab.jobs.refinement.files import Iteration, Saved, read_iteration, restored, write_iteration
 from relionlab.jobs.refinement.gradient import GradientPlan
-from relionlab.jobs.refinement.input import Dataset, read_dataset, read_table
+from relionlab.jobs.refinement.input import read_dataset, read_table
 from relionlab.jobs.refinement.program import Refine
 from relionlab.jobs.refinement.run_options import optimiser_options, sampling_options, saved_options
+from relionlab.jobs.refinement.shared_run import SharedRun, check_unfinished, seeded
 
 _OFFSETS_PER_PERIOD = 3
 """Offsets tried per period of the finest detail in play: a finer grid would tell nothing more."""
@@ -38,13 +36,8 @@ def classify(options: Refine, context: Context) -> None:
     saved = read_iteration(options.fn_cont, context.directory) if options.fn_cont else None
     if saved is not None:
         options = saved_options(options, saved)
-        if options.iterations() <= saved.iteration:
-            raise ParameterError(
-                f"Number of iterations (--iter) is {options.iterations()}, but {options.fn_cont} is of iteration"
-                f" {saved.iteration} already: give the total, more than {saved.iteration}."
-            )
-    if options.random_seed is None:
-        options = options.changed(random_seed=int(np.random.default_rng().integers(1 << 31)))
+        check_unfinished(options, saved.iteration)
+    options = seeded(options)
     root = continued_root(options.o, options.fn_cont) if saved is not None else options.o
     check_output(root, context)
     table = saved.table if saved is not None else read_table(options.fn_img, context)
@@ -56,13 +49,8 @@ def classify(options: Refine, context: Context) -> None:
 
 
 @dataclass
-class Run:
+class Run(SharedRun):
     """A classification under way."""
-
-    options: Refine
-    context: Context
-    data: Dataset
-    root: str
 
     def go(self, saved: Saved | None) -> None:
         """Make or restore the first model, and iterate."""
@@ -138,10 +126,10 @@ class Run:
 
     def _seen(self, step: Expectation, batch: np.ndarray, executor: Executor, number: int) -> Sums:
         pieces = [batch[some] for some in shards(len(batch), self.context.settings.particles_per_shard)]
-        return executor.run(step, pieces, self._reporter(number))
+        return executor.run(step, pieces, self.reporter(number, self.options.iterations()))
 
     def _random(self, number: int) -> np.random.Generator:
-        return np.random.default_rng([self._seed, number])
+        return np.random.default_rng([self.seed, number])
 
     def _perturbed(self, search: Search, model: Model, number: int) -> Search:
         perturbation = float(np.round(self._random(number).uniform(-1, 1) * self.options.perturb, 6))
@@ -154,7 +142,7 @@ class Run:
         if self.options.local_offsets:
             search = replace(search, step_sigma=_step_sigma(search, model, self.options.oversampling))
         step = Expectation(model, before, self.data.optics, search=search, load=self.data.load)
-        sums = executor.run(step, self._shards(), self._reporter(number))
+        sums = executor.run(step, self._shards(), self.reporter(number, self.options.iterations()))
         after, particles, spectra = maximise(model, before, sums, search=search, update=self._update(number))
         angles, offsets = accuracies(after, sums, step.grid)
         finished = Iteration(
@@ -205,7 +193,7 @@ class Run:
         if self.data.references is not None:
             model = self._with_references(model)
         else:
-            turned, held = seeds(poses, classes, self._seed)
+            turned, held = seeds(poses, classes, self.seed)
             turned = poses if not (search.align and search.rotate) else turned
             searched = seed_search(search, held)
             coarse = replace(model, radius=max(model.box // 4, 2))
@@ -229,46 +217,21 @@ class Run:
 
     def _restored(self, saved: Saved) -> Iteration:
         model = restored(saved, shells_ahead=self.options.incr_size)
-        if len(model.scale) != len(self.data.group_names):
-            raise ParameterError(
-                f"{self.options.fn_cont} has {len(model.scale)} noise groups, its particles {len(self.data.group_names)}:"
-                " the files do not belong together."
-            )
+        self.check_groups(model)
         self.context.say(f"Continuing from iteration {saved.iteration} of {self.options.fn_cont}.")
         return Iteration(saved.iteration, model, self.data.poses)
 
     # --- what the options mean --------------------------------------------------------------------------------
 
-    @property
-    def _seed(self) -> int:
-        assert self.options.random_seed is not None
-        return self.options.random_seed
-
     def _search(self) -> Search:
         options = self.options
-        extent = self.data.box * self.data.pixel_size
-        diameter = options.particle_diameter or extent - 2 * (options.maskedge + 1) * self.data.pixel_size
         finer = 2.0 / 2**options.oversampling  # the form's steps are those after one oversampling
         return Search(
             psi_step=options.psi_sampling * finer,
             offset_range=options.offset_range,
             offset_step=options.offset_step * finer,
-            align=options.dont_skip_align,
             rotate=not options.skip_rotate,
-            diameter=diameter,
-            edge=options.maskedge,
-            zero_mask=options.do_zero_mask,
-            use_ctf=options.do_ctf_correction,
-            phase_flipped=options.ctf_phase_flipped,
-            only_flip_phases=options.only_flip_phases,
-            intact_first_peak=options.ctf_intact_first_peak,
-            radius_limit=None if options.highres_limit is None else max(int(extent / options.highres_limit), 1),
-            first_shell=1
-            if options.strict_lowres_exp is None
-            else max(int(np.ceil(extent / options.strict_lowres_exp)), 1),
-            size_prior=options.size_prior,
-            fraction=options.adaptive_fraction,
-            seed=self._seed,
+            **self.shared_search(),
         )
 
     def _update(self, number: int) -> Update:
@@ -276,19 +239,12 @@ class Run:
         first = number == 1 and not options.ref
         return Update(
             prior=not first,
-            tau2_fudge=options.tau_fudge,
-            norm=options.norm and not options.no_norm and number > 1,
-            scale=options.scale and not options.no_scale and number > 1,
-            fix_noise=options.fix_sigma_noise,
-            fix_offsets=options.fix_sigma_offset,
             centre=options.do_center,
-            shells_ahead=options.incr_size,
+            **self.shared_update(number),
         )
 
     def _planned_workers(self, search: Search) -> int:
         settings = self.context.settings
-        wanted = settings.workers or (self.options.nr_threads if self.options.nr_threads > 1 else settings.cores())
-        pieces = len(self._shards())
         plan = plan_classification(
             particles=len(self.data.table),
             box=self.data.box,
@@ -296,7 +252,7 @@ class Run:
             groups=len(self.data.group_names),
             search=search,
             extent=search.diameter / 2 / self.data.pixel_size + search.edge,
-            workers=max(min(wanted, pieces), 1),
+            workers=self.workers,
             preread=self.options.do_preread_images,
             shard=settings.particles_per_shard,
         )
@@ -312,23 +268,14 @@ class Run:
 
     # --- reports ------------------------------------------------------------------------------------------------
 
-    def _reporter(self, number: int) -> Any:
-        def report(done: int, total: int) -> None:
-            self.context.progress(number - 1 + done / total, self.options.iterations(), "iterations")
-            self.context.stop_if_asked()
-
-        return report
-
     def _write(self, state: Iteration) -> None:
         write_iteration(
             self.root,
             state,
             self.data.table,
-            directory=self.context.directory,
             options=optimiser_options(self.options, self._search()),
             sampling=sampling_options(self.options, self.data.pixel_size),
-            command=shlex.join(self.options.changed(o=self.root).flags()),
-            group_names=self.data.group_names,
+            **self.shared_words(),
         )
 
     def _say(self, state: Iteration) -> None:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from relionlab.engine.refine3d.maximisation import prior_variance
-from relionlab.errors import ParameterError
 from relionlab.jobs.context import Context
 from relionlab.jobs.options.run_names import continued_root
 from relionlab.jobs.refinement.checks import check_output
@@ -20,6 +17,7 @@ from relionlab.jobs.refinement.program import Refine
 from relionlab.jobs.refinement.run3d import Run3D
 from relionlab.jobs.refinement.run_options3d import saved_options3d
 from relionlab.jobs.refinement.saved3d import Saved3D, read_iteration3d
+from relionlab.jobs.refinement.shared_run import check_unfinished, seeded
 
 
 def refine3d(options: Refine, context: Context) -> None:
@@ -27,9 +25,9 @@ def refine3d(options: Refine, context: Context) -> None:
     saved = read_iteration3d(options.fn_cont, context.directory) if options.fn_cont else None
     if saved is not None:
         options = saved_options3d(options, saved)
-        _check_unfinished(options, saved)
-    if options.random_seed is None:
-        options = options.changed(random_seed=int(np.random.default_rng().integers(1 << 31)))
+        if not options.auto_refine:
+            check_unfinished(options, saved.iteration)
+    options = seeded(options)
     root = continued_root(options.o, options.fn_cont) if saved is not None else options.o
     check_output(root, context)
     source = options.fn_img or options.fn_cont
@@ -74,23 +72,11 @@ def _run(options: Refine, context: Context, data: Dataset, root: str) -> Run3D:
     return Run3D(options, context, data, root, given, *masks)
 
 
-def _check_unfinished(options: Refine, saved: Saved3D) -> None:
-    if not options.auto_refine and options.iterations() <= saved.iteration:
-        raise ParameterError(
-            f"Number of iterations (--iter) is {options.iterations()}, but {options.fn_cont} is of iteration"
-            f" {saved.iteration} already: give the total, more than {saved.iteration}."
-        )
-
-
 def _restored(run: Run3D, saved: Saved3D) -> Iteration3D:
     """Return the iteration that a run goes on from, with what follows from its maps."""
     state = saved.state(run.data.poses)
     for model in state.models:
-        if len(model.scale) != len(run.data.group_names):
-            raise ParameterError(
-                f"{run.options.fn_cont} has {len(model.scale)} noise groups, its particles {len(run.data.group_names)}:"
-                " the files do not belong together."
-            )
+        run.check_groups(model)
     ahead = state.progress.shells_ahead or run.options.incr_size
     shared = run.update(saved.iteration).shared_prior
     models = tuple(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -21,31 +20,24 @@ from relionlab.engine.refine3d.state import Model, Search
 from relionlab.engine.refine3d.sums import Sums
 from relionlab.engine.sampling import Sampling, next_perturbation, sampling
 from relionlab.engine.steps import Executor
-from relionlab.jobs.context import Context
 from relionlab.jobs.refinement.files3d import Iteration3D, write_iteration3d
-from relionlab.jobs.refinement.input import Dataset
 from relionlab.jobs.refinement.memory3d import Memory
-from relionlab.jobs.refinement.program import Refine
 from relionlab.jobs.refinement.run_options3d import optimiser_options3d
 from relionlab.jobs.refinement.sampling_file import SearchGrid
+from relionlab.jobs.refinement.shared_run import SharedRun
 
 _FEWEST_SHARDS = 4  # of small sets: so many workers have something to do
 _SMALLEST_SHARD = 32  # particles: below, merging shards takes longer than computing them
 
 
 @dataclass
-class Run3D:
+class Run3D(SharedRun):
     """A 3D classification, refinement or initial model under way.
 
-    root     of the results' names
     given    (class, n, n, n) the maps to start from, as read; ``None``: none, or those of a continued run
     mask, solvent  of the solvent; ``None`` where none are given
     """
 
-    options: Refine
-    context: Context
-    data: Dataset
-    root: str
     given: np.ndarray | None = None
     mask: np.ndarray | None = None
     solvent: np.ndarray | None = None
@@ -62,29 +54,6 @@ class Run3D:
         self.cache = PictureCache(self.memory.most_kept)
 
     # --- what the options mean --------------------------------------------------------------------------------
-
-    @property
-    def seed(self) -> int:
-        """Seed of everything that is drawn."""
-        assert self.options.random_seed is not None
-        return self.options.random_seed
-
-    @property
-    def extent(self) -> float:
-        """Side of the box in Å."""
-        return self.data.box * self.data.pixel_size
-
-    @property
-    def workers(self) -> int:
-        """How many workers there will be."""
-        settings = self.context.settings
-        wanted = settings.workers or (self.options.nr_threads if self.options.nr_threads > 1 else settings.cores())
-        return max(min(wanted, -(-len(self.data.table) // settings.particles_per_shard)), 1)
-
-    @property
-    def diameter(self) -> float:
-        """Diameter of the mask in Å."""
-        return self.options.particle_diameter or self.extent - 2 * (self.options.maskedge + 1) * self.data.pixel_size
 
     def first_grid(self) -> SearchGrid:
         """Return the sampling that the options ask for."""
@@ -128,38 +97,19 @@ class Run3D:
             offset_range=grid.offset_range / pixel,
             offset_step=grid.offset_step / pixel,
             sigma=sigma,
-            align=options.dont_skip_align,
             relaxed=options.relax_sym,
-            diameter=self.diameter,
-            edge=options.maskedge,
-            zero_mask=options.do_zero_mask,
-            use_ctf=options.do_ctf_correction,
-            phase_flipped=options.ctf_phase_flipped,
-            only_flip_phases=options.only_flip_phases,
-            intact_first_peak=options.ctf_intact_first_peak,
-            radius_limit=None if options.highres_limit is None else max(int(self.extent / options.highres_limit), 1),
-            first_shell=1
-            if options.strict_lowres_exp is None
-            else max(int(np.ceil(self.extent / options.strict_lowres_exp)), 1),
-            size_prior=options.size_prior,
-            fraction=options.adaptive_fraction,
-            seed=self.seed,
+            **self.shared_search(),
         )
 
     def update(self, number: int) -> Update:
         """Return how an iteration updates the model."""
         options = self.options
         return Update(
-            tau2_fudge=options.tau_fudge,
-            norm=options.norm and not options.no_norm and number > 1,
-            scale=options.scale and not options.no_scale and number > 1,
-            fix_noise=options.fix_sigma_noise,
-            fix_offsets=options.fix_sigma_offset,
             shared_prior=options.gradient() is None,  # descents give each class a prior of its own
             flatten=options.flatten_solvent,
             mask=self.mask,
             solvent=self.solvent,
-            shells_ahead=options.incr_size,
+            **self.shared_update(number),
         )
 
     def perturbed(self, grid: SearchGrid, number: int) -> SearchGrid:
@@ -267,16 +217,6 @@ class Run3D:
 
     # --- reports ------------------------------------------------------------------------------------------------
 
-    def reporter(self, number: int, total: int, *, share: tuple[int, int] = (0, 1)) -> Any:
-        """Return what is called as shards of an iteration finish; ``share``: which of how many passes this is."""
-
-        def report(done: int, pieces: int) -> None:
-            within = (share[0] + done / pieces) / share[1]
-            self.context.progress(number - 1 + within, total, "iterations")
-            self.context.stop_if_asked()
-
-        return report
-
     def write(self, state: Iteration3D) -> None:
         """Write an iteration's files."""
         write_iteration3d(self.root, state, self.data.table, **self.written())
@@ -284,10 +224,8 @@ class Run3D:
     def written(self) -> dict[str, Any]:
         """Return what all files of a run say."""
         return {
-            "directory": self.context.directory,
             "options": optimiser_options3d(self.options, diameter=self.diameter),
-            "command": shlex.join(self.options.changed(o=self.root).flags()),
-            "group_names": self.data.group_names,
+            **self.shared_words(),
         }
 
     def say(self, state: Iteration3D, *, total: str, more: Sequence[str] = ()) -> None:
