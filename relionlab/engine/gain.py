@@ -148,35 +148,6 @@ def find_hot_pixels(frame_sum: np.ndarray, *, deviations: float = _HOT) -> np.nd
     return bad
 
 
-def mend(frame: np.ndarray, bad: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return a frame (y, x), float32, in which each bad pixel holds the value of a good one nearby, drawn at random.
-
-    A drawn value has mean and noise of its surroundings; an average would stand out by its smoothness. The reach grows
-    until good pixels are found. The same ``rng`` state gives the same choice, but frames of a movie should be given
-    one stream, so that mended pixels are no fixed pattern. Raises ComputeError if all pixels are bad.
-    """
-    out = np.array(frame, dtype=np.float32)
-    if bad.shape != frame.shape:
-        raise ImageError(f"The map of bad pixels has shape {bad.shape}, the frame {frame.shape} (y, x).")
-    if bad.all():
-        raise ComputeError("All pixels are marked bad: the defect file or the gain belongs to another detector.")
-    y, x = np.nonzero(bad)
-    reach = 3
-    while len(y):
-        rows, columns = (
-            np.clip(at + rng.integers(-reach, reach + 1, (8, len(at))), 0, size - 1)
-            for at, size in ((y, bad.shape[0]), (x, bad.shape[1]))
-        )
-        good = ~bad[rows, columns]
-        first = good.argmax(axis=0)
-        found = good.any(axis=0)
-        choice = first[found], np.flatnonzero(found)
-        out[y[found], x[found]] = out[rows[choice], columns[choice]]
-        y, x = y[~found], x[~found]
-        reach = min(2 * reach, max(bad.shape))
-    return out
-
-
 def _pattern(image: np.ndarray) -> np.ndarray:
     """Return by how much each pixel exceeds its surroundings, relative to them; NaN where they are dead."""
     alive = np.isfinite(image) & (image > 0)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.ndimage
 
-from relionlab.engine.gain import find_hot_pixels, find_orientation, mend
+from relionlab.engine.gain import find_hot_pixels, find_orientation
 from relionlab.errors import ComputeError, ImageError
 
 RNG = np.random.default_rng(4)
@@ -69,20 +69,3 @@ def test_hot_and_dead_pixels_are_found_and_nothing_else(mean: float) -> None:
         image[100:103, 50:300] = image[200:204, 7:11] = image[:, 599] = 0
     image[5, 5], truth[5, 5] = np.nan, True
     np.testing.assert_array_equal(find_hot_pixels(image), truth)
-
-
-def test_mended_pixels_look_like_their_surroundings() -> None:
-    ramp = np.linspace(10, 20, 300)[None, :] * np.ones((300, 1))
-    frame = RNG.poisson(ramp).astype(np.float32)
-    bad = np.zeros(frame.shape, bool)
-    bad[50:70, 50:250] = bad[:, 280] = bad[0, 0] = True
-    frame[bad] = 1e6
-    mended = mend(frame, bad, np.random.default_rng(1))
-    np.testing.assert_array_equal(mended[~bad], frame[~bad])
-    assert abs(mended[bad].mean() - ramp[bad].mean()) < 0.3
-    assert abs(mended[bad].std() / np.sqrt(ramp[bad].mean()) - 1) < 0.3
-    np.testing.assert_array_equal(mended, mend(frame, bad, np.random.default_rng(1)))
-    with pytest.raises(ComputeError, match="All pixels are marked bad"):
-        mend(frame, np.ones_like(bad), RNG)
-    with pytest.raises(ImageError, match="has shape"):
-        mend(frame, bad[:10], RNG)

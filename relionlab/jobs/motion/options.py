@@ -8,7 +8,6 @@ from relionlab.jobs.options.compute import gpu_ids
 from relionlab.params import Parameter, When
 
 _DOSE = (When("do_dose_weighting"),)
-_OWN = (When("do_own_motioncor"),)
 
 InputMovies = Annotated[
     str,
