@@ -16,6 +16,7 @@ from relionlab.io.images import read_stack
 from relionlab.io.particles import Particles, read_particles
 from relionlab.io.star import read_star
 from relionlab.jobs.context import PlainContext
+from relionlab.jobs.refinement.class2d import Class2D
 from relionlab.jobs.refinement.program import Refine
 from relionlab.settings import settings
 from relionlab.simulation import Simulation, d2_assembly, simulate_particles
@@ -39,6 +40,20 @@ def arguments(*more: str, root: str = "Class2D/a/run", star: str = STAR, without
     """Return the arguments of an ordinary small run; what is given later counts."""
     usual = [flag for flag in USUAL if flag not in without]
     return ["--o", root, "--i", star, *usual, *SAMPLING, *MODEL, *more]
+
+
+def usual_form(iterations: int = 2) -> Class2D:
+    """Return the job that makes such a run."""
+    return Class2D(
+        fn_img=STAR,
+        nr_classes=3,
+        nr_iter=iterations,
+        particle_diameter=DIAMETER,
+        psi_sampling=12.0,
+        offset_range=3.0,
+        offset_step=1.0,
+        other_args="--random_seed 1",
+    )
 
 
 class Quiet(PlainContext):

@@ -113,6 +113,15 @@ def tiny(here: Path, simulated: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def finished(tmp_path_factory, simulated) -> Path:
+    """A folder with a run of two iterations; not to be written to."""
+    directory = tmp_path_factory.mktemp("finished")
+    (directory / "data").symlink_to(simulated / "data")
+    class2d_runs.refine(directory, class2d_runs.arguments())
+    return directory
+
+
+@pytest.fixture(scope="session")
 def usual(tmp_path_factory, simulated) -> Path:
     """A folder with the ordinary run."""
     directory = tmp_path_factory.mktemp("usual")

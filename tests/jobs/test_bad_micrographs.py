@@ -17,6 +17,7 @@ from relionlab.io.images import write_image, write_stack
 from relionlab.io.star import write_star
 from relionlab.io.table import Table
 from relionlab.jobs.registry import program
+from tests.jobs.damage import a_folder, missing, no_bytes, text
 from tests.jobs.listening import Listening
 
 PIXEL, SIDE = 4.0, 160
@@ -98,25 +99,8 @@ def listed(folder: Path, names: list[str] = NAMES, **changes: object) -> None:
 # --- one micrograph is bad: by what it is, and what the message says of it ----------------------------------------
 
 
-def missing(place: Path) -> None:
-    place.unlink()
-
-
-def no_bytes(place: Path) -> None:
-    place.write_bytes(b"")
-
-
 def cut_off(place: Path) -> None:
     place.write_bytes(place.read_bytes()[:20000])
-
-
-def text(place: Path) -> None:
-    place.write_text("this is no image\n" * 200)
-
-
-def a_folder(place: Path) -> None:
-    place.unlink()
-    place.mkdir()
 
 
 def a_movie(place: Path) -> None:

@@ -15,6 +15,7 @@ from relionlab.io.table import Table
 from relionlab.io.tiff import TiffWriter
 from relionlab.jobs.motion.program import RunMotionCorr
 from tests.engine.motion_cases import movie
+from tests.jobs.damage import a_folder, missing, no_bytes, text
 from tests.jobs.listening import Listening
 
 FRAMES, SIDE = 5, 128
@@ -34,25 +35,8 @@ def tiff(place: Path, frames: np.ndarray) -> None:
             writer.append(frame)
 
 
-def missing(place: Path) -> None:
-    place.unlink()
-
-
-def no_bytes(place: Path) -> None:
-    place.write_bytes(b"")
-
-
 def cut_off(place: Path) -> None:
     place.write_bytes(place.read_bytes()[: place.stat().st_size // 2])
-
-
-def text(place: Path) -> None:
-    place.write_text("this is no movie\n" * 300)
-
-
-def a_folder(place: Path) -> None:
-    place.unlink()
-    place.mkdir()
 
 
 def one_frame(place: Path) -> None:

@@ -17,7 +17,6 @@ from relionlab.jobs.refinement.program import Refine
 from tests.jobs.class2d_runs import (
     BOX,
     COUNT,
-    DIAMETER,
     PIXEL_SIZE,
     STACK,
     STAR,
@@ -28,6 +27,7 @@ from tests.jobs.class2d_runs import (
     run,
     spectrum,
     turned,
+    usual_form,
     usual_result,
 )
 
@@ -159,16 +159,7 @@ def test_a_finished_run_is_continued_with_more_iterations_and_another_t(there):
 
 
 def test_the_form_says_the_same_as_the_command_line(there):
-    form = Class2D(
-        fn_img=STAR,
-        nr_classes=3,
-        nr_iter=2,
-        particle_diameter=DIAMETER,
-        psi_sampling=12.0,
-        offset_range=3.0,
-        offset_step=1.0,
-        other_args="--random_seed 1",
-    )
+    form = usual_form()
     (command,) = form.commands("Class2D/b/")
     refine(there, list(command.arguments))
     assert result(there, 2, "Class2D/b/run").same_as(usual_result(2))

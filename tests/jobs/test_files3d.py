@@ -103,7 +103,13 @@ def iteration(*, halves: bool = False, classes: int = 2, seed: int = 1) -> tuple
     return source, state
 
 
-def write(directory: Path, state: Iteration3D, source: ParticleTable, options: dict[str, object]) -> None:
+def write(
+    directory: Path,
+    state: Iteration3D,
+    source: ParticleTable,
+    options: dict[str, object],
+    command: str = "--o Run/a/run --K 2",
+) -> None:
     (directory / "Run/a").mkdir(parents=True, exist_ok=True)
     write_iteration3d(
         "Run/a/run",
@@ -111,7 +117,7 @@ def write(directory: Path, state: Iteration3D, source: ParticleTable, options: d
         source,
         directory=directory,
         options=options,
-        command="--o Run/a/run --K 2",
+        command=command,
         group_names=GROUPS,
     )
 

@@ -262,15 +262,6 @@ def check_refused(flags: list[str], error: type[InputError], words: list[str]) -
         )
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory, simulated) -> Path:
-    """A folder with a run of two iterations."""
-    directory = tmp_path_factory.mktemp("finished")
-    (directory / "data").symlink_to(simulated / "data")
-    refine(directory, arguments())
-    return directory
-
-
 @pytest.fixture
 def continued(finished, tmp_path, monkeypatch) -> str:
     """A copy of it; its last optimiser."""

@@ -67,15 +67,6 @@ TABLES = {
 }
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory, simulated) -> Path:
-    """A folder with a run of two iterations."""
-    directory = tmp_path_factory.mktemp("finished")
-    (directory / "data").symlink_to(simulated / "data")
-    refine(directory, arguments())
-    return directory
-
-
 @pytest.mark.parametrize(("file", "name"), TABLES)
 def test_every_table_has_what_relion_writes(finished, file, name):
     table = result(finished, 2).table(file, name)

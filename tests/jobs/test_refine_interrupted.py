@@ -15,11 +15,10 @@ import pytest
 from relionlab.io.images import read_stack, write_stack
 from relionlab.io.particles import read_particles, write_particles
 from relionlab.io.star import read_star
-from relionlab.jobs.refinement.class2d import Class2D
 from relionlab.project import JobDirectory, Project
 from relionlab.project.process_record import ProcessRecord
 from relionlab.project.progress import PROCESS_FILE
-from tests.jobs.class2d_runs import COUNT, DIAMETER, PIXEL_SIZE, STACK, STAR, arguments, refine, result, started
+from tests.jobs.class2d_runs import COUNT, PIXEL_SIZE, STACK, STAR, arguments, refine, result, started, usual_form
 
 LAST = 12
 """Iterations in all: enough that none is killed after its end."""
@@ -68,16 +67,7 @@ def undrawn(monkeypatch) -> None:
 
 def test_a_job_whose_process_was_killed_goes_on_to_the_same_result(tiny, undrawn):
     project = Project.create(tiny)
-    form = Class2D(
-        fn_img=STAR,
-        nr_classes=3,
-        nr_iter=LAST,
-        particle_diameter=DIAMETER,
-        psi_sampling=12.0,
-        offset_range=3.0,
-        offset_step=1.0,
-        other_args="--random_seed 1",
-    )
+    form = usual_form(LAST)
     job = project.add(form).start()
     wait_for(job.path / "run_it003_optimiser.star")
     os.kill(ProcessRecord.read(job.path / PROCESS_FILE).pid, signal.SIGKILL)

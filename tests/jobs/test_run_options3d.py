@@ -13,13 +13,12 @@ import pytest
 from relionlab.engine.sampling import sampling
 from relionlab.io.images import write_map
 from relionlab.io.star import read_star
-from relionlab.jobs.refinement.files3d import write_iteration3d
 from relionlab.jobs.refinement.input import poses_of
 from relionlab.jobs.refinement.program import Refine
 from relionlab.jobs.refinement.run_options3d import optimiser_options3d, saved_options3d
 from relionlab.jobs.refinement.sampling_file import SearchGrid
 from relionlab.jobs.refinement.saved3d import Saved3D, read_iteration3d
-from tests.jobs.test_files3d import GROUPS, OPTIMISER, PIXEL_SIZE, iteration
+from tests.jobs.test_files3d import OPTIMISER, PIXEL_SIZE, iteration, write
 from tests.jobs.test_refine_files import OPTIMISER as LABELS
 
 COMMON = "--i a.star --o Run/a/run --particle_diameter 150 --zero_mask --flatten_solvent --ctf --norm --scale --pad 1 --random_seed 0"
@@ -56,16 +55,8 @@ def saved(directory: Path, options: Refine) -> Saved3D:
     progress = dataclasses.replace(state.progress, shells_ahead=options.incr_size)
     sigmas = options.local_sigmas()
     state = dataclasses.replace(state, models=models, grid=grid, first_grid=grid, progress=progress, sigmas=sigmas)
-    (directory / "Run/a").mkdir(parents=True, exist_ok=True)
-    write_iteration3d(
-        "Run/a/run",
-        state,
-        source,
-        directory=directory,
-        options=optimiser_options3d(options, diameter=options.particle_diameter or 100.0),
-        command=" ".join(options.flags()),
-        group_names=GROUPS,
-    )
+    told = optimiser_options3d(options, diameter=options.particle_diameter or 100.0)
+    write(directory, state, source, told, command=" ".join(options.flags()))
     return read_iteration3d(OPTIMISER, directory)
 
 
