@@ -15,6 +15,8 @@ from relionlab.engine.likelihood.particles import Particles
 from relionlab.engine.masks import radius_grid, soft_circle
 from relionlab.engine.polar import PolarGrid, PolarSampler
 
+_COLUMNS = ("class", "psi", "x", "y", "log_likelihood", "best_weight", "significant", "chi2")  # of Sums.poses
+
 
 @dataclass(frozen=True)
 class Update(SharedUpdate):
@@ -136,24 +138,9 @@ def _masked(images: np.ndarray, model: Model, search: Search) -> np.ndarray:
 
 def _moved(model: Model, particles: Particles, sums: Sums, *, norm: bool, centring: np.ndarray) -> Particles:
     """Return the particles with the poses that the E-step found."""
-    indices, poses = sums.indices[0], sums.poses[0]
-    order = np.argsort(indices)
-    rows = poses[order]
-    classes = rows[:, 0].astype(np.int64)
-    psi = np.round((rows[:, 1] + 180) % 360 - 180, 6)
-    origin = rows[:, 2] + 1j * rows[:, 3]
+    found = dict(zip(_COLUMNS, sums.poses[0].T, strict=True))
     # a class that was moved by d needs its particles moved by d, seen in their own frame
-    origin = origin + np.exp(-1j * np.radians(psi)) * (centring[classes, 0] + 1j * centring[classes, 1])
-    new_norm = particles.norm
-    if norm:
-        new_norm = np.clip(particles.norm * np.sqrt(rows[:, 7]), 0.2, 5.0)
-    return replace(
-        particles,
-        class_index=classes,
-        psi=psi,
-        origin=np.round(np.stack([origin.real, origin.imag], axis=1) * model.pixel_size, 6),
-        norm=np.round(new_norm, 9),
-        log_likelihood=np.round(rows[:, 4], 6),
-        best_weight=np.round(rows[:, 5], 6),
-        significant=rows[:, 6].astype(np.int64),
-    )
+    moves = centring[found["class"].astype(np.int64)] @ np.array([1, 1j])
+    moves = moves * np.exp(-1j * np.radians(np.round((found["psi"] + 180) % 360 - 180, 6)))
+    found |= {"x": found["x"] + moves.real, "y": found["y"] + moves.imag}
+    return particles.posed(found, pixel_size=model.pixel_size, norm=norm)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Self
 
@@ -61,6 +61,29 @@ class Particles:
         for name, column in columns.items():
             column[indices] = getattr(other, name)
         return replace(self, **columns)
+
+    def posed(self, found: Mapping[str, np.ndarray], *, pixel_size: float, norm: bool) -> Self:
+        """Return the particles as an E-step found them.
+
+        found       (n,) each: class, those of rot, tilt and psi that were searched, origin x and y in px, log_likelihood,
+                    best_weight, significant, and chi2 per Fourier pixel
+        pixel_size  Å per px of these origins
+        norm        correct the norms by chi2
+        """
+        angles = {
+            name: np.round((found[name] + 180) % 360 - 180, 6) for name in ("rot", "tilt", "psi") if name in found
+        }
+        corrected = np.clip(self.norm * np.sqrt(found["chi2"]), 0.2, 5.0) if norm else self.norm
+        return replace(
+            self,
+            **angles,
+            class_index=found["class"].astype(np.int64),
+            origin=np.round(np.stack([found["x"], found["y"]], axis=1) * pixel_size, 6),
+            norm=np.round(corrected, 9),
+            log_likelihood=np.round(found["log_likelihood"], 6),
+            best_weight=np.round(found["best_weight"], 6),
+            significant=found["significant"].astype(np.int64),
+        )
 
 
 @dataclass(frozen=True)

@@ -196,21 +196,8 @@ def posed(particles: Particles, sums: Sums, *, pixel_size: float, norm: bool) ->
 
     particles  those of the sums, in the order of their numbers
     """
-    column = dict(zip(COLUMNS, sums.poses[0].T, strict=True))
-    corrected = particles.norm
-    if norm:
-        corrected = np.clip(particles.norm * np.sqrt(column["chi2"]), 0.2, 5.0)
-    angles = {name: np.round((column[name] + 180) % 360 - 180, 6) for name in ("rot", "tilt", "psi")}
-    return replace(
-        particles,
-        **angles,
-        class_index=column["class"].astype(np.int64),
-        origin=np.round(np.stack([column["x"], column["y"]], axis=1) * pixel_size, 6),
-        norm=np.round(corrected, 9),
-        log_likelihood=np.round(column["log_likelihood"], 6),
-        best_weight=np.round(column["best_weight"], 6),
-        significant=column["significant"].astype(np.int64),
-    )
+    found = dict(zip(COLUMNS, sums.poses[0].T, strict=True))
+    return particles.posed(found, pixel_size=pixel_size, norm=norm)
 
 
 def joined_below(first: FourierSums, second: FourierSums, shell: int) -> None:
