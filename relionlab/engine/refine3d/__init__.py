@@ -15,8 +15,8 @@ the best grid orientation is the same for (a) 44 and (b) 69 % of the particles, 
 
 * Our coarse pass compares few rings (``grids.COARSE_DETAIL``) and so keeps more candidates. With 6 and 11 rings, the numbers
   that agree best and well with RELION, orientations are the same for 69 and 84 %, classes for 95 and 90 %: this is the greatest
-  part of the difference. It is kept: twice the rings take two thirds of the time, but the ARI of two simulated classes
-  (order 1) fell from 0.83 to 0.63, which is where RELION's is.
+  part of the difference. It is kept: 6 rings take two thirds of the time, but the ARI of two simulated classes (order 1,
+  one seed) fell from 0.83 to 0.63, which is where RELION's is.
 * No prior of directions, which RELION multiplies with in searches over all directions. With it and that of the classes, on those
   rings, orientations agree in 73 and 84 %, classes in 96 and 94 %. Nothing measured became better by it on our own rings: ARI 0.74 and
   0.82 with two seeds (0.83 and 0.79 without), pose error in an auto-refinement 0.46° and, with real particles, correlation with
@@ -26,5 +26,5 @@ the best grid orientation is the same for (a) 44 and (b) 69 % of the particles, 
 * The pose that is written is a mean (``mean_pose``), no grid point.
 
 What is left is unexplained. Offset priors of another width, shells, noise, scale, norm and the mask's edge, each varied
-alone, changed the agreement by less than a few per cent.
+alone on top of these, changed the agreement by no more than three per cent.
 """

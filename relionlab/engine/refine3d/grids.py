@@ -13,7 +13,8 @@ from relionlab.engine.sampling import Sampling
 
 COARSE_DETAIL = 0.8
 """Finest detail that the coarse pass compares, in units of the arc of its step across the particle's diameter: 1.6 times what
-a turn by it moves at the rim. RELION compares about twice as many shells (see the package's docstring)."""
+a turn by it moves at the rim. Poses agree best with RELION's at half of this, but classes are worse
+(see the package's docstring)."""
 
 
 class Frame(Protocol):
