@@ -16,7 +16,8 @@ class Model(SharedModel):
     """The parameters that the particles share. A refinement of two half-sets has two of them.
 
     references       (classes, n, n, n) maps
-    direction_share  (classes, D) share of each direction of the sampling; ``None``: not known yet
+    direction_share  (classes, D) share of each direction of the sampling, for the files: searches do not expect it;
+                     ``None``: not known yet
     """
 
     direction_share: np.ndarray | None = None
