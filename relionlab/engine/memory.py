@@ -94,6 +94,7 @@ class RefinementPlan(MemoryPlan):
     making   what making the references takes for a moment
     solving  what the M-step holds, the sums with it: then there are no views, and no worker computes
     room     what each E-step may take
+    separate  each worker is a process, with a program and views of its own, beside the one that leads
     """
 
     program: int
@@ -102,16 +103,25 @@ class RefinementPlan(MemoryPlan):
     making: int
     solving: int
     room: Room
+    separate: bool = False
 
     @property
     def looking(self) -> int:
-        """Bytes that the E-step holds."""
+        """Bytes that the E-step holds in the process that leads."""
+        if self.separate:
+            return self.sums
         return self.sums + self.references + max(self.worker * self.workers, self.making)
+
+    @property
+    def process(self) -> int:
+        """Bytes that a worker that is a process holds; 0 where none is."""
+        return self.program + self.references + max(self.worker, self.making) if self.separate else 0
 
     @property
     def total(self) -> int:
         """Bytes in all."""
-        return self.program + self.particles + self.maps + max(self.looking, self.solving)
+        leading = self.program + self.particles + self.maps + max(self.looking, self.solving)
+        return leading + self.process * self.workers
 
     def __str__(self) -> str:
         parts = (
@@ -124,7 +134,10 @@ class RefinementPlan(MemoryPlan):
             ("or, between passes, sums and reconstruction", self.solving),
         )
         words = ", ".join(f"{name} {size / 2**20:.0f} MB" for name, size in parts)
-        return f"{self.total / 2**20:.0f} MB ({words}; {self.workers} worker{'s' if self.workers > 1 else ''})"
+        workers = f"{self.workers} worker{'s' if self.workers > 1 else ''}"
+        if self.separate:
+            workers += f" in processes, with program and views {self.process / 2**20:.0f} MB each"
+        return f"{self.total / 2**20:.0f} MB ({words}; {workers})"
 
 
 def plan_refinement(
@@ -145,6 +158,7 @@ def plan_refinement(
     room: Room = AMPLE,
     program: int = 0,
     kept: int = 0,
+    separate: bool = False,
 ) -> RefinementPlan:
     """Return what an iteration of a 3D classification, refinement or initial model will need.
 
@@ -156,6 +170,7 @@ def plan_refinement(
     starts      descents that go on beside each other, each with a map and running averages
     program     bytes that the process holds without what is counted here
     kept        bytes of pictures of particles that are kept from one pass to the next
+    separate    the workers are processes
     A particle is taken to be able to lie anywhere in the search: with peaked posteriors less is held.
     """
     needs: Needs | KnownNeeds = (
@@ -182,6 +197,7 @@ def plan_refinement(
         making=needs.making,
         solving=solving,
         room=room,
+        separate=separate,
     )
 
 

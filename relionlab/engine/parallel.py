@@ -31,10 +31,21 @@ def executor_for(wanted: Settings) -> Executor:
     "auto" computes inline with one worker, and otherwise on Dask workers of this machine. Raises ComputeError if the
     cluster cannot be reached.
     """
-    kind = wanted.executor
-    if kind == "inline" or (kind == "auto" and wanted.cores() == 1):
+    if executes_inline(wanted):
         return InlineExecutor(_one_blas_thread)
     return DaskExecutor(wanted)
+
+
+def in_processes(wanted: Settings) -> bool:
+    """Say whether the workers of this machine that the settings ask for are processes of their own."""
+    if executes_inline(wanted) or wanted.executor == "slurm" or "://" in wanted.executor:
+        return False
+    return wanted.worker_kind == "processes" or (wanted.worker_kind == "auto" and wanted.cores() > _THREADS_PAY_UP_TO)
+
+
+def executes_inline(wanted: Settings) -> bool:
+    """Say whether the settings ask for no workers beside this process."""
+    return wanted.executor == "inline" or (wanted.executor == "auto" and wanted.cores() == 1)
 
 
 class DaskExecutor:
@@ -80,7 +91,6 @@ class DaskExecutor:
         except BaseException:
             self._client.cancel(futures, force=True)
             raise
-        step.prepare()
         return step.conclude(total)
 
     def close(self) -> None:
@@ -121,8 +131,7 @@ def _client(wanted: Settings) -> Client:
             return Client(wanted.executor)
         if wanted.executor == "slurm":
             return Client(_slurm(wanted))
-        workers = wanted.cores()
-        threads = wanted.worker_kind == "threads" or (wanted.worker_kind == "auto" and workers <= _THREADS_PAY_UP_TO)
+        workers, threads = wanted.cores(), not in_processes(wanted)
         cluster = LocalCluster(
             n_workers=1 if threads else workers,
             threads_per_worker=workers if threads else 1,

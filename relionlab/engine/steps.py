@@ -30,7 +30,7 @@ class Step(Protocol):
         ...
 
     def conclude(self, total: Any) -> Any:
-        """Return the result of the pass."""
+        """Return the result of the pass; in a process that has prepared nothing, where workers are processes."""
         ...
 
 

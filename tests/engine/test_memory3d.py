@@ -64,6 +64,17 @@ def test_the_parts_of_a_plan_add_up_and_can_be_read():
     assert plan_refinement(**{**JOB, "preread": False}).particles == 0
 
 
+def test_processes_hold_a_program_and_views_each():
+    threads = plan_refinement(**JOB, program=1 << 28)
+    plan = plan_refinement(**JOB, program=1 << 28, separate=True)
+    each = plan.program + plan.references + max(plan.worker, plan.making)
+    leading = plan.program + plan.particles + plan.maps + max(plan.sums, plan.solving)
+    assert plan.total == leading + 2 * each
+    assert plan.total > threads.total + 2 * plan.program
+    assert f"{each / 2**20:.0f} MB each" in str(plan)
+    assert "each" not in str(threads).partition("workers")[2]
+
+
 def test_a_refinement_shrinks_until_it_fits():
     def plan(workers: int, room: Room) -> RefinementPlan:
         finer = replace(SEARCH, sampling=sampling(3), offset_range=6.0)

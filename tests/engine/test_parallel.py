@@ -21,12 +21,13 @@ class CountingStep:
     """Adds numbers in an order that shows in the result; can be told to fail."""
 
     def __init__(self, fail_at: int | None = None) -> None:
-        self.fail_at = fail_at
+        self.fail_at, self.prepared = fail_at, False
 
     def prepare(self) -> None:
-        pass
+        self.prepared = True
 
     def process(self, indices: np.ndarray) -> list[int]:
+        assert self.prepared
         if self.fail_at is not None and self.fail_at in indices:
             raise ComputeError("particle 7 cannot be computed")
         return [int(i) for i in indices]
@@ -62,6 +63,18 @@ def test_threads_give_the_bits_of_inline(inline, workers: int):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_processes_give_the_bits_of_inline(inline, workers: int):
     assert_same(inline, on_dask(replace(LOCAL, workers=workers, worker_kind="processes")))
+
+
+@pytest.mark.parametrize("kind", ["threads", "processes"])
+def test_what_leads_processes_prepares_nothing(kind: str):
+    """The tables of a large box are gigabytes, and minutes of one core in each pass."""
+    step = CountingStep()
+    executor = executor_for(replace(LOCAL, workers=2, worker_kind=kind))
+    try:
+        assert executor.run(step, shards(7, 2)) == tuple(range(7))
+    finally:
+        executor.close()
+    assert step.prepared == (kind == "threads")
 
 
 def test_results_are_merged_in_order_and_progress_is_told():

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from relionlab.engine.maps.alterations import symmetrised
-from relionlab.engine.projection import Projector
-from relionlab.engine.rotations import matrix_from_euler, random_euler
+from relionlab.engine.masks import radius_grid
+from relionlab.engine.projection import Projector, project
+from relionlab.engine.rotations import euler_from_matrix, matrix_from_euler, random_euler
 from relionlab.engine.symmetry import point_group
 from relionlab.errors import ImageError, NodeError, ParameterError, StarError
 from relionlab.io.images import read_map, read_stack, write_map, write_stack
@@ -17,7 +18,7 @@ from relionlab.io.particles import Particles, read_particles, write_particles
 from relionlab.io.star import write_star
 from relionlab.io.table import Table
 from relionlab.jobs.context import PlainContext
-from relionlab.jobs.reconstruction.flip_hand import mirrored_map, mirrored_poses
+from relionlab.jobs.reconstruction.flip_hand import group_after, mirrored_map, mirrored_poses
 from relionlab.jobs.registry import program
 from relionlab.settings import Settings
 from tests.engine.volume_cases import Blobs, shell_correlation
@@ -147,6 +148,22 @@ def test_the_other_hand_gives_the_same_images(data: Path) -> None:
     after = Projector.of_map(mirrored_map(map_), padding=3).images(mirrored_poses(poses))
     np.testing.assert_allclose(after, before, atol=1e-3 * before.max())
     np.testing.assert_array_equal(mirrored_map(mirrored_map(map_)), map_)
+
+
+@pytest.mark.parametrize("name", ["C1", "C3", "D2", "O", "I", "I3"])
+def test_the_other_hand_keeps_images_and_group_exactly(name: str) -> None:
+    """Of a map that ends before the rim, whose first section has no partner in an even box."""
+    rng = np.random.default_rng(5)
+    map_ = rng.normal(size=(N, N, N)) * (radius_grid(N, 3) < N // 2 - 1)
+    poses, shifts = matrix_from_euler(*random_euler(rng, 8)), rng.normal(0, 2, (8, 2))
+    other = matrix_from_euler(*euler_from_matrix(mirrored_poses(poses)))
+    before, after = project(map_, poses, shifts=shifts), project(mirrored_map(map_), other, shifts=shifts)
+    np.testing.assert_allclose(after, before, atol=1e-6 * before.max())
+    group, mirrored = (point_group(one) for one in (name, group_after(name)))
+    equivalent = mirrored.equivalent_poses(mirrored_poses(poses))
+    expected = mirrored_poses(group.equivalent_poses(poses).reshape(-1, 3, 3)).reshape(equivalent.shape)
+    apart = np.abs(equivalent[:, :, None] - expected[:, None]).max(axis=(3, 4)).min(axis=2)
+    assert apart.max() < 1e-6
 
 
 def test_maps_and_poses_change_hands_together(data: Path) -> None:

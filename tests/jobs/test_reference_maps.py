@@ -16,7 +16,8 @@ mask missing                          NodeError       file, flag
 mask above 1                          ImageError      values, MaskCreate
 mask empty                            ImageError      largest value
 mask of ones                          ImageError      what was expected, flag
-mask of another box                   ImageError      both sizes
+mask below 0                          ImageError      values
+mask of another box or pixel size     ImageError      both sizes
 
 Inverted contrast, a symmetry that is not there and a mask without soft edge are warnings.
 """
@@ -165,6 +166,8 @@ BAD_MASKS: dict[str, tuple[Callable[[], object], type[InputError], list[str]]] =
     "empty": (lambda: write(density() * 0, "mask.mrc"), ImageError, ["mask.mrc is empty", "0", "MaskCreate"]),
     "ones": (lambda: write(density() * 0 + 1, "mask.mrc"), ImageError, ["1 everywhere", "expected", "leave it out"]),
     "box": (lambda: write(soft_sphere(40, 12, 3), "mask.mrc"), ImageError, ["40 px", "32 px", "--trust_ref_size"]),
+    "pixel size": (lambda: write(soft_sphere(BOX, 12, 3), "mask.mrc", size=3.2), ImageError, ["3.2 Å", "4 Å", "same"]),
+    "below 0": (lambda: write(soft_sphere(BOX, 12, 3) - 0.5, "mask.mrc"), ImageError, ["-0.5", "0.5", "between 0"]),
     "NaN": (lambda: write(spoilt(np.nan), "mask.mrc"), ImageError, ["mask.mrc", "NaN"]),
 }
 

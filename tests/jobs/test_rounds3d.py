@@ -112,6 +112,14 @@ def test_what_is_told_is_read(refinement):
     assert outcome.empty > 0.5  # of the largest class
 
 
+@pytest.mark.parametrize("corrected", [0, 1])
+def test_an_fsc_within_the_mask_is_known_by_the_optimiser(refinement, corrected):
+    path = refinement / "run_it002_optimiser.star"
+    told = read_star(path)["optimiser_general"]
+    write_star(path, [told.with_columns(rlnDoSolventFscCorrection=[corrected])])
+    assert outcome_of(refinement).within_mask == bool(corrected)
+
+
 def test_a_single_model_file_is_its_iteration(refinement):
     assert outcome_of(refinement / "run_it001_half2_model.star").iterations == 1
 

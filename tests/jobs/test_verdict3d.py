@@ -52,6 +52,11 @@ def test_a_good_refinement_is_told_its_numbers():
         assert word not in " ".join(sentences)
 
 
+def test_whether_the_resolution_is_of_masked_maps_is_said():
+    assert "(FSC 0.143, no mask)" in said(GOOD)
+    assert "(FSC 0.143, within the mask, corrected for it)" in said(replace(GOOD, within_mask=True))
+
+
 def test_not_converged_says_how_much_still_moves():
     assert "has not converged after 14 iterations" in said(replace(GOOD, converged=False))
     assert "angles changed by 0.3° and offsets by 0.2 Å" in said(replace(GOOD, converged=False))

@@ -62,6 +62,7 @@ class Expectation:
         self.grid = grid_for(model, search)
         self._lock = threading.Lock()
         self._references: References | None = None
+        self._turn = search.perturbation * search.psi_step if search.n_psi > 1 else 0.0
 
     def __getstate__(self) -> dict[str, object]:
         return {**self.__dict__, "_lock": None, "_references": None, "_observers": None}
@@ -75,7 +76,6 @@ class Expectation:
             if self._references is None:
                 self._offsets = self.search.offsets()
                 self._turns = Turns(self.grid, self.search.n_psi)
-                self._turn = self.search.perturbation * self.search.psi_step if self.search.n_psi > 1 else 0.0
                 self._observers = [
                     Observer(self.grid, group, self.model, self.search, whole=self.search.align)
                     for group in self.groups

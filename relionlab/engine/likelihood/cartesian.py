@@ -89,7 +89,7 @@ class PlainImages:
 
     imaging  mask and CTF
     nodes    where the Fourier plane is compared
-    whole    apply the origins in whole px, as searches do that try offsets around them
+    whole    apply the origins in whole px, as searches of 2D classes do
     """
 
     def __init__(

@@ -41,8 +41,8 @@ class Observer:
     """Prepares the particles of one optics group for an E-step.
 
     grid    polar grid of the references (in their pixel size)
-    whole   apply the origins in whole px, so that nothing is interpolated: for searches that try offsets around them;
-            otherwise the rest is applied as a phase
+    whole   apply the origins in whole px: for searches whose offsets reach over more than a pixel; otherwise the rest is
+            applied as a phase, so that offsets count from the origins themselves
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class Observer:
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         """Return images moved by whole px, corrected and masked; the origins applied (see Seen); and the rest.
 
-        The rest (n, 2) is by how many px of the images a phase still has to move them; ``None`` where offsets are searched.
+        The rest (n, 2) is by how many px of the images a phase still has to move them; ``None`` where origins are whole.
         """
         shifted, origin, rest = self._shifted(particles, images)
         return self._masked(shifted, self.model.sigma2[particles.group], identifiers), origin, rest
@@ -127,7 +127,7 @@ class Observer:
     def _shifted(self, particles: Particles, images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         """Move the images by their origins in whole px, so that nothing is interpolated; return what is left over.
 
-        Norm and extent are corrected on the way. The rest is applied as a phase only where the offsets are not searched again.
+        Norm and extent are corrected on the way. The rest is applied as a phase unless origins are to be whole.
         """
         wanted = particles.origin / self.group.optics.pixel_size
         whole = np.rint(wanted).astype(int)

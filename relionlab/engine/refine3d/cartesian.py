@@ -70,7 +70,7 @@ class PlainExpectation:
     ) -> None:
         self.model, self.particles, self.groups = model, particles, groups
         self.search, self.nodes = search, nodes
-        self._images = PlainImages(model, particles, groups, imaging=search, load=load, nodes=nodes, whole=search.align)
+        self._images = PlainImages(model, particles, groups, imaging=search, load=load, nodes=nodes, whole=False)
         offsets = fine_offsets(search).reshape(-1, 2) if search.align else np.zeros((1, 2))
         self.offsets = offsets @ np.array([1, 1j])
         turn = -2j * np.pi / model.box

@@ -60,7 +60,8 @@ class Expectation(ParticlePass):
 
     def _prepare(self) -> None:
         model, search, sampling = self.model, self.search, sampling_of(self.search)
-        self._observers = [Observer(self.grid, group, model, search, whole=True) for group in self.groups]
+        # offsets of late iterations reach less far than half a pixel
+        self._observers = [Observer(self.grid, group, model, search, whole=False) for group in self.groups]
         maps = Maps(model.references, self.grid)
         parts = 2**search.oversampling
         turns = Turns(self.grid, sampling.n_psi * parts)

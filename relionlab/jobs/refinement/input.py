@@ -110,6 +110,10 @@ class Images:
             self._place[members] = np.arange(len(members))
         self._held = {row: reader.read() for row, reader in readers.items()} if preread else {}
 
+    def __getstate__(self) -> dict[str, object]:
+        # a worker of its own process reads what it needs: all images would travel to each of them in each pass
+        return {**self.__dict__, "_held": {}}
+
     def __call__(self, indices: np.ndarray) -> np.ndarray:
         """Return the images of these particles, all of one optics group, as (n, box, box) float32."""
         row = int(self._rows[indices[0]])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +17,7 @@ from relionlab.engine.memory import (
     plan_refinement,
     resident_memory,
 )
+from relionlab.engine.parallel import in_processes
 from relionlab.engine.refine3d.gradient import STARTS
 from relionlab.engine.refine3d.known_memory import KnownNeeds
 from relionlab.engine.refine3d.state import Search
@@ -112,6 +113,7 @@ class Memory:
                 room=room,
                 program=self.program + (CLUSTER if workers > 1 else 0),
                 kept=kept,
+                separate=in_processes(replace(run.context.settings, workers=workers)),
             )
 
         return plan

@@ -13,7 +13,8 @@ means by the columns of ``model_class_N`` was measured (F3: 3D transform of the 
   rlnSigma2Noise over the particles and over the symmetry mates.
 * rlnSsnrMap is T tau2 / sigma2 in a classification, T FSC / (1 - FSC) in a half-set, with an FSC of 0.999 at most. The
   last files of an auto-refinement have sqrt(2 FSC / (1 + FSC)) in place of the FSC there.
-* rlnGoldStandardFsc is that of the unmasked half-maps before they are filtered, and 1 in the shells that they share:
+* rlnGoldStandardFsc is that of the half-maps before they are filtered, unmasked (ours with --solvent_correct_fsc: masked,
+  corrected for the mask as relion_postprocess does it), and 1 in the shells that they share:
   those below box pixel size / d, d the larger of --low_resol_join_halves and the resolution of the iteration before.
 * rlnOrientationDistribution of a class sums to the class's share.
 """

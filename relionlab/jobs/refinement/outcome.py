@@ -42,6 +42,7 @@ def outcome_of(directory: str | Path, *, postprocess: str | Path | None = None) 
         converged=_converged(last, told),
         particles=len(particles),
         fsc=measured_fsc(tables),
+        within_mask=bool(number(told, "rlnDoSolventFscCorrection", unknown=0.0)),
         accuracy_rotations=_best(column(classes, "rlnAccuracyRotations")),
         accuracy_offsets=_best(column(classes, "rlnAccuracyTranslationsAngst")),
         angular_step=step,

@@ -39,7 +39,8 @@ class Outcome:
     nyquist_angstrom     twice the pixel size
     converged            whether a refinement says so, ``None`` for one that does not say
     particles            how many
-    fsc                  (shells,) of the half-maps without a mask, as far as it was measured
+    fsc                  (shells,) of the half-maps, as far as it was measured
+    within_mask          whether that is of the masked half-maps, corrected for the mask (--solvent_correct_fsc), or of whole boxes
     accuracy_rotations, accuracy_offsets  expected accuracy in degrees and Å, of the best class
     angular_step         degrees of the last fine pass
     local_searches       whether the search came down to the neighbourhood of each particle's last angles
@@ -61,6 +62,7 @@ class Outcome:
     converged: bool | None = None
     particles: int = 0
     fsc: np.ndarray | None = None
+    within_mask: bool = False
     accuracy_rotations: float = float("nan")
     accuracy_offsets: float = float("nan")
     angular_step: float = float("nan")
@@ -110,7 +112,8 @@ def _ending(run: Outcome) -> str:
             " are probably junk, or the reference is wrong: sort them by Class2D or Class3D and refine the good classes alone."
         )
     if run.converged:
-        return f"The refinement converged {after} {at} (FSC 0.143, no mask): neither resolution nor angles improve any more."
+        masked = "within the mask, corrected for it" if run.within_mask else "no mask"
+        return f"The refinement converged {after} {at} (FSC 0.143, {masked}): neither resolution nor angles improve any more."
     moved = _moved(run)
     return f"The refinement has not converged {after}, {at}{moved}: continue it."
 
