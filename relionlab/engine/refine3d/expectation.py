@@ -24,7 +24,7 @@ from relionlab.engine.refine3d.grids import (
     view_rotations,
 )
 from relionlab.engine.refine3d.local import LocalSearch, surroundings
-from relionlab.engine.refine3d.mean_pose import Near, mean_pose
+from relionlab.engine.refine3d.mean_pose import Compared
 from relionlab.engine.refine3d.particle_pass import Found, ParticlePass, class_prior, record
 from relionlab.engine.refine3d.state import Model, Search
 from relionlab.engine.refine3d.sums import Sums
@@ -128,12 +128,12 @@ class Expectation(ParticlePass):
         found = [replace(one, prior=self._share_of(one.view)) for one in self._candidates(particles, seen, weight)]
         parts = 4**self.search.oversampling
         wanted = [(one.view[:, None] * parts + np.arange(parts)).ravel() for one in found]
-        posteriors = []
+        posteriors, table, step = [], self._fine_views, sampling_of(self.search).step / 2**self.search.oversampling
         for some in self._fitting(wanted):
-            views, given, numbers = self._fine_views.held, collected, None
+            views, given, numbers = table.held, collected, None
             if views is None or given is None:
                 numbers = np.unique(np.concatenate([wanted[n] for n in some]))
-                views = self._fine_views.views(numbers)
+                views = table.views(numbers)
                 given = Collected.zeros(views)
             for n in some:
                 posterior = self._fine.weigh(
@@ -143,11 +143,9 @@ class Expectation(ParticlePass):
                     entries=wanted[n] if numbers is None else np.searchsorted(numbers, wanted[n]),
                     places=np.repeat(np.arange(len(found[n].view)), parts),
                     offset_variance=self._offset_variance,
+                    compared=Compared(table.rotations, table.classes, wanted[n], step),
                     collected=given,
                 )
-                if numbers is not None:
-                    near = replace(posterior.near, view=numbers[posterior.near.view])
-                    posterior = replace(posterior, view=int(numbers[posterior.view]), near=near)
                 posteriors.append(posterior)
             if numbers is not None:
                 self._insert(given, numbers, sums)
@@ -208,8 +206,8 @@ class Expectation(ParticlePass):
     ) -> None:
         cross = np.array([posterior.cross for posterior in posteriors])
         auto = np.array([posterior.auto for posterior in posteriors])
-        poses = [self._mean_pose(posterior) for posterior in posteriors]
-        rotations, offsets = (np.array(part) for part in zip(*poses, strict=True))
+        rotations = np.array([posterior.rotation for posterior in posteriors])
+        offsets = np.array([posterior.offset for posterior in posteriors])
         views = np.array([posterior.view for posterior in posteriors])
         aberrations = self.groups[int(particles.optics_group[0])].aberrations  # a block is of one group
         origin = aberrations.offset_of_image(seen.origin + offsets[:, 0] + 1j * offsets[:, 1])
@@ -227,16 +225,6 @@ class Expectation(ParticlePass):
             numbers=numbers,
         )
         record(one_block, sums, sigma2=self.model.sigma2, pixels=self._pixels)
-
-    def _mean_pose(self, posterior: Posterior) -> tuple[np.ndarray, np.ndarray]:
-        """Return orientation (3, 3) and offset (2,) of a particle: the mean of its posterior around the best pose."""
-        table, near = self._fine_views, posterior.near
-        step = 360.0 / self._fine.turns.count
-        alike = table.classes[near.view] == table.classes[posterior.view]
-        near = Near(near.weight[alike], near.view[alike], near.turn[alike], near.offset[alike])
-        best = matrix_from_euler(0.0, 0.0, posterior.turn * step) @ table.rotations[posterior.view]
-        rotations = matrix_from_euler(0.0, 0.0, near.turn * step) @ table.rotations[near.view]
-        return mean_pose(best, rotations, near, step=sampling_of(self.search).step / 2**self.search.oversampling)
 
     # --- from views to maps ---------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from relionlab.engine.likelihood.turns import Turns, Window
 from relionlab.engine.polar import PolarGrid
 from relionlab.engine.refine3d.candidates import Candidates
 from relionlab.engine.refine3d.comparison import Angles, Offsets, norms, products, weighted
-from relionlab.engine.refine3d.mean_pose import Near, heavier
+from relionlab.engine.refine3d.mean_pose import Compared
 from relionlab.engine.refine3d.views import Views
 
 TABLE = 1 << 18
@@ -54,22 +54,21 @@ class Collected:
 class Posterior:
     """What one particle's posterior says.
 
-    view, turn, offset   of its best pose: view; in-plane angle, counted in fine steps; (2,) px
+    view                 of its best pose
+    rotation, offset     (3, 3), (2,) px: the mean around the best pose
     numbers              largest log-likelihood, log of the sum over poses of likelihood over the largest, weight of the
                          best pose, number of significant poses
     cross, auto          (k,) <X, s CTF A> and |s CTF A|² over 2 sigma2, per ring
     offset2              expected squared origin in px²
-    near                 the heavier poses of the same class
     """
 
     view: int
-    turn: int
+    rotation: np.ndarray
     offset: np.ndarray
     numbers: np.ndarray
     cross: np.ndarray
     auto: np.ndarray
     offset2: float
-    near: Near
 
 
 class FineSearch:
@@ -112,6 +111,7 @@ class FineSearch:
         entries: np.ndarray,
         places: np.ndarray,
         offset_variance: float,
+        compared: Compared,
         collected: Collected,
     ) -> Posterior:
         """Find a particle's posterior and collect what it gives.
@@ -119,6 +119,7 @@ class FineSearch:
         entries  (E,) places in ``views`` of the fine views; the finer ones of a candidate follow each other
         places   (E,) number of each entry's candidate
         offset_variance  px² of the prior of whole origins, per axis
+        compared  the views of the entries
         """
         slots = (found.slots[:, None] * self.parts**2 + np.arange(self.parts**2)).ravel()
         offsets = self.offsets.xy[slots]
@@ -150,30 +151,20 @@ class FineSearch:
             chosen = inside.reshape(shape)[:count]
             if chosen.any():
                 against.collect(block, weights.reshape(-1, *shape)[:, :count], chosen, collected, (cross, auto, share))
-        place, slot = divmod(int(best[0, 2]), len(slots))
-        entry = int(best[0, 0]) * size + place
-        where = int(first[entry] + best[0, 1])
-        offset2 = float(share @ np.abs(origin) ** 2)
-        near = self._near(table, numbers[0, 2], entries=entries, first=first, slots=len(slots), offsets=offsets)
-        return Posterior(
-            int(entries[entry]), where, offsets[slot], numbers[0], cross / self.area, auto / self.area, offset2, near
+        place = int(best[0, 2]) // len(slots)
+        entry, turn = int(best[0, 0]) * size + place, 360.0 / self.turns.count
+        around = compared.beside(entry)
+        rotation, offset = compared.mean(
+            table.reshape(len(blocks), angles.count, *shape)[around // size, :, around % size],
+            best=(entry, (first[entry] + best[0, 1]) * turn),
+            around=around,
+            angles=(first[around, None] + np.arange(angles.count)) * turn,
+            offsets=offsets,
         )
-
-    @staticmethod
-    def _near(
-        table: np.ndarray,
-        best_weight: float,
-        *,
-        entries: np.ndarray,
-        first: np.ndarray,
-        slots: int,
-        offsets: np.ndarray,
-    ) -> Near:
-        places = heavier(table, best_weight)
-        block, angle, _, place = np.unravel_index(places, table.shape)
-        within, slot = np.divmod(place, slots)
-        entry = block * (table.shape[-1] // slots) + within
-        return Near(table.ravel()[places].astype(float), entries[entry], first[entry] + angle, offsets[slot])
+        offset2 = float(share @ np.abs(origin) ** 2)
+        return Posterior(
+            int(compared.views[entry]), rotation, offset, numbers[0], cross / self.area, auto / self.area, offset2
+        )
 
 
 class _Against:

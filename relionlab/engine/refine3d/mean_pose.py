@@ -6,46 +6,66 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from relionlab.engine.rotations import matrix_from_euler
+
 _LEAST = 0.02  # of the best pose's weight: lighter ones do not move the mean
 _WITHIN = 3.0  # fine steps around the best pose that count as the same mode
 
 
 @dataclass(frozen=True)
-class Near:
-    """The heavier poses of a posterior.
+class Compared:
+    """The views that a particle was compared with.
 
-    weight  (m,); view (m,); turn (m,) in-plane angle in fine steps; offset (m, 2) px
+    rotations  (V, 3, 3) and classes (V,) of all views
+    views      (E,) numbers of those that it was compared with
+    step       degrees between directions
     """
 
-    weight: np.ndarray
-    view: np.ndarray
-    turn: np.ndarray
-    offset: np.ndarray
+    rotations: np.ndarray
+    classes: np.ndarray
+    views: np.ndarray
+    step: float
 
+    @property
+    def _least_cosine(self) -> float:
+        return float(np.cos(np.radians(min(_WITHIN * self.step, 90.0))))
 
-def heavier(table: np.ndarray, best_weight: float) -> np.ndarray:
-    """Return the flat places of a table's weights that count beside the best."""
-    return np.flatnonzero(table.ravel() >= np.float32(_LEAST * best_weight))
+    def beside(self, best: int) -> np.ndarray:
+        """Return which of (E,) may lie in one mode of the posterior with one of them: class and direction say so."""
+        views, one = self.views, self.views[best]
+        near = self.rotations[views, 2] @ self.rotations[one, 2] >= self._least_cosine - 1e-9
+        return np.flatnonzero(near & (self.classes[views] == self.classes[one]))
 
+    def mean(
+        self,
+        weights: np.ndarray,
+        *,
+        best: tuple[int, float],
+        around: np.ndarray,
+        angles: np.ndarray,
+        offsets: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the mean orientation (3, 3) and the mean offset (2,) of the poses around the best one.
 
-def mean_pose(best: np.ndarray, rotations: np.ndarray, near: Near, *, step: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean orientation (3, 3) and the mean offset (2,) of the poses around the best one.
+        weights  (e, angle, slot) of the posterior
+        best     view, of (E,), and in-plane angle in degrees of the best pose
+        around   (e,) views of the weights, of (E,)
+        angles   (e, angle) in-plane angles in degrees
+        offsets  (slot, 2)
 
-    best       (3, 3) orientation of the best pose
-    rotations  (m, 3, 3) those of ``near``
-    step       degrees between directions of the grid
-
-    Orientations are averaged as rotation vectors from the best: exact to third order in their angle.
-    """
-    turned = rotations @ best.T
-    sine = 0.5 * np.stack(
-        [turned[:, 1, 2] - turned[:, 2, 1], turned[:, 2, 0] - turned[:, 0, 2], turned[:, 0, 1] - turned[:, 1, 0]],
-        axis=1,
-    )
-    cosine = 0.5 * (np.trace(turned, axis1=1, axis2=2) - 1)
-    same = cosine >= np.cos(np.radians(min(_WITHIN * step, 90.0)))
-    weight = near.weight[same] / near.weight[same].sum()
-    return rotation_of(weight @ sine[same]) @ best, weight @ near.offset[same]
+        Orientations are averaged as rotation vectors from the best: exact to third order in their angle.
+        """
+        first = matrix_from_euler(0.0, 0.0, best[1]) @ self.rotations[self.views[best[0]]]
+        # a pose's rotation from the best is Rz(angle) N: its trace and its antisymmetric part follow from N's elements
+        n = (self.rotations[self.views[around]] @ first.T)[..., None]
+        (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = ([n[:, i, j] for j in range(3)] for i in range(3))
+        c, s = np.cos(np.radians(angles)), np.sin(np.radians(angles))
+        cosine = 0.5 * (c * (xx + yy) + s * (yx - xy) + zz - 1)
+        sine = 0.5 * np.stack([c * yz - s * xz - zy, zx - c * xz - s * yz, c * (xy - yx) + s * (xx + yy)])
+        same = cosine >= self._least_cosine
+        heavy = np.where(weights[same] >= _LEAST * weights.max(), weights[same], 0.0).astype(float)
+        total = heavy.sum()
+        return rotation_of(sine[:, same] @ heavy.sum(axis=1) / total) @ first, heavy.sum(axis=0) @ offsets / total
 
 
 def rotation_of(vector: np.ndarray) -> np.ndarray:
