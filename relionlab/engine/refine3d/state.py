@@ -24,7 +24,8 @@ class Model:
     mean_norm     mean of the particles' norm corrections
     radius        outermost shell that the next E-step uses
     resolution_shell  last shell with a signal-to-noise ratio above one, over the classes
-    direction_share  (classes, D) share of each direction of the sampling; ``None``: not known yet
+    direction_share  (classes, D) share of each direction of the sampling, for the files: searches do not expect it;
+                     ``None``: not known yet
     """
 
     references: np.ndarray
