@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from relionlab.display.picture import Picture
-from relionlab.display.spectra import crossing, frequency_ticks, level
+from relionlab.display.spectra import crossing, frequency_ticks, last_shells, level
 from relionlab.display.style import PALETTE, faint_lines, line, panel
-from relionlab.engine.maps.fsc import GOLD_STANDARD, resolution_shell
+from relionlab.engine.maps.fsc import GOLD_STANDARD
 from relionlab.errors import NodeError
 from relionlab.io.star import read_star
 from relionlab.io.table import Table
@@ -48,7 +48,7 @@ def _correlations(known: list[tuple[Round, np.ndarray]], frequency: np.ndarray) 
     lines = [*([faint_lines(frequency, filled[:-1], dims)] if len(known) > 2 else []), *lines]
     lines += [level(value, lines, dims) for value in (GOLD_STANDARD, 0.5)]
     last = known[-1][1]
-    told = _crossings(frequency[: len(last)], last)
+    told = f"the last: {last_shells(frequency[: len(last)], last, (GOLD_STANDARD, 0.5))}."
     drawn = panel(
         hv.Overlay(lines), "", _SIZE, legend="top_right", ylim=(-0.1, 1.05), xticks=frequency_ticks(lines),
         yticks=[(0, "0"), (0.143, "0.143"), (0.5, "0.5"), (1, "1")],
@@ -98,20 +98,6 @@ def _chosen(count: int) -> list[int]:
 def _first_and_last(one: Round, x: np.ndarray, y: np.ndarray, dims: Any, index: int) -> Any:
     label = "final, all data" if one.final else f"iteration {one.number}"
     return line(x, y, dims, color=PALETTE[1 if index == 0 else 0], label=label, hover=True)
-
-
-def _crossings(frequency: np.ndarray, curve: np.ndarray) -> str:
-    """Return the last shells above 0.143 and 0.5, as the run's own resolution is told, in words."""
-    found = [(threshold, resolution_shell(curve, threshold)) for threshold in (GOLD_STANDARD, 0.5)]
-    said = [
-        f"{1 / frequency[shell]:.2f} Å at {threshold:g}"
-        if 0 < shell < len(curve) - 1
-        else f"above {threshold:g} as far as was measured ({1 / frequency[-1]:.2f} Å)"
-        if shell
-        else f"below {threshold:g} from the beginning"
-        for threshold, shell in found
-    ]
-    return f"the last: {', '.join(said)}."
 
 
 def _frequency(tables: dict[str, Table]) -> np.ndarray:

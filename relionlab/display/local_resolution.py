@@ -64,10 +64,14 @@ def local_resolution_histogram(source: str | Path, *, mask: str | Path | None = 
 
 
 def local_resolution_slices(source: str | Path, *, mask: str | Path | None = None) -> Picture:
-    """Draw the central slices of a local resolution map, as the map's density coloured by the resolution."""
+    """Draw the central slices of a local resolution map, as the map's density coloured by the resolution.
+
+    mask  within which there is colour; by default the job's own, or, if that is not found, the places where the map is dense
+    """
     path = Path(source)
+    mask = _mask_of(path) if mask is None else mask
     resolution, size = read_map(path)
-    values, _ = _values(path, mask)
+    values, where = _values(path, mask)
     low, high = _range(*np.percentile(values, _SHOWN))
     filtered = _beside(path)
     density = read_map(filtered)[0] if filtered.exists() else resolution
@@ -84,8 +88,8 @@ def local_resolution_slices(source: str | Path, *, mask: str | Path | None = Non
     return Picture(
         sheet(overlay, plan),
         "Local resolution in the map",
-        "Central slices of the locally filtered map; colour is the local resolution (scale on the right), grey lies outside"
-        " of the mask.",
+        f"Central slices of the locally filtered map; colour is the local resolution {where} (scale on the right), grey is"
+        " everything else.",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from pathlib import Path
 from typing import Any
 
@@ -40,19 +41,21 @@ def ortho_slices(source: str | Path | np.ndarray, *, pixel_size: float | None = 
 
 
 def show_map(source: str | Path | np.ndarray, *, pixel_size: float = 1.0, level: float | None = None) -> Any:
-    """Return an interactive surface of a map (an nglview widget).
+    """Return an interactive surface of a map below a caption with its level and size; nglview's widget is its ``view``.
 
     level  isolevel in standard deviations above the mean; by default the one that encloses the densest 2 % of the box
     """
     import io
     import tempfile
 
+    import ipywidgets
     import nglview
 
     from relionlab.io.images import write_map
 
     array, size = (source, pixel_size) if isinstance(source, np.ndarray) else read_map(source)
     level = level_of(array) if level is None else level
+    name = "Map" if isinstance(source, np.ndarray) else Path(source).name
     with tempfile.TemporaryDirectory() as folder:  # written anew: nglview reads neither compressed nor float16 maps
         path = Path(folder) / "map.mrc"
         write_map(path, array.astype(np.float32), pixel_size=size)
@@ -62,7 +65,21 @@ def show_map(source: str | Path | np.ndarray, *, pixel_size: float = 1.0, level:
     # a surface added after defaultRepresentation=False stays blank in nglview 4.0: change the default one instead
     component.update_surface(isolevel=level, color="#56B4E9", opacity=1.0)
     view.camera = "orthographic"
-    return view
+    told = ipywidgets.HTML(surface_words(name, array, pixel_size=size or None, level=level))
+    shown = ipywidgets.VBox([told, view])
+    shown.view = view
+    return shown
+
+
+def surface_words(name: str, array: np.ndarray, *, pixel_size: float | None, level: float) -> str:
+    """Return, as HTML, what a surface at ``level`` (standard deviations above the mean) shows, and how to move it."""
+    threshold = float(array.mean()) + level * float(array.std())
+    inside = 100 * float((array > threshold).mean())
+    box = "" if pixel_size is None else f" of {pixel_size * max(array.shape):.0f} Å"
+    return (
+        f"<b>{html.escape(name)}</b><br>Surface where the density is {threshold:.3g}, {level:.2g} standard deviations above its"
+        f" mean: it encloses {inside:.2g} % of the box{box}. Drag to turn, wheel to zoom; <code>level=…</code> draws another one."
+    )
 
 
 def level_of(array: np.ndarray, fraction: float = 0.02) -> float:

@@ -117,6 +117,17 @@ def model_files(directory: str | Path) -> list[Path]:
     return sorted(files, key=iteration_of)
 
 
+def finished_models(directory: str | Path) -> list[Path]:
+    """Return those model files of a job directory whose iteration is complete; last the one of a refinement's joined halves
+    (run_model.star), unless newer iterations follow it.
+    """
+    files = [path for path in model_files(directory) if beside_model(path, "optimiser").exists()]
+    joined = [path for path in Path(directory).glob("*_model.star") if not re.search(r"_it\d+_|_half[12]_", path.name)]
+    newest = files[-1].stat().st_mtime if files else 0.0
+    after = [path for path in joined if files and path.stat().st_mtime >= newest]
+    return files + sorted(after, key=lambda path: path.stat().st_mtime)[-1:]
+
+
 def iteration_of(path: str | Path) -> int:
     """Return the iteration in the name of a run_itNNN_… file, -1 if there is none."""
     found = re.search(r"_it(\d+)_", Path(path).name)
@@ -147,7 +158,7 @@ def read_class_averages(source: str | Path) -> ClassAverages:
         pixel_size=float(general.value("rlnPixelSize")),
         share=_column(classes, "rlnClassDistribution"),
         counts=_counts(model, len(classes)),
-        resolution=_resolutions(classes),
+        resolution=_resolutions(classes, general, halves="_half" in model.name),
         accuracy_rotations=_accuracy(classes, "rlnAccuracyRotations"),
         accuracy_offsets=_accuracy(classes, "rlnAccuracyTranslationsAngst"),
         numbers=np.arange(1, len(classes) + 1),
@@ -276,8 +287,12 @@ def _column(table: Table, label: str) -> np.ndarray:
     return np.asarray(table[label], dtype=np.float64) if label in table else np.full(len(table), np.nan)
 
 
-def _resolutions(table: Table) -> np.ndarray:
+def _resolutions(table: Table, general: Table, *, halves: bool) -> np.ndarray:
+    """Return the resolutions of classes in Å: of half-maps the run's own, where they correlate by 0.143 (their
+    rlnEstimatedResolution is where each has as much noise as signal, which is a correlation of 0.5).
+    """
     values = _column(table, "rlnEstimatedResolution")
+    values = np.full(len(values), _value(general, "rlnCurrentResolution")) if halves else values
     return np.where((values >= _UNKNOWN) | ~(values > 0), np.inf, values)
 
 

@@ -54,7 +54,9 @@ def _directory(path: Path) -> Picture:
     if (path / "relion_locres.mrc").exists():
         return _images(path / "relion_locres.mrc")
     if (path / "mask.mrc").exists():
-        return _images(path / "mask.mrc")
+        from relionlab.display.postprocess import mask_pictures
+
+        return mask_pictures(path)[0]
     if (path / "micrographs_ctf.star").exists():
         from relionlab.display.thon import ctf_overview
 

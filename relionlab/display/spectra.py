@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,16 @@ import numpy as np
 from relionlab.display.picture import Picture
 from relionlab.display.results import latest_model
 from relionlab.display.style import PALETTE, faint_lines, line, panel
+from relionlab.engine.maps.fsc import resolution_shell
 from relionlab.errors import StarError
 from relionlab.io.star import read_star
 from relionlab.io.table import Table
 
 _FREQUENCY = ("frequency", "Spatial frequency (1/Å)")
+_WITH_LEGEND = (800, 380)
+"""Width and height of a panel whose legend stands beside it: curves that fall early would run under one inside."""
+_FIRST = 5
+"""Width of the first curve, the one that tells the resolution: it is seen on both sides of another that hides its middle."""
 _FSC_COLUMNS = {
     "rlnFourierShellCorrelationCorrected": "corrected",
     "rlnFourierShellCorrelationMaskedMaps": "masked maps",
@@ -79,22 +85,21 @@ def fsc(source: str | Path | Table, *, threshold: float = 0.143) -> Picture:
     frequency = np.asarray(table["rlnResolution"], dtype=np.float64)
     present = {label: words for label, words in _FSC_COLUMNS.items() if label in table}
     lines = [
-        line(frequency, np.asarray(table[label], dtype=np.float64), dims, color=color, label=words, hover=True)
-        for (label, words), color in zip(present.items(), PALETTE, strict=False)
+        line(
+            frequency,
+            np.asarray(table[label], dtype=np.float64),
+            dims,
+            color=color,
+            label=words,
+            hover=True,
+            width=width,
+        )
+        for (label, words), color, width in zip(present.items(), PALETTE, (_FIRST, *[2] * len(present)), strict=False)
     ]
     lines += [level(value, lines, dims) for value in sorted({threshold, 0.5})]
-    first = np.asarray(table[next(iter(present))], dtype=np.float64)
-    found = crossing(frequency, first, threshold)
-    name, half = next(iter(present.values())), crossing(frequency, first, 0.5)
-    told = (
-        f"{name}: {1 / found:.2f} Å at {threshold:g}."
-        if found
-        else f"{name}: above {threshold:g} as far as the pixel size allows."
-    )
-    told += f" {1 / half:.2f} Å at 0.5." if half else ""
-    drawn = panel(
-        hv.Overlay(lines), "", (640, 380), legend="bottom_left", ylim=(-0.1, 1.05), xticks=frequency_ticks(lines)
-    )
+    first, name = next(iter(present.items()))
+    told = f"{name}: {last_shells(frequency, np.asarray(table[first], dtype=np.float64), (threshold, 0.5))}."
+    drawn = panel(hv.Overlay(lines), "", _WITH_LEGEND, legend="right", ylim=(-0.1, 1.05), xticks=frequency_ticks(lines))
     return Picture(
         drawn,
         "Fourier shell correlation",
@@ -110,6 +115,23 @@ def crossing(frequency: np.ndarray, values: np.ndarray, threshold: float) -> flo
     i = below[0]
     part = (values[i] - threshold) / (values[i] - values[i + 1])
     return float(frequency[i] + part * (frequency[i + 1] - frequency[i]))
+
+
+def last_shells(frequency: np.ndarray, curve: np.ndarray, thresholds: Sequence[float]) -> str:
+    """Return the last shells of a correlation above thresholds, in words; a run tells its own resolution so.
+
+    frequency, curve  (shells,) 1/Å, and the correlation from shell 0 on
+    """
+    told = []
+    for threshold in thresholds:
+        shell = resolution_shell(curve, threshold)
+        if 0 < shell < len(curve) - 1:
+            told.append(f"{1 / frequency[shell]:.2f} Å at {threshold:g}")
+        elif shell:
+            told.append(f"above {threshold:g} as far as was measured ({1 / frequency[-1]:.2f} Å)")
+        else:
+            told.append(f"below {threshold:g} from the beginning")
+    return ", ".join(told)
 
 
 def _fsc_table(path: Path) -> Table:

@@ -103,6 +103,8 @@ def panel(element: Any, title: str = "", size: tuple[int, int] = PANEL, **option
         if legend is not None:
             shared |= {"legend_position": legend, "legend_limit": 1000}
             bokeh["legend_opts"] = {"background_fill_alpha": 0.7, "border_line_color": None, "padding": 4, "spacing": 0}
+            if legend == "right":  # beside the panel: from its top downwards, away from the curves' ends
+                bokeh["legend_opts"] |= {"location": "top", "margin": 12}
     return both(element, bokeh, matplotlib, **shared)
 
 

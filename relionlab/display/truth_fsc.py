@@ -11,6 +11,8 @@ from relionlab.display.report_charts import SIZE
 from relionlab.display.spectra import frequency_ticks, level
 from relionlab.display.style import PALETTE, both, line, panel
 
+_WITH_LEGEND = (SIZE[0] + 180, SIZE[1])
+"""Width and height of a panel whose legend stands beside it: the curve of a poor map would run under one inside."""
 Curve = tuple[np.ndarray, np.ndarray]
 """Frequency in 1/Å, and correlation, shell by shell."""
 
@@ -34,7 +36,7 @@ def truth_fsc(curves: Mapping[str, Curve], *, halves: Curve | None = None) -> Pi
         lines.append(line(halves[0], promised(halves[1]), dims, **style))
     lines.append(level(0.5, lines, dims))
     return Picture(
-        panel(hv.Overlay(lines), "", SIZE, legend="bottom_left", ylim=(-0.1, 1.05), xticks=ticks),
+        panel(hv.Overlay(lines), "", _WITH_LEGEND, legend="right", ylim=(-0.1, 1.05), xticks=ticks),
         "Correlation with the true molecule",
         "Of each map, brought onto the molecule that was simulated, within a mask around that. At 0.5 (dashed) a map is half"
         " signal. Frequency with its resolution in Å."

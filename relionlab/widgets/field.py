@@ -11,7 +11,7 @@ import ipywidgets as w
 from relionlab.errors import ParameterError
 from relionlab.params import Declared, to_text
 
-LABEL_WIDTH, ENTRY_WIDTH, SLIDER_WIDTH, WIDE = "250px", "120px", "260px", "520px"
+LABEL_WIDTH, ENTRY_WIDTH, UNIT_WIDTH, SLIDER_WIDTH, WIDE = "250px", "120px", "84px", "260px", "520px"
 
 
 class Field:
@@ -125,7 +125,9 @@ class Field:
         unit = "" if self.parameter.unit == "unitless" else html.escape(self.parameter.unit)
         shown = w.HTML(
             f'<span class="rl-unit">{unit}</span>',
-            layout=w.Layout(width="48px", display="" if unit or self.slider is not None else "none"),
+            layout=w.Layout(
+                width=UNIT_WIDTH, flex="0 0 auto", display="" if unit or self.slider is not None else "none"
+            ),
         )
         line = w.HBox([label, self.entry, shown, *([self.slider] if self.slider is not None else [])])
         below = w.VBox(

@@ -217,10 +217,10 @@ class JobForm(w.VBox):
             field.enable(applies=readable.applies(name))
             field.show_problem(by_name.get(name, ""))
         count = len(problems)
-        elsewhere = by_name.get("", "")
-        told = (
-            f"{count} {'value needs' if count == 1 else 'values need'} a correction before the job can run. {elsewhere}"
-        )
+        elsewhere = by_name.pop("", "")
+        tabs = [tab for tab, names in self.declared.tabs().items() if not by_name.keys().isdisjoint(names)]
+        where = f" (tab {', '.join(tabs)})" if tabs else ""  # it may be one that is not in view
+        told = f"{count} {'value needs' if count == 1 else 'values need'} a correction before the job can run{where}. {elsewhere}"
         self._message.say(told if count else "", wrong=True)
         self._code.value = f'<div class="rl-code">{html.escape(repr(readable))}</div>'
         self._copy.text = f"from relionlab.jobs import {self.declared.__name__}\n\n{readable!r}"

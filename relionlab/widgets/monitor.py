@@ -10,21 +10,26 @@ from __future__ import annotations
 
 import html
 import time
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
 
 from relionlab.display.bokeh_view import BokehView
 from relionlab.errors import RelionlabError
 from relionlab.project import JobDirectory
-from relionlab.project.progress import Progress
+from relionlab.project.process_record import ProcessRecord
+from relionlab.project.progress import PROCESS_FILE, Progress
 from relionlab.widgets.buttons import Message, button
 from relionlab.widgets.class_grid import ClassGrid
 from relionlab.widgets.form import JobForm
 from relionlab.widgets.log_view import LogView
 from relionlab.widgets.look import style_sheet
 from relionlab.widgets.watching import Watch
+
+if TYPE_CHECKING:
+    from relionlab.display.results import IterationRow
 
 
 class JobMonitor(w.VBox):
@@ -101,7 +106,7 @@ class JobMonitor(w.VBox):
         try:
             state = directory.state
             self._show_state(directory, state)
-            self._show_progress(directory.progress(), state)
+            self._show_progress(directory.path, directory.progress(), state)
             self._show_logs(directory)
             self._show_results(directory.path)
         except (OSError, RelionlabError) as error:  # a file in the making, a directory that was just removed
@@ -126,18 +131,16 @@ class JobMonitor(w.VBox):
         self._abort.disabled = state != "running"
         self._bar.bar_style = {"finished": "success", "failed": "danger", "aborted": "warning"}.get(state, "info")
 
-    def _show_progress(self, told: Progress | None, state: str) -> None:
+    def _show_progress(self, path: Path, told: Progress | None, state: str) -> None:
         if state == "finished":
             self._bar.value = 1.0
-            _put(self._told, f'<span class="rl-muted">{_amount(told)}</span>')
-            return
-        if told is None or told.total <= 0:
-            _put(self._told, f'<span class="rl-muted">{"starting" if state == "running" else ""}</span>')
-            return
-        self._bar.value = told.fraction
-        left = self._time_left(told) if state == "running" else None
-        rest = f" · about {spoken(left)} left" if left is not None else ""
-        _put(self._told, f'<span class="rl-muted">{_amount(told)}{rest}</span>')
+        elif told is not None and told.total > 0:
+            self._bar.value = told.fraction
+        parts = [_amount(told)]
+        if state == "running":
+            left = self._time_left(told) if told is not None and told.total > 0 else None
+            parts = [parts[0] or "starting", _so_far(path), "" if left is None else f"about {spoken(left)} left"]
+        _put(self._told, f'<span class="rl-muted">{" · ".join(part for part in parts if part)}</span>')
 
     def _time_left(self, told: Progress) -> float | None:
         """Return the seconds left, by the pace since the first look; ``None`` as long as nothing has moved."""
@@ -157,20 +160,31 @@ class JobMonitor(w.VBox):
     def _show_results(self, path: Path) -> None:
         """Show class averages and curve when a new iteration lies in the directory."""
         from relionlab.display.convergence import resolution_course
-        from relionlab.display.results import beside_model, course_of, iteration_row, model_files, read_class_averages
+        from relionlab.display.results import course_of, finished_models, read_class_averages
 
-        files = [file for file in model_files(path) if beside_model(file, "optimiser").exists()]
-        if not files or files[-1].name == self._seen.get("model"):
+        files = finished_models(path)
+        newest = (files[-1].name, files[-1].stat().st_mtime) if files else None
+        if newest is None or newest == self._seen.get("model"):
             return
         averages = read_class_averages(files[-1])
         self._grid.show(averages)
-        _put(self._iteration, f"<b>{averages.what} after iteration {averages.iteration}</b>, largest class first")
+        when = f"after iteration {averages.iteration}" if averages.iteration >= 0 else "at the end"
+        order = ", largest class first" if len(averages) > 1 else ""
+        _put(self._iteration, f"<b>{averages.what} {when}</b>{order}")
+        self._curve.show(resolution_course(course_of(self._rows(files))))
+        self._seen["model"] = newest  # last, so that an iteration that could not be read is tried again
+
+    def _rows(self, files: list[Path]) -> list[IterationRow]:
+        """Return the lines of the iterations, those read before from memory; the joined one comes after them all."""
+        from relionlab.display.results import iteration_row
+
         rows = self._seen.setdefault("rows", {})
         for file in files:
-            if file.name not in rows:
+            if file.name not in rows or file == files[-1]:
                 rows[file.name] = iteration_row(file)
-        self._curve.show(resolution_course(course_of([rows[file.name] for file in files])))
-        self._seen["model"] = files[-1].name  # last, so that an iteration that could not be read is tried again
+        found = [rows[file.name] for file in files]
+        last = max(row.iteration for row in found)
+        return [row if row.iteration >= 0 else replace(row, iteration=last + 1) for row in found]
 
 
 def spoken(seconds: float) -> str:
@@ -185,6 +199,12 @@ def spoken(seconds: float) -> str:
 
 def _amount(told: Progress | None) -> str:
     return "" if told is None or told.total <= 0 else f"{told.done:.4g} of {told.total:.4g} {html.escape(told.what)}"
+
+
+def _so_far(path: Path) -> str:
+    """Return how long a job has been running, in words: so a long first step shows that it is alive."""
+    record = ProcessRecord.read(path / PROCESS_FILE)
+    return "" if record is None else f"for {spoken(max(time.time() - record.since, 0.0))}"
 
 
 def _put(widget: w.HTML, text: str) -> None:

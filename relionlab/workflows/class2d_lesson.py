@@ -7,7 +7,7 @@ from pathlib import Path
 
 from relionlab.jobs.refinement.class2d import Class2D
 from relionlab.project import JobDirectory, Project
-from relionlab.workflows.lesson import opened
+from relionlab.workflows.lesson import opened, summary
 from relionlab.workflows.stages import Watcher
 from relionlab.workflows.tutorial import Plan
 from relionlab.workflows.tutorial_data import TutorialData
@@ -32,7 +32,7 @@ class Lesson:
     data: TutorialData
 
     def __repr__(self) -> str:
-        return f"{self.data.told}\nProject: {self.project.directory}\nParticles: {self.imported.outputs[0].path}"
+        return summary(self.project, self.imported, self.data)
 
 
 def class2d_lesson(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from relionlab.project import JobDirectory, Project
 from relionlab.workflows.stages import Clock, Terminal, Watcher, finished
 from relionlab.workflows.tutorial import ALIAS, CLOCK_FILE, Plan, open_or_create
 from relionlab.workflows.tutorial_data import TutorialData, particles_for
 from relionlab.workflows.tutorial_jobs import import_job
+
+_WIDTH = 90
+"""Letters in a line below a cell."""
 
 
 def opened(plan: Plan, watcher: Watcher | None = None) -> tuple[Project, JobDirectory, TutorialData]:
@@ -19,3 +24,9 @@ def opened(plan: Plan, watcher: Watcher | None = None) -> tuple[Project, JobDire
     clock, watcher = Clock.at(project.directory / CLOCK_FILE), watcher or Terminal()
     data = particles_for(plan, project, clock=clock, watcher=watcher)
     return project, finished(project, import_job(data), alias=ALIAS, clock=clock, watcher=watcher), data
+
+
+def summary(project: Project, imported: JobDirectory, data: TutorialData) -> str:
+    """Return what a lesson begins with, in lines that a notebook does not break within words."""
+    told = textwrap.fill(data.told, _WIDTH)
+    return f"{told}\nProject: {project.directory}\nParticles: {imported.outputs[0].path}"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from relionlab.engine.maps.guinier import finest_needed
 from relionlab.jobs.maps.localres_job import LocalRes
 from relionlab.jobs.maps.mask_job import MaskCreate
 from relionlab.jobs.maps.postprocess_job import PostProcess
 from relionlab.jobs.maps.postprocess_program import Postprocess
-from relionlab.jobs.maps.postprocessing import resolution_within
+from relionlab.jobs.maps.postprocessing import doubts_of_sharpening
 from relionlab.jobs.refinement.class3d import Class3D
 from relionlab.jobs.refinement.initial_model import InitialModel
 from relionlab.jobs.refinement.refine3d import Refine3D
@@ -81,12 +80,12 @@ def mask_job(refined: JobDirectory, *, threshold: float) -> MaskCreate:
 
 
 def sharpen_job(refined: JobDirectory, masked: JobDirectory) -> PostProcess:
-    """Return the job that judges and sharpens: by the slope, if the map reaches far enough within the mask for a
-    trustworthy one (:func:`relionlab.engine.maps.guinier.finest_needed`), else not at all.
+    """Return the job that judges and sharpens: by the slope, if post-processing itself would not doubt it
+    (:func:`relionlab.jobs.maps.verdict.doubts_of_fit`), else not at all.
     """
     form = PostProcess(fn_in=half_map(refined), fn_mask=output_of(masked, "mask"))
-    program = Postprocess(fn_in=form.fn_in, fn_mask=form.fn_mask)
-    if resolution_within(program, refined.project.directory) <= finest_needed(form.autob_lowres):
+    program = Postprocess(fn_in=form.fn_in, fn_mask=form.fn_mask, autob_lowres=form.autob_lowres, do_auto_bfac=True)
+    if not doubts_of_sharpening(program, refined.project.directory):
         return form
     return PostProcess(fn_in=form.fn_in, fn_mask=form.fn_mask, do_auto_bfac=False, do_adhoc_bfac=True, adhoc_bfac=0.0)
 

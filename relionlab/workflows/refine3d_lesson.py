@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from relionlab.display.picture import Picture
-from relionlab.display.truth_fsc import truth_fsc
+from relionlab.display.truth_fsc import pose_errors, truth_fsc
 from relionlab.io.particles import read_particles
 from relionlab.jobs.maps.localres_job import LocalRes
 from relionlab.jobs.maps.mask_job import MaskCreate
@@ -15,15 +17,18 @@ from relionlab.jobs.refinement.initial_model import InitialModel
 from relionlab.jobs.refinement.refine3d import Refine3D
 from relionlab.project import JobDirectory, Project
 from relionlab.workflows import movie_map_jobs as jobs
-from relionlab.workflows.lesson import opened
+from relionlab.workflows.lesson import opened, summary
 from relionlab.workflows.movie_maps import half_map_curve, sharpening_of, threshold_of
 from relionlab.workflows.movie_plan import MoviePlan
 from relionlab.workflows.movie_sizes import Sizes
 from relionlab.workflows.stages import Watcher
-from relionlab.workflows.truth_maps import compare_map
+from relionlab.workflows.truth import matched_rows
+from relionlab.workflows.truth_maps import compare_map, compare_poses
 from relionlab.workflows.tutorial import Plan
 from relionlab.workflows.tutorial_data import TutorialData
 from relionlab.workflows.tutorial_jobs import output_of
+
+_UNKNOWN = "Nobody knows the truth of your own particles: compare with a known structure, or with another data set."
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ class MapLesson:
     plan: MoviePlan
 
     def __repr__(self) -> str:
-        return f"{self.data.told}\nProject: {self.project.directory}\nParticles: {self._particles}"
+        return summary(self.project, self.imported, self.data)
 
     @property
     def truth(self) -> Path | None:
@@ -77,7 +82,7 @@ class MapLesson:
         your own particles, whose molecule is not known, a sentence.
         """
         if self.truth is None:
-            return "Nobody knows the truth of your own particles: compare with a known structure, or with another data set."
+            return _UNKNOWN
         maps = {
             "initial model": output_of(initial, "initial_model.mrc"),
             "refined": output_of(refined, "_class001.mrc"),
@@ -85,6 +90,21 @@ class MapLesson:
         found = {name: compare_map(self.project.directory / path, self.truth) for name, path in maps.items()}
         curves = {name: (one.frequency, one.correlation) for name, one in found.items()}
         return truth_fsc(curves, halves=half_map_curve(sharpened))
+
+    def poses_against_truth(self, refined: JobDirectory) -> Picture | str:
+        """Return how far the refined poses are from those in which the particles were simulated, images without a particle left
+        out; of your own particles a sentence.
+        """
+        if self.truth is None or self.data.truth is None:
+            return _UNKNOWN
+        directory = self.project.directory
+        placed = compare_map(directory / output_of(refined, "_class001.mrc"), self.truth).placed
+        found = read_particles(directory / output_of(refined, "_data"), directory=directory).particles
+        known = read_particles(directory / self.data.truth, directory=directory).particles
+        rows, true_rows = matched_rows(found, known, self.data.truth)
+        real = np.asarray(known["rlnClassNumber"])[true_rows] != self.data.junk
+        poses = compare_poses(found.rows(rows[real]), known.rows(true_rows[real]), placed, symmetry=self.data.symmetry)
+        return pose_errors(poses.angles, random=poses.random)
 
     @property
     def _particles(self) -> str:

@@ -20,6 +20,8 @@ from relionlab.project.job_directory import ERROR_FILE
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+ANEW = "give another folder (in a notebook the lesson's first argument, in the shell --dir), or remove it (--fresh)."
+"""What to do about a folder that holds something else, in words."""
 LOOK_EVERY_SECONDS = 0.2
 MOST_WARNINGS = 5
 """Warnings of a job that are shown; the others can be read in its run.err."""
@@ -54,7 +56,9 @@ class Terminal:
     def __init__(self) -> None:
         from rich.console import Console
 
-        self._console = Console(highlight=False)
+        # in a notebook lines: rich would make a block of HTML of each, and kernels say that they are terminals
+        lines = False if Console().is_jupyter else None
+        self._console = Console(highlight=False, force_jupyter=lines, force_terminal=lines)
         self._bar: Progress | None = None
         self._title = ""
 
@@ -137,7 +141,7 @@ def finished(
     elif not same_work(directory.job, job):
         raise JobStateError(
             f"{project.directory} holds a {job.folder} job of this tutorial with other parameters ("
-            f"{difference(directory.job, job)}). Give another folder with --dir, or --fresh to begin anew."
+            f"{difference(directory.job, job)}): {ANEW}"
         )
     if directory.state == "finished":
         return directory

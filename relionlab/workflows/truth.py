@@ -80,7 +80,7 @@ def compare_with_truth(
     junk      number of those that are no particle, and have no view
     """
     found, known = read_particles(data).particles, read_particles(truth).particles
-    rows, true_rows = _matched(found, known, truth)
+    rows, true_rows = matched_rows(found, known, truth)
     classes = np.asarray(found["rlnClassNumber"], dtype=np.int64)[rows]
     return score(
         classes,
@@ -168,7 +168,7 @@ def _kinds(truth: Table) -> np.ndarray:
     return np.asarray(truth["rlnClassNumber"], dtype=np.int64)
 
 
-def _matched(found: Table, known: Table, where: str | Path) -> tuple[np.ndarray, np.ndarray]:
+def matched_rows(found: Table, known: Table, where: str | Path) -> tuple[np.ndarray, np.ndarray]:
     """Return the rows of both tables that name the same image."""
     places = {name: row for row, name in enumerate(known["rlnImageName"])}
     pairs = [(row, places[name]) for row, name in enumerate(found["rlnImageName"]) if name in places]

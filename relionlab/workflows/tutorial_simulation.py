@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from relionlab.errors import ProjectError
 from relionlab.project import Project
-from relionlab.workflows.stages import Clock, Watcher
+from relionlab.workflows.stages import ANEW, Clock, Watcher
 from relionlab.workflows.tutorial_data import PLACE, TutorialData, recorded
 
 if TYPE_CHECKING:
@@ -66,10 +66,7 @@ def simulated_particles(plan: Plan, project: Project, *, clock: Clock, watcher: 
         (directory / RECORD).write_text(json.dumps(record, indent=2) + "\n")
         watcher.end(f"{plan.count:,} simulated")
     if record["simulation"] != wanted:
-        raise ProjectError(
-            f"{directory} holds particles simulated with other options (see {RECORD} there): "
-            "give another folder with --dir, or --fresh to begin anew."
-        )
+        raise ProjectError(f"{directory} holds particles simulated with other options (see {RECORD} there): {ANEW}")
     return TutorialData(
         particles=f"{PLACE}/particles.star",
         diameter=plan.diameter or float(str(record["diameter"])),

@@ -174,10 +174,57 @@ def test_distributions_of_a_table_without_known_columns():
 
 def test_fsc_says_where_it_crosses(tmp_path):
     frequency = np.linspace(0, 0.2, 21)
-    values = np.clip(1.0 - 5 * frequency, 0, 1)  # falls below 0.143 at 0.1714 / Å
+    values = np.clip(0.99 - 5 * frequency, 0, 1)  # falls below 0.143 at 0.169 / Å: the shell before is at 0.16
     columns = {"rlnResolution": frequency, "rlnFourierShellCorrelationCorrected": values}
     write_star(tmp_path / "postprocess.star", [Table(columns, "fsc")])
-    assert "5.83 Å at 0.143" in display.show(tmp_path / "postprocess.star").caption
+    assert "6.25 Å at 0.143, 11.11 Å at 0.5." in display.show(tmp_path / "postprocess.star").caption
+
+
+def test_curves_of_a_correlation_do_not_run_under_the_legend():
+    frequency = np.linspace(0, 0.2, 21)
+    columns = {"rlnResolution": frequency, "rlnFourierShellCorrelationCorrected": np.exp(-20 * frequency)}
+    columns["rlnCorrectedFourierShellCorrelationPhaseRandomizedMaskedMaps"] = np.exp(-90 * frequency)
+    model = display.to_bokeh(display.fsc(Table(columns, "fsc")))
+    assert [legend for legend in model.center if isinstance(legend, Legend)] == []
+    assert [legend.location for legend in model.right if isinstance(legend, Legend)] == ["top"]
+
+
+def test_the_curve_that_tells_the_resolution_is_seen_under_another():
+    frequency = np.linspace(0, 0.2, 21)
+    same = {f"rlnFourierShellCorrelation{kind}": np.exp(-9 * frequency) for kind in ("Corrected", "MaskedMaps")}
+    model = display.to_bokeh(display.fsc(Table({"rlnResolution": frequency, **same}, "fsc")))
+    widths = [renderer.glyph.line_width for renderer in model.renderers]  # drawn in this order
+    assert widths[0] > widths[1]
+
+
+def write_local_resolution(directory):
+    """Write what a LocalRes job with a mask leaves: within a ball there are 8 Å, around it 20 Å."""
+    z, y, x = np.mgrid[:16, :16, :16] - 8
+    ball = (x**2 + y**2 + z**2 < 36).astype(np.float32)
+    directory.mkdir()
+    write_map(directory / "mask.mrc", ball, pixel_size=4.0)
+    write_map(directory / "relion_locres.mrc", np.where(ball > 0, 8, 20).astype(np.float32), pixel_size=4.0)
+    write_map(
+        directory / "relion_locres_filtered.mrc", np.exp(-(x**2 + y**2 + z**2) / 20).astype(np.float32), pixel_size=4.0
+    )
+    (directory / "relion_locres_mask.txt").write_text("mask.mrc\n")
+    return directory
+
+
+def test_local_resolution_is_coloured_within_the_jobs_mask(tmp_path):
+    directory = write_local_resolution(tmp_path / "job001")
+    caption = display.show(directory / "relion_locres.mrc").caption
+    assert "colour is the local resolution within the mask" in caption
+    (directory / "relion_locres_mask.txt").unlink()
+    assert "where the map is dense" in display.show(directory / "relion_locres.mrc").caption
+
+
+def test_a_mask_says_what_is_white(tmp_path):
+    directory = write_local_resolution(tmp_path / "job001")
+    for path in directory.glob("relion*"):
+        path.unlink()
+    assert display.show(directory).title == "Mask"
+    assert "White is the particle" in display.show(directory).caption
 
 
 def test_fsc_of_a_file_without_one(directory):
@@ -203,7 +250,10 @@ def test_real_relion_5_job_draws(shared_data):
 def test_map_surface_keeps_the_default_representation():
     """A surface added after defaultRepresentation=False stays blank in nglview 4.0: the default one is changed."""
     z, y, x = np.mgrid[:16, :16, :16] - 8
-    view = display.show_map(np.exp(-(x**2 + y**2 + z**2) / 10.0), pixel_size=2.0)
+    shown = display.show_map(np.exp(-(x**2 + y**2 + z**2) / 10.0), pixel_size=2.0)
+    told, view = shown.children
+    assert "2 % of the box of 32 Å" in told.value
+    assert view is shown.view
     asked = [message["methodName"] for message in view._ngl_msg_archive]
     assert asked[:2] == ["loadFile", "updateRepresentationsByName"]
     assert view._ngl_msg_archive[0]["kwargs"].get("defaultRepresentation") is not False

@@ -175,6 +175,14 @@ def test_monitor_gets_slices_and_the_course_of_half_maps(run):
     assert display.read_course(averages.model.parent).iterations.tolist() == [0, 1, 2, 3]
 
 
+def test_half_maps_have_the_resolution_of_the_run(run):
+    directory = run("Refine3D")
+    model = directory / "run_it003_half1_model.star"
+    model.write_text(model.read_text().replace("_rlnCurrentResolution", "_rlnCurrentResolution 7.5 #"))
+    assert display.read_class_averages(model).resolution.tolist() == [7.5]  # in its class: 10 Å, where FSC is 0.5
+    assert display.read_class_averages(directory / "run_model.star").resolution.tolist() == [10.0]
+
+
 def test_what_is_not_there_is_named(tmp_path, run):
     for picture in (reference_maps, fsc_course, convergence3d):
         with pytest.raises(NodeError, match=r"holds no"):

@@ -19,7 +19,7 @@ from relionlab.jobs.maps.mask_job import MaskCreate
 from relionlab.jobs.maps.mask_program import CreateMask
 from relionlab.jobs.maps.postprocess_job import PostProcess
 from relionlab.jobs.maps.postprocess_program import Postprocess
-from relionlab.jobs.maps.postprocessing import resolution_within
+from relionlab.jobs.maps.postprocessing import doubts_of_sharpening
 from relionlab.jobs.maps.verdict import doubts_of_fit
 from tests.jobs.listening import Listening
 
@@ -107,12 +107,15 @@ def test_a_slope_is_believed_if_the_line_is_long_and_certain():
     assert "uncertain by ±inf" in doubts_of_fit(guinier.Line(-9.0, 0, 1.0, 2), lowest=10, resolution=5)
 
 
-def test_the_resolution_is_known_before_sharpening(halves, capfd):
-    post(halves, "--auto_bfac")
-    found = read_star(halves / "PostProcess/job002/postprocess.star")["general"].value("rlnFinalResolution")
+@pytest.mark.parametrize("lowest", ["15", "6.5"])
+def test_whether_sharpening_is_doubtful_is_known_before(halves, capfd, lowest):
+    told = post(halves, "--auto_bfac", "--autob_lowres", lowest)
     capfd.readouterr()
-    assert resolution_within(Postprocess(fn_in=HALF, fn_mask="mask.mrc"), halves) == pytest.approx(float(found))
+    options = Postprocess(fn_in=HALF, fn_mask="mask.mrc", do_auto_bfac=True, autob_lowres=float(lowest))
+    doubts = doubts_of_sharpening(options, halves)
     assert capfd.readouterr() == ("", "")
+    assert [line for line in told.warned if "B-factor" in line] == ([f"warning: {doubts}"] if doubts else [])
+    assert bool(doubts) == (lowest == "6.5")
 
 
 def test_mtf_is_taken_away_at_the_detectors_pixels(halves):

@@ -98,7 +98,7 @@ def test_value_out_of_bounds_says_so_beside_its_field():
     assert problem in form.fields["nr_classes"]._problem.value
     assert form.fields["nr_classes"]._problem.layout.display == "block"
     assert form.fields["nr_iter"]._problem.value == ""
-    assert "1 value needs a correction" in form._message.value
+    assert "1 value needs a correction before the job can run (tab Optimisation)" in form._message.value
     assert form._run.disabled
     form.fields["nr_classes"].entry.value = "5"
     assert form.problems() == []

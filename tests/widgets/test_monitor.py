@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import os
 import time
 from pathlib import Path
 
 import pytest
 
+from relionlab.display.results import finished_models
 from relionlab.project import JobDirectory
 from relionlab.widgets import JobForm, JobMonitor
 from relionlab.widgets.log_view import LogView
 from relionlab.widgets.monitor import spoken
 from relionlab.widgets.watching import Watch
+
+_SPEC = importlib.util.spec_from_file_location("runs3d", Path(__file__).parents[1] / "display" / "runs3d.py")
+runs3d = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(runs3d)
 
 
 class Job:
@@ -67,6 +74,19 @@ def test_time_left_follows_the_pace(monitored):
     assert "about 10 s left" in monitor._told.value
 
 
+def test_tells_for_how_long_before_anything_has_moved(monitored):
+    job, monitor = monitored
+    record = {"pid": 1, "host": "here", "started": 0, "since": time.time() - 2 * 3600}
+    (job.path / ".process.json").write_text(json.dumps(record))
+    monitor.look()
+    assert "starting · for 2 h 0 min" in monitor._told.value
+    write_progress(job.path, 12, 12)
+    job.state = "finished"
+    monitor.look()
+    assert ">12 of 12 iterations<" in monitor._told.value
+    assert monitor._bar.value == 1.0
+
+
 def test_ends_with_the_job(monitored):
     job, monitor = monitored
     job.state = "failed"
@@ -98,6 +118,20 @@ def test_half_written_result_is_tried_again(monitored):
     (job.path / "run_it001_optimiser.star").write_text("data_optimiser_general\n")
     assert monitor.look()  # says what is wrong, and goes on
     assert "model" not in monitor._seen
+
+
+def test_a_refinement_ends_with_the_map_of_all_particles(tmp_path):
+    job = Job(runs3d.write_run(tmp_path / "Refine3D" / "job001", kind="Refine3D"))
+    monitor = JobMonitor(job, period=1e6)
+    monitor.look()
+    assert monitor._iteration.value == "<b>Central slices at the end</b>"
+    assert [row.iteration for row in monitor._rows(finished_models(job.path))] == [0, 1, 2, 3, 4]
+    later = (job.path / "run_model.star").stat().st_mtime + 10
+    os.utime(job.path / "run_it003_half1_model.star", (later, later))  # the job was continued: its end is to come again
+    monitor.look()
+    assert monitor._iteration.value == "<b>Central slices after iteration 3</b>"
+    assert [row.iteration for row in monitor._rows(finished_models(job.path))] == [0, 1, 2, 3]
+    monitor.stop()
 
 
 def test_removed_directory_ends_the_watch(tmp_path):

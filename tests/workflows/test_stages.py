@@ -178,6 +178,20 @@ def test_the_terminal_leaves_warnings_below_the_stage(capsys: pytest.CaptureFixt
     assert said[-2:] == ["CtfFind      CtfFind/job003, 2 s", f"{'':13}warning: 2 of 2 CTFs [a, b] may be chance"]
 
 
+def test_the_terminal_writes_plain_lines_in_a_notebook(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    shell = type(
+        "ZMQInteractiveShell", (), {}
+    )()  # what rich takes for a notebook, where each line would be a block of HTML
+    monkeypatch.setattr("builtins.get_ipython", lambda: shell, raising=False)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)  # as a kernel's stream says
+    terminal = Terminal()
+    terminal.begin("Particles")
+    terminal.end("2,000 simulated")
+    assert capsys.readouterr().out == "Particles …\nParticles    2,000 simulated\n"
+
+
 def test_a_damaged_clock_starts_anew(tmp_path: Path):
     (tmp_path / "times.json").write_text("{not json")
     assert Clock.at(tmp_path / "times.json").seconds == {}

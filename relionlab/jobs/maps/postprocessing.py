@@ -32,9 +32,11 @@ class _Silent(PlainContext):
         """Say nothing: the job itself will."""
 
 
-def resolution_within(options: Postprocess, directory: Path) -> float:
-    """Return the resolution (Å) that post-processing in this project will find; nothing is said or written."""
-    return _Postprocessing(options, _Silent(directory, quiet=True)).resolution()
+def doubts_of_sharpening(options: Postprocess, directory: Path) -> str:
+    """Return why the B-factor that post-processing in this project will fit should not be believed, "" if there is no reason;
+    nothing is said or written.
+    """
+    return _Postprocessing(options, _Silent(directory, quiet=True)).doubts()
 
 
 class _Postprocessing:
@@ -48,10 +50,12 @@ class _Postprocessing:
         if self.mask is not None:
             self.masked_spectra = tuple(fsc.transform(half * self.mask) for half in (self.maps.first, self.maps.second))
         self.general: dict[str, object] = {}
+        self._doubts = ""
 
-    def resolution(self) -> float:
-        """Correlate only, and return the resolution in Å."""
-        return self.n * self.pixel_size / max(self._curves().shell, 1)
+    def doubts(self) -> str:
+        """Correlate and fit the B-factor only, and return why it should not be believed."""
+        self._filters((self.spectra[0] + self.spectra[1]) / 2, self._curves())
+        return self._doubts
 
     def run(self) -> None:
         """Correlate, sharpen, write."""
@@ -209,9 +213,9 @@ class _Postprocessing:
             highest=options.autob_highres,
         )
         resolution = self.n * self.pixel_size / max(curves.shell, 1)
-        doubts = doubts_of_fit(line, lowest=options.autob_lowres, resolution=resolution)
-        if doubts:
-            self.context.warn(f"warning: {doubts}")
+        self._doubts = doubts_of_fit(line, lowest=options.autob_lowres, resolution=resolution)
+        if self._doubts:
+            self.context.warn(f"warning: {self._doubts}")
         if line is None:
             return 0.0, None
         self.context.say("== Fitting straight line through Guinier plot to find B-factor ...")
