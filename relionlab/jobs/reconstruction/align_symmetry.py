@@ -113,7 +113,7 @@ class AlignSymmetry(Program):
         if len(group.rotations) == 1:
             map_, pixel_size = self._read(names[0], context)
             write_map(context.path(self.o), map_, pixel_size=pixel_size)
-            context.say(f" {group.name} has no axes to turn to: {names[0]} has been written to {self.o} as it is")
+            context.say(f" No axes are looked for in {group.name}: {names[0]} has been written to {self.o} as it is")
             return
         found = [(name, *self._search(name, group, context)) for name in names]
         name, map_, pixel_size, axes = max(found, key=lambda one: one[3].score)

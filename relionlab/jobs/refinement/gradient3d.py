@@ -60,17 +60,19 @@ class _Making:
             number, poses = state.number, state.particles
             descents = [self._resumed(state, batches)]
         while number < total - 1:
-            run.context.stop_if_asked()
             number += 1
             stage = self.stages.at(number)
             grid = run.perturbed(self.stages.grid(stage.resolution), number)
             indices = batches.draw(stage.batch)
-            sums = [self._descend(each, poses, grid, number, indices) for each in descents]
+            sums = []
+            for each in descents:
+                run.context.stop_if_asked()
+                sums.append(self._descend(each, poses, grid, number, indices))
+                run.context.progress(number - 1 + len(sums) / len(descents), total, "iterations")
             before, poses = poses, self._posed(poses, sums[0])
             descents = self._survivors(descents, stage.starts)
             if number % plan.write_every == 0:
                 self._write(descents[0], poses, grid, number, before)
-            run.context.progress(number, total, "iterations")
         if number < total:
             run.context.stop_if_asked()
             self._last(descents[0], poses)
