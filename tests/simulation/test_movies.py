@@ -14,7 +14,8 @@ from relionlab.cli import main
 from relionlab.engine.ctf import ctf, ctf_images
 from relionlab.engine.damage import critical_dose, mean_amplitude, remaining_amplitude
 from relionlab.engine.fourier import irfft2_centred, rfft2_centred
-from relionlab.engine.gain import find_hot_pixels, find_orientation, mend
+from relionlab.engine.gain import find_hot_pixels, find_orientation
+from relionlab.engine.motion.frames import stand_ins
 from relionlab.engine.projection import Projector
 from relionlab.engine.rotations import matrix_from_euler
 from relionlab.errors import InputError
@@ -46,8 +47,11 @@ def corrected(movies: SimulatedMovies) -> np.ndarray:
     gain = read_gain(movies.gain, rotation=1, flip=2)
     with open_movie(movies.images[0]) as movie:
         frames = np.stack([movie.read(index) for index in range(movie.frames)]) * gain
-    bad, rng = find_hot_pixels(frames.sum(axis=0)), np.random.default_rng(1)
-    return np.stack([mend(frame, bad, rng) for frame in frames])
+    bad = find_hot_pixels(frames.sum(axis=0))
+    near = stand_ins(bad, len(frames), np.random.default_rng(1))
+    for frame, good in zip(frames, near.T, strict=True):
+        frame[bad] = frame.ravel()[good]
+    return frames
 
 
 # --- what is written ---

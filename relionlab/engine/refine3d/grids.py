@@ -83,12 +83,17 @@ def view_rotations(search: Search, *, fine: bool) -> np.ndarray:
 
 
 def coarse_offsets(search: Search) -> np.ndarray:
-    """Return the (T, 2) offsets in px: a disc around the origin, moved by the perturbation."""
+    """Return the (T, 2) offsets in px: a disc around the last origin, moved so that this is one of the finer offsets.
+
+    So an origin that is right stays: a search that has to leave it cannot come back before the next iteration.
+    """
     reach = int(np.floor(search.offset_range / search.offset_step + 1e-6))
     line = np.arange(-reach, reach + 1) * search.offset_step
     x, y = (values.ravel() for values in np.meshgrid(line, line))
     inside = np.hypot(x, y) <= search.offset_range + 1e-6
-    return np.stack([x[inside], y[inside]], axis=1) + sampling_of(search).perturbation * search.offset_step
+    parts = 2**search.oversampling
+    moved = search.offset_step / (2 * parts) if parts > 1 else 0.0
+    return np.stack([x[inside], y[inside]], axis=1) + moved
 
 
 def fine_offsets(search: Search) -> np.ndarray:
