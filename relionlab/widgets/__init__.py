@@ -5,8 +5,8 @@ Nothing is computed here: each button calls one public method that a notebook us
 
 from __future__ import annotations
 
-from relionlab.widgets.form import JobForm
-from relionlab.widgets.gallery import ClassGallery
-from relionlab.widgets.monitor import JobMonitor
+from relionlab.widgets.forms.form import JobForm
+from relionlab.widgets.gallery.gallery import ClassGallery
+from relionlab.widgets.monitor.monitor import JobMonitor
 
 __all__ = ["ClassGallery", "JobForm", "JobMonitor"]

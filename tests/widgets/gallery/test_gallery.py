@@ -11,7 +11,7 @@ from PIL import Image
 from relionlab.display.results import ClassAverages
 from relionlab.errors import JobStateError, ParameterError
 from relionlab.widgets import ClassGallery
-from relionlab.widgets.gallery import ranges
+from relionlab.widgets.gallery.gallery import ranges
 
 
 @pytest.fixture

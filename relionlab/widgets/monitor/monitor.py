@@ -21,12 +21,12 @@ from relionlab.errors import RelionlabError
 from relionlab.project import JobDirectory
 from relionlab.project.process_record import ProcessRecord
 from relionlab.project.progress import PROCESS_FILE, Progress
-from relionlab.widgets.buttons import Message, button
-from relionlab.widgets.class_grid import ClassGrid
-from relionlab.widgets.form import JobForm
-from relionlab.widgets.log_view import LogView
-from relionlab.widgets.look import style_sheet
-from relionlab.widgets.watching import Watch
+from relionlab.widgets.forms.form import JobForm
+from relionlab.widgets.gallery.class_grid import ClassGrid
+from relionlab.widgets.parts.buttons import Message, button
+from relionlab.widgets.parts.log_view import LogView
+from relionlab.widgets.parts.look import style_sheet
+from relionlab.widgets.parts.watching import Watch
 
 if TYPE_CHECKING:
     from relionlab.display.results import IterationRow

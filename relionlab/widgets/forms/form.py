@@ -17,12 +17,12 @@ from relionlab.errors import JobStateError, ParameterError
 from relionlab.params import Declared
 from relionlab.project import JobDirectory, Project
 from relionlab.project.continuing import CONTINUE_KEY
-from relionlab.widgets.buttons import Message, button
-from relionlab.widgets.copying import CopyButton
-from relionlab.widgets.field import Field
-from relionlab.widgets.files import files_for
-from relionlab.widgets.look import style_sheet
-from relionlab.widgets.watching import Watch
+from relionlab.widgets.forms.field import Field
+from relionlab.widgets.forms.files import files_for
+from relionlab.widgets.parts.buttons import Message, button
+from relionlab.widgets.parts.copying import CopyButton
+from relionlab.widgets.parts.look import style_sheet
+from relionlab.widgets.parts.watching import Watch
 from relionlab.workflows.stages import done_before
 
 LEVELS = ("basic", "advanced", "developer")

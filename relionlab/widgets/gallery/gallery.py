@@ -18,10 +18,10 @@ import numpy as np
 from relionlab.display.results import ClassAverages, read_class_averages
 from relionlab.errors import JobStateError, ParameterError
 from relionlab.project import JobDirectory, Project
-from relionlab.widgets.buttons import Message, button
-from relionlab.widgets.class_grid import ClassGrid
-from relionlab.widgets.look import style_sheet
-from relionlab.widgets.watching import Watch
+from relionlab.widgets.gallery.class_grid import ClassGrid
+from relionlab.widgets.parts.buttons import Message, button
+from relionlab.widgets.parts.look import style_sheet
+from relionlab.widgets.parts.watching import Watch
 from relionlab.workflows.stages import done_before
 
 _ORDERS = {"largest first": "size", "finest resolution first": "resolution", "by number": "number"}

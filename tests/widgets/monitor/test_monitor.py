@@ -13,11 +13,11 @@ import pytest
 from relionlab.display.results import finished_models
 from relionlab.project import JobDirectory
 from relionlab.widgets import JobForm, JobMonitor
-from relionlab.widgets.log_view import LogView
-from relionlab.widgets.monitor import spoken
-from relionlab.widgets.watching import Watch
+from relionlab.widgets.monitor.monitor import spoken
+from relionlab.widgets.parts.log_view import LogView
+from relionlab.widgets.parts.watching import Watch
 
-_SPEC = importlib.util.spec_from_file_location("runs3d", Path(__file__).parents[1] / "display" / "runs3d.py")
+_SPEC = importlib.util.spec_from_file_location("runs3d", Path(__file__).parents[2] / "display" / "runs3d.py")
 runs3d = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(runs3d)
 

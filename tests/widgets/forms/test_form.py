@@ -15,7 +15,7 @@ from relionlab.jobs.registry import job_types
 from relionlab.jobs.selecting.select import Select
 from relionlab.params import to_text
 from relionlab.widgets import JobForm
-from relionlab.widgets.files import files_for
+from relionlab.widgets.forms.files import files_for
 
 
 @pytest.mark.parametrize("label", sorted(job_types()))

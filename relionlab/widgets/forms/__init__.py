@@ -1,0 +1,1 @@
+"""The form of a job type, made from its declaration."""

@@ -1,0 +1,1 @@
+"""The home page of a project, in which every other widget opens."""

@@ -1,0 +1,1 @@
+"""Maps: slices, surfaces, masks with their curves."""

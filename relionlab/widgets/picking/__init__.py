@@ -1,0 +1,1 @@
+"""Picking by hand and automatic picking with live thresholds."""

@@ -1,0 +1,1 @@
+"""The jobs of a project: list, graph, page of one job, comparisons and sweeps."""
