@@ -89,7 +89,9 @@ def _chain(pair: tuple[str, str], layer: Mapping[str, int]) -> list[Key]:
     return [a, *((a, b, level) for level in range(layer[a] + 1, layer[b])), b]
 
 
-def _rows(boxes: Sequence[str], layer: Mapping[str, int], chains: Mapping[tuple[str, str], list[Key]]) -> list[list[Key]]:
+def _rows(
+    boxes: Sequence[str], layer: Mapping[str, int], chains: Mapping[tuple[str, str], list[Key]]
+) -> list[list[Key]]:
     rows: list[list[Key]] = [[] for _ in range(1 + max(layer.values(), default=-1))]
     for box in boxes:
         rows[layer[box]].append(box)
@@ -126,7 +128,9 @@ def _places(rows: list[list[Key]], up: Neighbours, down: Neighbours) -> dict[Key
     for turn in range(_STRAIGHTENINGS):
         for row in rows if turn % 2 == 0 else reversed(rows):
             near = (up, down) if turn % 2 == 0 else (down, up)
-            wanted = [_middle([place[other] for other in near[0].get(key) or near[1].get(key, ())], place[key]) for key in row]
+            wanted = [
+                _middle([place[other] for other in near[0].get(key) or near[1].get(key, ())], place[key]) for key in row
+            ]
             for key, x in zip(row, _apart(wanted, _offsets(row)), strict=True):
                 place[key] = x
     return place

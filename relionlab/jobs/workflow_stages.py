@@ -27,7 +27,10 @@ STAGES: tuple[WorkflowStage, ...] = (
     WorkflowStage("Particles", ("relion.extract", "relion.select", "relion.sort", "relion.joinstar")),
     WorkflowStage("2D classes", ("relion.class2d",)),
     WorkflowStage("3D maps", ("relion.initialmodel", "relion.class3d", "relion.refine3d", "relion.multibody")),
-    WorkflowStage("Better particles", ("relion.ctfrefine", "relion.polish", "relion.polish.legacy", "relion.movierefine", "relion.subtract")),
+    WorkflowStage(
+        "Better particles",
+        ("relion.ctfrefine", "relion.polish", "relion.polish.legacy", "relion.movierefine", "relion.subtract"),
+    ),
     WorkflowStage("The final map", ("relion.maskcreate", "relion.postprocess", "relion.localres")),
 )
 """The stages; what none of them names (tomography, models of later RELIONs, programs of a user's own) is :data:`OTHER`."""

@@ -1,7 +1,7 @@
 """Jobs side by side: the parameters in which they differ, what came of each.
 
-    comparison = compare([project.job("Class2D/job003"), project.job("Class2D/job004")])
-    comparison.table()
+comparison = compare([project.job("Class2D/job003"), project.job("Class2D/job004")])
+comparison.table()
 """
 
 from __future__ import annotations
@@ -68,7 +68,10 @@ class Comparison:
     def table(self) -> str:
         """Return the differences and the results as text, for a terminal or a notebook's cell."""
         rows = [("", *self.names())]
-        rows += [(f"{row.label} [{row.unit}]" if row.unit else row.label, *row.values) for row in (*self.differing, *self.results)]
+        rows += [
+            (f"{row.label} [{row.unit}]" if row.unit else row.label, *row.values)
+            for row in (*self.differing, *self.results)
+        ]
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
         lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
         return "\n".join(lines)
@@ -80,7 +83,9 @@ def compare(jobs: Sequence[JobDirectory]) -> Comparison:
     Raises InputError for fewer than two jobs, or more than can be shown side by side.
     """
     if not 2 <= len(jobs) <= MOST_JOBS:
-        raise InputError(f"{len(jobs)} {'job was' if len(jobs) == 1 else 'jobs were'} chosen; give 2 to {MOST_JOBS} to compare.")
+        raise InputError(
+            f"{len(jobs)} {'job was' if len(jobs) == 1 else 'jobs were'} chosen; give 2 to {MOST_JOBS} to compare."
+        )
     columns = [_parameters(job) for job in jobs]
     rows: dict[str, tuple[str, str]] = {}
     for column in columns:

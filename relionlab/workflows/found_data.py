@@ -135,7 +135,9 @@ def _particles(folder: Path, place: Path, files: list[str]) -> list[FoundData]:
         path = place / name
         with path.open("rb") as stream:
             head = stream.read(_HEAD_BYTES)
-        is_particles = b"_rlnImageName" in head and (b"_rlnDefocusU" in head or b"_rlnCoordinateX" in head or b"data_particles" in head)
+        is_particles = b"_rlnImageName" in head and (
+            b"_rlnDefocusU" in head or b"_rlnCoordinateX" in head or b"data_particles" in head
+        )
         if is_particles and name not in ("truth.star",):
             found.append(FoundData("particles", path.relative_to(folder).as_posix(), rows_in(path)))
     return found

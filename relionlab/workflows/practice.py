@@ -142,9 +142,7 @@ def _particles(practice: Practice, tell: Any) -> dict[str, float]:
 
     conditions = Simulation(count=_PARTICLES, box=72, pixel_size=3.5, snr=0.1, fractions=(0.6, 0.4), junk=0.08)
     molecules = [d2_assembly("full"), d2_assembly("missing_subunit")]
-    simulate_particles(
-        practice.directory, molecules, conditions, project=practice.project.directory, progress=tell
-    )
+    simulate_particles(practice.directory, molecules, conditions, project=practice.project.directory, progress=tell)
     return {}
 
 
@@ -156,7 +154,11 @@ def _exposures(practice: Practice, tell: Any) -> dict[str, float]:
 
     movies = practice.kind == "movies"
     sizes = {"count": _COUNT, "size": _SIZE, "pixel_size": _PIXEL_SIZE, "particles": 45}
-    conditions = exposures("course", **sizes, frames=16) if movies else exposures("micrographs", **sizes)
+    conditions = (
+        exposures("course", **sizes, frames=16, gain_deviation=0.0, defects=0)
+        if movies
+        else exposures("micrographs", **sizes)
+    )
     make = simulate_movies if movies else simulate_micrographs
     make(practice.directory, [d2_assembly("full")], conditions, project=practice.project.directory, progress=tell)
     return {
