@@ -9,6 +9,7 @@ In the picture itself each box is ``<g class="rl-job" data-job="Class2D/job008">
 from __future__ import annotations
 
 import html
+import itertools
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -76,7 +77,7 @@ def pipeline_graph(
     places = layout(names, edges)
     width = round(2 * MARGIN + places.width * (BOX[0] + GAP[0]) - GAP[0])
     height = round(2 * MARGIN + places.height * (BOX[1] + GAP[1]) - GAP[1])
-    lines = [_edge(pair, places) for pair in edges if pair in places.bends]
+    lines = [_edge(pair, places, named=not anonymous) for pair in edges if pair in places.bends]
     boxes = [
         _box(
             process,
@@ -117,7 +118,7 @@ def _corner(places: Layout, name: str) -> tuple[float, float]:
     return _x(places.place[name]), _y(places.layer[name])
 
 
-def _edge(pair: tuple[str, str], places: Layout) -> str:
+def _edge(pair: tuple[str, str], places: Layout, *, named: bool) -> str:
     """Return a smooth line from the bottom of one box, past the boxes between, to the top of the other."""
     (x0, y0), (x1, y1) = _corner(places, pair[0]), _corner(places, pair[1])
     half = BOX[0] / 2
@@ -127,14 +128,16 @@ def _edge(pair: tuple[str, str], places: Layout) -> str:
         points += [(_x(place) + half, y), (_x(place) + half, y + BOX[1])]
     points.append((x1 + half, y1))
     path = f"M{points[0][0]:.0f},{points[0][1]:.0f}"
-    for number, ((xa, ya), (xb, yb)) in enumerate(zip(points, points[1:], strict=False)):
+    for number, ((xa, ya), (xb, yb)) in enumerate(itertools.pairwise(points)):
         if number % 2:  # past a box, straight down
             path += f" L{xb:.0f},{yb:.0f}"
         else:
             bend = 0.55 * (yb - ya)
             path += f" C{xa:.0f},{ya + bend:.0f} {xb:.0f},{yb - bend:.0f} {xb:.0f},{yb:.0f}"
-    names = f'data-from="{html.escape(pair[0], quote=True)}" data-to="{html.escape(pair[1], quote=True)}"'
-    return f'<path class="rl-edge" {names} d="{path}" fill="none" stroke="#8A8A8A" stroke-width="1.3" marker-end="url(#rl-arrow)"/>'
+    names = (
+        f' data-from="{html.escape(pair[0], quote=True)}" data-to="{html.escape(pair[1], quote=True)}"' if named else ""
+    )
+    return f'<path class="rl-edge"{names} d="{path}" fill="none" stroke="#8A8A8A" stroke-width="1.3" marker-end="url(#rl-arrow)"/>'
 
 
 def _box(process: Process, corner: tuple[float, float], **look: object) -> str:

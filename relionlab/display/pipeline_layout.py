@@ -6,6 +6,7 @@ orders within the layers by the mean place of the neighbours, then places. Edges
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -105,7 +106,7 @@ def _neighbours(chains: Mapping[tuple[str, str], list[Key]]) -> tuple[dict[Key, 
     up: dict[Key, list[Key]] = {}
     down: dict[Key, list[Key]] = {}
     for chain in chains.values():
-        for above, below in zip(chain, chain[1:], strict=False):
+        for above, below in itertools.pairwise(chain):
             up.setdefault(below, []).append(above)
             down.setdefault(above, []).append(below)
     return up, down
@@ -113,11 +114,12 @@ def _neighbours(chains: Mapping[tuple[str, str], list[Key]]) -> tuple[dict[Key, 
 
 def _order(rows: list[list[Key]], near: Neighbours, *, downwards: bool) -> None:
     """Sort each row by the mean place of the neighbours in the row before; one without any keeps its place."""
-    for row in rows[1:] if downwards else reversed(rows[:-1]):
-        index = {key: place for other in rows for place, key in enumerate(other)}
+    order = rows if downwards else rows[::-1]
+    for before, row in itertools.pairwise(order):
+        index = {key: place for place, key in enumerate(before)}
         mean = {
-            key: sum(index[other] for other in near[key]) / len(near[key]) if near.get(key) else float(index[key])
-            for key in row
+            key: sum(index[other] for other in near[key]) / len(near[key]) if near.get(key) else float(place)
+            for place, key in enumerate(row)
         }
         row.sort(key=lambda key: mean[key])
 
@@ -131,15 +133,14 @@ def _places(rows: list[list[Key]], up: Neighbours, down: Neighbours) -> dict[Key
             wanted = [
                 _middle([place[other] for other in near[0].get(key) or near[1].get(key, ())], place[key]) for key in row
             ]
-            for key, x in zip(row, _apart(wanted, _offsets(row)), strict=True):
-                place[key] = x
+            place |= zip(row, _apart(wanted, _offsets(row)), strict=True)
     return place
 
 
 def _offsets(row: Sequence[Key]) -> list[float]:
     """Return how far each key lies from the first at least: a box needs its width, a passing edge little."""
     found = [0.0]
-    for left, right in zip(row, row[1:], strict=False):
+    for left, right in itertools.pairwise(row):
         found.append(found[-1] + _APART[isinstance(left, str) + isinstance(right, str)])
     return found[: len(row)]
 

@@ -138,6 +138,6 @@ def _particles(folder: Path, place: Path, files: list[str]) -> list[FoundData]:
         is_particles = b"_rlnImageName" in head and (
             b"_rlnDefocusU" in head or b"_rlnCoordinateX" in head or b"data_particles" in head
         )
-        if is_particles and name not in ("truth.star",):
+        if is_particles and name != "truth.star":
             found.append(FoundData("particles", path.relative_to(folder).as_posix(), rows_in(path)))
     return found

@@ -19,6 +19,9 @@ _HEAD_BYTES = 8192  # the general table stands first in model and post-processin
 _CLASSES = re.compile(rb"^_rlnNrClasses\s+(\d+)", re.MULTILINE)
 _RESOLUTION = re.compile(rb"^_rlnCurrentResolution\s+([\d.]+)", re.MULTILINE)
 _FINAL = re.compile(rb"^_rlnFinalResolution\s+([\d.]+)", re.MULTILINE)
+_LABELS = re.compile(rb"loop_\s*(?:_\S+[^\n]*\n\s*)*(?=\S|\Z)")
+_NEXT_BLOCK = re.compile(rb"^\s*(#|data_)", re.MULTILINE)
+_ROW = re.compile(rb"^[^\S\n]*\S", re.MULTILINE)
 _UNKNOWN = 900.0  # Å; RELION writes 999 for what is not determined
 _WORDS = {
     "MicrographMovieGroupMetadata": "movies",
@@ -59,14 +62,10 @@ def _rows(text: bytes) -> int:
     start = text.rfind(b"loop_")
     if start < 0:
         return 0
-    rest = text[start:]
-    labels = [found.start() for found in re.finditer(rb"^\s*_\w+", rest[:20_000], re.MULTILINE)]
-    if not labels:
-        return 0
-    body = rest[rest.find(b"\n", labels[-1]) + 1 :]
-    end = re.search(rb"^\s*(#|data_)", body, re.MULTILINE)
-    body = body[: end.start()] if end else body
-    return len(re.findall(rb"^[^\S\n]*\S", body, re.MULTILINE))
+    head = _LABELS.match(text, start)
+    body = text[head.end() :] if head else b""
+    end = _NEXT_BLOCK.search(body)
+    return len(_ROW.findall(body[: end.start()] if end else body))
 
 
 def _progress(directory: Path) -> str:

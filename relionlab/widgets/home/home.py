@@ -75,7 +75,7 @@ class Home(w.VBox):
         self.palette = Palette()
         self.palette.on_choice(lambda key: attempt(lambda: self._chosen(key), self.message))
         fold = w.Button(description="«", tooltip="Fold the list of jobs away", layout=w.Layout(width="22px"))
-        fold.on_click(lambda button: self._fold(button))
+        fold.on_click(self._fold)
         fold.add_class("rl-fold")
         self._left = w.Box([self.list])
         self._left.add_class("rl-left")
@@ -337,10 +337,7 @@ class Home(w.VBox):
             self.refresh()
             page = self.tabs.widget(self.tabs.current)
             if self.tabs.current.startswith(("job:", "graph:")) and page is not None:
-                if self.tabs.current.startswith("job:"):
-                    page.refresh()
-                elif self.tabs.current.startswith("graph:"):
-                    page.refresh()
+                page.refresh()
             self._look_up_numbers()
         return True
 

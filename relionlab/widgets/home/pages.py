@@ -10,6 +10,7 @@ import ipywidgets as w
 
 from relionlab.errors import ParameterError, RelionlabError
 from relionlab.jobs.base import Job
+from relionlab.jobs.importing.job import Import
 from relionlab.jobs.job_json import from_json, to_json
 from relionlab.project import JobDirectory
 from relionlab.widgets.forms.form import JobForm
@@ -134,5 +135,8 @@ class Pages:
         return fitting(JobForm, opener=self._home)
 
     def _listened(self, form: JobForm, key: str) -> JobForm:
+        show = getattr(form, "show", None)
+        if show is not None and isinstance(form.job, Import) and form.job.do_other:
+            show("fn_in_other")  # what there is to be filled in stands on the second page
         form.on_start(lambda directory: self._home.started(key, directory))
         return form

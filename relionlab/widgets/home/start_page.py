@@ -90,8 +90,8 @@ class StartPage(w.VBox):
             self._ask_practice()
         elif key == "open":
             self._ask_folder()
-        elif key in KINDS:
-            self.practise(key)
+        elif key.startswith("practice:"):
+            self.practise(key.removeprefix("practice:"))
 
     def practise(self, kind: str) -> None:
         """Simulate practice data, and lead to their Import form when they are there."""
@@ -128,7 +128,7 @@ class StartPage(w.VBox):
 
     def _ask_practice(self) -> None:
         grid = ChoiceGrid()
-        grid.show([Choice(kind, kind.capitalize(), line, "") for kind, line in KINDS.items()])
+        grid.show([Choice(f"practice:{kind}", kind.capitalize(), line, "") for kind, line in KINDS.items()])
         grid.on_choice(lambda key: attempt(lambda: self.choose(key), self.message))
         self._more.children = (w.HTML('<div class="rl-heading">What do you want to practise with?</div>'), grid)
 

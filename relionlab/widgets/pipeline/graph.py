@@ -80,7 +80,7 @@ class PipelineView(w.VBox):
         if tuple(self._branch.options) != options:
             kept = self._branch.value
             self._branch.options = options
-            self._branch.value = kept if kept in dict((b, a) for a, b in options) else ""
+            self._branch.value = kept if kept in {b: a for a, b in options} else ""
 
     def save(self, path: str | Path) -> Path:
         """Write the flowchart as shown into an SVG file."""

@@ -11,7 +11,6 @@ import anywidget
 import traitlets
 
 from relionlab.widgets.parts.state_dots import DOTS
-
 from relionlab.workflows.job_rows import JobRow
 
 _DAY = 86_400.0

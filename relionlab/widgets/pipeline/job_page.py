@@ -57,7 +57,7 @@ class JobPage(w.VBox):
         self.links = LinkLine()
         self.links.on_follow(self._walk)
         self.actions = JobActions(directory, on_wanted=on_wanted or self._nowhere, on_changed=self._changed)
-        self._choice = w.ToggleButtons(options=PANELS, style={"button_width": "92px"})
+        self._choice = w.ToggleButtons(options=PANELS, style={"button_width": "104px"})
         self._choice.add_class("rl-panels")
         self._choice.observe(lambda _change: self._show_panel(), "value")
         self._panels: dict[str, w.Widget] = {}

@@ -91,8 +91,13 @@ function render({ model, el }) {
   });
   shade.addEventListener("mousedown", (event) => { if (event.target === shade) setShown(false); });
 
-  const typed = (target) => target.closest("input, textarea, select, [contenteditable='true']");
+  const typed = (target) => target.closest?.("input, textarea, select, [contenteditable='true']");
   function key(event) {
+    if (!page?.isConnected || page.offsetParent === null) return;
+    // Keys count where the page has the focus, or nothing in its notebook that is written into.
+    const inside = page.contains(event.target);
+    const notebook = page.closest(".jp-Notebook");
+    if (!inside && event.target !== document.body && !(notebook?.contains(event.target) && !typed(event.target))) return;
     const find = (event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "f";
     if (!find && (event.key !== "/" || event.ctrlKey || event.altKey || typed(event.target))) return;
     event.preventDefault();
@@ -105,7 +110,7 @@ function render({ model, el }) {
     if (!page) return;
     for (let part = el; part && part !== page; part = part.parentElement) part.style.position = "static"; // to lie over all of the page
     page.setAttribute("data-lm-suppress-shortcuts", "true"); // single letters typed here are no commands of the notebook
-    page.addEventListener("keydown", key);
+    window.addEventListener("keydown", key, true); // before JupyterLab, which looks for its own shortcuts
   };
   requestAnimationFrame(attach);
   model.on("change:shown", show);
@@ -114,7 +119,7 @@ function render({ model, el }) {
   return () => {
     model.off("change:shown", show);
     model.off("change:entries", draw);
-    page?.removeEventListener("keydown", key);
+    window.removeEventListener("keydown", key, true);
   };
 }
 export default { render };

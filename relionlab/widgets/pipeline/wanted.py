@@ -34,13 +34,15 @@ def wanted_page(
 
 
 def form_for(job: Any, directory: JobDirectory, *, opener: Opener | None = None) -> JobForm:
-    """Return the form of a job, for the project of a job directory."""
+    """Return the form of a new job, for the project of a job directory."""
     return JobForm(job, project=directory.project, **fitting(JobForm, opener=opener))
 
 
 def form_to_continue(directory: JobDirectory, *, opener: Opener | None = None) -> JobForm:
     """Return the form of a job that has ended, from which it can be continued."""
-    form = form_for(directory.job, directory, opener=opener)
-    form.directory = directory
-    form.fill(directory.job)
+    options = fitting(JobForm, opener=opener, directory=directory)
+    form = JobForm(directory.job, project=directory.project, **options)
+    if "directory" not in options:
+        form.directory = directory
+        form.fill(directory.job)
     return form
