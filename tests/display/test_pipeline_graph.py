@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -65,7 +65,7 @@ def test_chain_of_thousands_is_laid_out():
 
 def test_svg_has_a_box_for_each_job_and_a_line_for_each_step():
     graph = pipeline_graph(diamond(), numbers={"D/job004": "6.9 Å"}, states={"D/job004": "failed"})
-    root = ElementTree.fromstring(graph.svg)
+    root = ET.fromstring(graph.svg)
     space = "{http://www.w3.org/2000/svg}"
     assert {box.get("data-job") for box in root.iter(f"{space}g")} == {"A/job001", "B/job002", "C/job003", "D/job004"}
     assert sum(path.get("class") == "rl-edge" for path in root.iter(f"{space}path")) == 4

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import socket
 from pathlib import Path
 
 import numpy as np
@@ -105,15 +107,8 @@ def test_practice_exposures_tell_their_optics(tmp_path: Path, kind: str, monkeyp
 def test_practice_that_died_is_said(tmp_path: Path):
     practice = Practice(Project.create(tmp_path), "particles")
     practice.directory.mkdir(parents=True)
-    (practice.directory / ".process.json").write_text(
-        '{"pid": 999999999, "host": "%s", "started": 0, "since": 0}' % _host()
-    )
+    gone = {"pid": 999_999_999, "host": socket.gethostname(), "started": 0, "since": 0}
+    (practice.directory / ".process.json").write_text(json.dumps(gone))
     assert "without a word" in practice.failed
     with pytest.raises(ParameterError, match=next(iter(KINDS))):
         start_practice(practice.project, "tomograms")
-
-
-def _host() -> str:
-    import socket
-
-    return socket.gethostname()
