@@ -16,6 +16,7 @@ from relionlab.errors import InputError, NodeError, StarError
 from relionlab.io.image_names import parse_image_name
 from relionlab.io.images import read_map, read_stack
 from relionlab.io.star import read_star
+from relionlab.io.star_columns import read_columns
 from relionlab.io.table import Table
 
 Order = Literal["size", "resolution", "number"]
@@ -276,11 +277,11 @@ def _counts(model: Path, k: int) -> np.ndarray:
     path = data_file(model)
     if path is None or iteration_of(model) == 0:  # before the first iteration no particle has a class
         return np.full(k, -1)
-    tables = read_star(path)
-    particles = tables.get("particles") or next(iter(tables.values()))
-    if "rlnClassNumber" not in particles:
+    try:
+        numbers = read_columns(path, "rlnClassNumber")["rlnClassNumber"]
+    except StarError:
         return np.full(k, -1)
-    return np.bincount(np.asarray(particles["rlnClassNumber"], dtype=np.int64), minlength=k + 1)[1 : k + 1]
+    return np.bincount(np.asarray(numbers, dtype=np.int64), minlength=k + 1)[1 : k + 1]
 
 
 def _column(table: Table, label: str) -> np.ndarray:
