@@ -148,9 +148,11 @@ def latest_model(source: str | Path) -> Path:
     return files[-1]
 
 
-def read_class_averages(source: str | Path) -> ClassAverages:
+def read_class_averages(source: str | Path, *, count: bool = True) -> ClassAverages:
     """Read the class averages of a run_itNNN_model.star, or of a job directory's last iteration; of a 3D run the central
     slices (along z) of its maps.
+
+    count  whether each class's particles are counted, which takes long where there are many
     """
     model = latest_model(source)
     classes, general = model_tables(model)
@@ -158,7 +160,7 @@ def read_class_averages(source: str | Path) -> ClassAverages:
         images=_images(classes, general, model),
         pixel_size=float(general.value("rlnPixelSize")),
         share=_column(classes, "rlnClassDistribution"),
-        counts=_counts(model, len(classes)),
+        counts=class_counts(model, len(classes)) if count else np.full(len(classes), -1),
         resolution=_resolutions(classes, general, halves="_half" in model.name),
         accuracy_rotations=_accuracy(classes, "rlnAccuracyRotations"),
         accuracy_offsets=_accuracy(classes, "rlnAccuracyTranslationsAngst"),
@@ -273,7 +275,8 @@ def _is_3d(general: Table) -> bool:
     return "rlnReferenceDimensionality" in general and int(general.value("rlnReferenceDimensionality")) == 3
 
 
-def _counts(model: Path, k: int) -> np.ndarray:
+def class_counts(model: Path, k: int) -> np.ndarray:
+    """Return how many particles of a model file's iteration fit each of ``k`` classes best; -1 where that is not known."""
     path = data_file(model)
     if path is None or iteration_of(model) == 0:  # before the first iteration no particle has a class
         return np.full(k, -1)

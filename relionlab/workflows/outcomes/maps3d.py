@@ -66,7 +66,7 @@ def _grade(run: run_verdict.Outcome, place: Place) -> Grade:
 def _pictures(place: Place, run: run_verdict.Outcome) -> tuple[Shown, ...]:
     curve = "Fourier shell correlation" if run.kind == "refinement" else "Signal to noise"
     return (
-        Shown("Maps", lambda: _display("reference_maps", place)),
+        Shown("Slices and projections", lambda: _display("reference_maps", place)),
         Shown(curve, lambda: _display("fsc_course", place)),
         Shown("Viewing directions", lambda: _display("angular_distribution", place)),
         Shown("Convergence", lambda: _display("convergence3d", place)),

@@ -91,7 +91,8 @@ def _counts(place: Place) -> tuple[list[str], np.ndarray]:
         table = read_columns(place.file("summary.star"), "rlnMicrographName", "rlnGroupNrParticles")
         if "rlnGroupNrParticles" in table:
             return [str(name) for name in table["rlnMicrographName"]], table.numbers("rlnGroupNrParticles")
-    files = [path for kind in ("autopick", "manualpick") for path in sorted(place.path.rglob(f"*_{kind}.star"))]
+    found = (path for kind in ("autopick", "manualpick") for path in sorted(place.path.rglob(f"*_{kind}.star")))
+    files = [path for path in found if path.parent != place.path]  # coords_suffix_autopick.star names none
     if not files:
         raise NodeError("There is no coordinate file and no summary.star: expected a picking job that has begun.")
     return ["" for _ in files], np.array([count_of(path) for path in files], float)
