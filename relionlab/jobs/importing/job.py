@@ -196,6 +196,7 @@ class Import(Job, QueueOptions):
             tab="Movies/mics",
             key="fn_in_raw",
             flag="--i",
+            pattern="*/*.{tif,tiff,eer,mrc,mrcs}",
             required=True,
             when=_RAW,
         ),
