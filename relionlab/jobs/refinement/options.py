@@ -104,6 +104,7 @@ MaskDiameter = Annotated[
         suggested=(50, 500, 10),
         none_as="-1",
         on_continue=True,
+        wizard="particle mask",
     ),
 ]
 ZeroMask = Annotated[
