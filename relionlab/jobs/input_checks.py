@@ -140,7 +140,7 @@ def _sizes_of_maps(job: Declared, facts: dict[str, InputFacts]) -> Iterator[str]
         )
         if seen.box != basis.box or scale:
             sizes = f"{seen.box} px of {seen.pixel_size or 0:.4g} Å", f"{basis.box} px of {basis.pixel_size or 0:.4g} Å"
-            cure = f", or tick {job.called("trust_ref_size")}" if "trust_ref_size" in job.parameters() else ""
+            cure = f", or tick {job.called('trust_ref_size')}" if "trust_ref_size" in job.parameters() else ""
             yield f"{job.called(name)} has {sizes[0]}, the {other} {sizes[1]}: give one of the same box and scale{cure}."
 
 

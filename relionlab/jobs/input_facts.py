@@ -7,12 +7,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-
 from relionlab.errors import RelionlabError
 from relionlab.io.images import read_header
-from relionlab.io.star_head import StarHead, star_head
-from relionlab.io.table import Table
+from relionlab.io.star_head import StarHead, star_heads
 
 IMAGE_SUFFIXES = (".mrc", ".mrcs", ".map", ".rec", ".st", ".spi", ".stk", ".hed", ".img", ".mrc.gz", ".mrcs.gz")
 _TELLING = (
@@ -94,7 +91,7 @@ def facts_or_none(path: str | os.PathLike[str]) -> InputFacts | None:
 @lru_cache(maxsize=1024)
 def _read(place: Path, _changed: int, _size: int) -> InputFacts:
     if place.name.endswith(".star"):
-        return _of_star(star_head(place), place)
+        return _of_star(star_heads(place), place)
     if place.name.endswith(IMAGE_SUFFIXES):
         return _of_images(place)
     return InputFacts("other")
@@ -111,36 +108,29 @@ def _of_images(place: Path) -> InputFacts:
     )
 
 
-def _of_star(head: StarHead, place: Path) -> InputFacts:
-    if head.table("optimiser_general") is not None:
+def _of_star(heads: dict[str, StarHead], place: Path) -> InputFacts:
+    if "optimiser_general" in heads:
         return InputFacts("optimiser")
-    if not head.tables and place.name.startswith("coords_suffix"):
+    if not heads and place.name.startswith("coords_suffix"):
         return InputFacts("coordinates")
     for kind, label in _TELLING:
-        for name, table in head.tables.items():
-            if label in table:
-                pixel_size, box = _sizes(kind, table, head.table("optics"))
-                return InputFacts(kind, head.counts[name], pixel_size, box, frozenset(table.labels))
+        for head in heads.values():
+            if label in head.labels:
+                pixel_size, box = _sizes(kind, head, heads.get("optics"))
+                return InputFacts(kind, head.rows, pixel_size, box, frozenset(head.labels))
     return InputFacts("other")
 
 
-def _sizes(kind: str, table: Table, optics: Table | None) -> tuple[float | None, int | None]:
+def _sizes(kind: str, head: StarHead, optics: StarHead | None) -> tuple[float | None, int | None]:
     """Return pixel size (Å) and box (px) of the first optics group, of RELION 3.0's columns where there is none."""
     if optics is None:
-        return _old_pixel_size(table), None
-    size = next((_first(optics, label) for label in _SIZES.get(kind, ()) if label in optics), None)
-    box = _first(optics, "rlnImageSize") if kind == "particles" else None
+        return _old_pixel_size(head), None
+    size = next((value for label in _SIZES.get(kind, ()) if (value := optics.number(label))), None)
+    box = optics.number("rlnImageSize") if kind == "particles" else None
     return size, int(box) if box else None
 
 
-def _old_pixel_size(table: Table) -> float | None:
+def _old_pixel_size(head: StarHead) -> float | None:
     """Return 10000 times detector pixel (µm) over magnification, in Å."""
-    detector, magnification = _first(table, "rlnDetectorPixelSize"), _first(table, "rlnMagnification")
+    detector, magnification = head.number("rlnDetectorPixelSize"), head.number("rlnMagnification")
     return 10_000 * detector / magnification if detector and magnification else None
-
-
-def _first(table: Table, label: str) -> float | None:
-    if label not in table or not len(table):
-        return None
-    value = np.asarray(table[label])[0]
-    return float(value) if np.isfinite(value) else None

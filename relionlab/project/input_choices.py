@@ -64,6 +64,20 @@ def input_choices(parameter: Parameter, project: Project | None) -> list[InputCh
     return list({choice.path: choice for choice in found}.values())[:MOST]
 
 
+def matching_files(pattern: str, folder: Path) -> list[tuple[str, str]]:
+    """Return the files of a folder that match a pattern ("*.{star,mrcs}"), each with its age in words, by name.
+
+    Of a pattern of files in folders ("*/*.tif") the wildcards for this folder are returned, with their number of files.
+    """
+    if "/" in pattern:
+        wildcards = [one.rpartition("/")[2] for one in _alternatives(pattern)]
+        counted = [(one, sum(1 for _ in folder.glob(one))) for one in wildcards]
+        return [(f"{folder}/{one}", f"{count:,} files") for one, count in counted if count]
+    files = {path for one in _alternatives(pattern) for path in folder.glob(one)}
+    shown = sorted(path for path in files if path.is_file() and not path.name.startswith("."))[:MOST]
+    return [(str(path), age_in_words(_age(path) or 0.0)) for path in shown]
+
+
 def planned_outputs(project: Project) -> frozenset[str]:
     """Return the files that scheduled and running jobs are to make and that are not there yet."""
     pipeline = project.pipeline

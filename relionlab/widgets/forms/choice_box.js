@@ -142,6 +142,7 @@ function render({ model, el }) {
   for (const name of ["disabled", "placeholder", "tooltip", "label", "icon"]) model.on(`change:${name}`, dress);
   model.on("change:value", takeText);
   model.on("change:choices change:note", draw);
+  model.on("msg:custom", (content) => { if (content.event === "focus") input.focus(); });
   dress();
   input.value = model.get("value");
   draw();

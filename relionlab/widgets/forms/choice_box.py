@@ -54,7 +54,7 @@ class ChoiceBox(anywidget.AnyWidget):
         """Have a function called with the ``id`` of what is chosen."""
         self._listeners.append(function)
 
-    def open(self) -> None:
+    def unfold(self) -> None:
         """Do what opening the list does, except for showing it."""
         for function in self._openers:
             function()
@@ -64,6 +64,10 @@ class ChoiceBox(anywidget.AnyWidget):
         for function in self._listeners:
             function(identity)
 
+    def focus(self) -> None:
+        """Put the keyboard into the box."""
+        self.send({"event": "focus"})
+
     def offer(self, choices: Sequence[dict[str, Any]], *, note: str = "") -> None:
         """Show these lines."""
         with self.hold_sync():
@@ -71,6 +75,6 @@ class ChoiceBox(anywidget.AnyWidget):
 
     def _told(self, _widget: Any, content: dict[str, Any], _buffers: Any) -> None:
         if content.get("event") == "open":
-            self.open()
+            self.unfold()
         elif content.get("event") == "choose":
             self.choose(str(content.get("id", "")))
