@@ -23,6 +23,7 @@ OpticsGroupName = Annotated[
         " aberrations are refined per group. Give each session a name of its own, without blanks.",
         tab="Movies/mics",
         key="optics_group_name",
+        level="advanced",
         flag="--optics_group_name",
         required=True,
         when=_RAW,

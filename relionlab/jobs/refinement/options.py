@@ -128,6 +128,7 @@ ResolutionLimit = Annotated[
         tab="Optimisation",
         unit="Å",
         key="highres_limit",
+        level="advanced",
         flag="--strict_highres_exp",
         none_as="-1",
         bounds=(0.5, None),

@@ -51,8 +51,8 @@ class Changes(w.VBox):
         self.children = tuple(lines or [w.HTML('<div class="rl-muted">Everything is as the defaults have it.</div>')])
 
     def _line(self, one: Difference) -> w.HBox:
-        back = self._button("↺", f"{one.label}: back to the default", [one.name], width="30px")
-        find = w.Button(description="Show", tooltip=f"Go to {one.label}", layout=w.Layout(width="52px"))
+        back = self._button("↺", f"{one.label}: back to the default", [one.name], width="38px")
+        find = w.Button(description="Show", tooltip=f"Go to {one.label}", layout=w.Layout(width="64px"))
         find.on_click(lambda _button: self._show(one.name))
         return w.HBox([back, find, w.HTML(f'<span class="rl-change">{html.escape(str(one))}</span>')])
 

@@ -26,7 +26,7 @@ function render({ model, el }) {
   const dress = () => {
     input.disabled = button.disabled = model.get("disabled");
     input.placeholder = model.get("placeholder");
-    input.title = model.get("tooltip");
+    input.title = model.get("tip");
     input.setAttribute("aria-label", model.get("label"));
     button.textContent = model.get("icon");
     button.style.display = model.get("icon") ? "" : "none";
@@ -139,7 +139,7 @@ function render({ model, el }) {
     input.focus();
     if (open) hide(); else show();
   });
-  for (const name of ["disabled", "placeholder", "tooltip", "label", "icon"]) model.on(`change:${name}`, dress);
+  for (const name of ["disabled", "placeholder", "tip", "label", "icon"]) model.on(`change:${name}`, dress);
   model.on("change:value", takeText);
   model.on("change:choices change:note", draw);
   model.on("msg:custom", (content) => { if (content.event === "focus") input.focus(); });

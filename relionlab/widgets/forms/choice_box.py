@@ -31,8 +31,8 @@ class ChoiceBox(anywidget.AnyWidget):
     """Greyed out."""
     placeholder = traitlets.Unicode("").tag(sync=True)
     """Shown in an empty box."""
-    tooltip = traitlets.Unicode("").tag(sync=True)
-    """Shown on hover."""
+    tip = traitlets.Unicode("").tag(sync=True)
+    """Shown on hover; anywidget fails in the page where ipywidgets' own ``tooltip`` is set."""
     label = traitlets.Unicode("").tag(sync=True)
     """What a screen reader calls the box."""
     icon = traitlets.Unicode("▾").tag(sync=True)

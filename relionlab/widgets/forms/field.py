@@ -43,7 +43,7 @@ class Field:
         self.declared, self.name = declared, name
         self.parameter = declared.parameters()[name]
         self._on_change, self._pick, self._helper = on_change, pick, helper
-        self._silent = self._explained = self._applies = False
+        self._silent = self._explained = self._changed = False
         self._applies = True
         self._value: Any = declared.default(name)
         self._shown, self._words = "", ""
@@ -106,8 +106,9 @@ class Field:
 
     def mark_changed(self, *, changed: bool) -> None:
         """Mark the label of a value that is not the default."""
-        if "row" in self.__dict__:
-            (self.row.add_class if changed else self.row.remove_class)("rl-changed")
+        if self._changed is not changed:
+            self._changed = changed
+            self._dress()
 
     # --- how it is made -----------------------------------------------------------------------------------------
 
@@ -192,6 +193,7 @@ class Field:
             return
         (self.row.remove_class if self._applies else self.row.add_class)("rl-off")
         (self.row.add_class if self._shown else self.row.remove_class)("rl-wrong")
+        (self.row.add_class if self._changed else self.row.remove_class)("rl-changed")
         told = [f'<div class="rl-problem" role="alert">{html.escape(self._shown)}</div>'] if self._shown else []
         told += [f'<div class="rl-holds">{html.escape(self._words)}</div>'] if self._words and self._applies else []
         told += [f'<div class="rl-help">{html.escape(self.explanation)}</div>'] if self._explained else []

@@ -28,7 +28,7 @@ class FileBox(ChoiceBox):
         super().__init__(
             placeholder=(parameter.pattern or "").replace("*/*", "Folder/*"),
             label=parameter.label,
-            tooltip=parameter.help,
+            tip=parameter.help,
             **traits,
         )
         self.parameter, self.project = parameter, project

@@ -161,8 +161,8 @@ class JobForm(Starting, w.VBox):
         self._launch = Launch(self, message=self._message)
         self._copies = Copies()
         foot = [self._launch] if self.project is not None else []
-        self._parts = [form_style(), self._head, *panels, self._pages, self._message, self._cost, *foot, self._copies]
-        self._parts.append(self._drawer)
+        body = [self._head, *panels, self._pages, self._drawer]
+        self._parts = [form_style(), *body, self._message, self._cost, *foot, self._copies]
         self._reveal()
 
     def _reveal(self) -> None:

@@ -18,7 +18,7 @@ class SearchBox(ChoiceBox):
         super().__init__(
             placeholder="Find a parameter",
             label="Find a parameter",
-            tooltip="Finds by label, RELION's name, flag (--K) or a word of the help; Enter takes the first",
+            tip="Finds by label, RELION's name, flag (--K) or a word of the help; Enter takes the first",
             icon="",
             eager=True,
         )

@@ -43,7 +43,7 @@ class StartValues(w.VBox):
         self.box = ChoiceBox(
             placeholder="choose values, or name these to save them",
             label="Preset or earlier job",
-            tooltip="Load the defaults, a preset or an earlier job's values; or type a name and save",
+            tip="Load the defaults, a preset or an earlier job's values; or type a name and save",
         )
         self.box.layout.width = "380px"
         self.box.on_open(self.look)

@@ -16,6 +16,7 @@ from relionlab.jobs.selecting.select import Select
 from relionlab.params import to_text
 from relionlab.project.pipeline import Pipeline
 from relionlab.widgets import JobForm
+from relionlab.widgets.forms.choice_box import ChoiceBox
 from relionlab.project.input_choices import input_choices
 
 
@@ -47,7 +48,7 @@ def test_every_entry_shows_its_default_and_unit(job_type):
             assert parameter.unit in "".join(
                 child.value for child in field.row.children[0].children if isinstance(child, w.HTML)
             )
-        assert field.entry.tooltip == parameter.help
+        assert (field.entry.tip if isinstance(field.entry, ChoiceBox) else field.entry.tooltip) == parameter.help
 
 
 def test_typing_changes_the_job():
