@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 
 from relionlab.display.image_views import ImageCtf, ImageLook, binned, greys, seen
-from relionlab.display.results import data_file, find_file, iteration_of, latest_model
+from relionlab.display.results import class_counts, find_file, latest_model
 from relionlab.engine.ctf import Optics
 from relionlab.errors import InputError
 from relionlab.io.image_names import ImageReader, format_image_name
@@ -29,7 +29,13 @@ from relionlab.io.table import Table
 Kind = Literal["particles", "classes", "micrographs", "images"]
 NOUNS: dict[Kind, str] = {"particles": "particle", "classes": "class", "micrographs": "micrograph", "images": "image"}
 _LARGE = 512  # px from which an image is read and shrunk on its own
-_JOB_LISTS = ("particles.star", "micrographs_ctf.star", "corrected_micrographs.star", "micrographs.star", "class_averages.star")
+_JOB_LISTS = (
+    "particles.star",
+    "micrographs_ctf.star",
+    "corrected_micrographs.star",
+    "micrographs.star",
+    "class_averages.star",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +117,9 @@ class ImageSet:
         if not self.has_ctf or self.optics is None:
             return None
         part = self.optics.rows(np.asarray(rows, dtype=np.int64))
-        values = [float(part.column(label)[0]) for label in ("rlnVoltage", "rlnSphericalAberration", "rlnAmplitudeContrast")]
+        values = [
+            float(part.column(label)[0]) for label in ("rlnVoltage", "rlnSphericalAberration", "rlnAmplitudeContrast")
+        ]
         optics = Optics(values[0], values[1], values[2], self.pixel_size(int(rows[0])))
         columns = [np.asarray(part.column(f"rlnDefocus{which}"), dtype=np.float64) for which in ("U", "V", "Angle")]
         shift = part.column("rlnPhaseShift") if "rlnPhaseShift" in part else np.zeros(len(rows))
@@ -184,11 +192,15 @@ def set_of_tables(tables: dict[str, Table], source: Path) -> ImageSet:
     """Return the images that the tables of a STAR file name; InputError if they name none."""
     table = max(tables.values(), key=lambda one: (_names_images(one), len(one)), default=None)
     if table is None or not _names_images(table):
-        raise InputError(f"{source} names no images: expected a column rlnImageName, rlnMicrographName or rlnReferenceImage.")
+        raise InputError(
+            f"{source} names no images: expected a column rlnImageName, rlnMicrographName or rlnReferenceImage."
+        )
     if "rlnImageName" in table and len(table):
         data = read_particles(source) if "optics" not in tables else Particles(tables["optics"], _grouped(table))
         return set_of_particles(data, source)
-    label, kind = ("rlnReferenceImage", "classes") if "rlnReferenceImage" in table else ("rlnMicrographName", "micrographs")
+    label, kind = (
+        ("rlnReferenceImage", "classes") if "rlnReferenceImage" in table else ("rlnMicrographName", "micrographs")
+    )
     names = tuple(table[label].tolist())
     found = _directory(names, source)
     size = open_image((found / names[0].rpartition("@")[2]).as_posix()).header.pixel_size if names else None
@@ -232,13 +244,12 @@ def _of_model(path: Path, tables: dict[str, Table]) -> ImageSet:
     if int(general.value("rlnReferenceDimensionality")) == 3:
         raise InputError(f"{path} describes maps, not images: look at them with show_map or reference_maps.")
     columns: dict[str, object] = {"rlnClassNumber": np.arange(1, len(names) + 1)}
-    data = data_file(path)
-    if data is not None and iteration_of(path) != 0:
-        rows = read_particles(data).particles
-        if "rlnClassNumber" in rows:
-            numbers = rows["rlnClassNumber"]
-            columns["rlnParticleNumber"] = np.bincount(numbers, minlength=len(names) + 1)[1 : len(names) + 1]
-    table = Table({**columns, **{label: classes[label] for label in classes.labels if label not in columns}}, name="model_classes")
+    counts = class_counts(path, len(names))
+    if (counts >= 0).all():
+        columns["rlnParticleNumber"] = counts
+    table = Table(
+        {**columns, **{label: classes[label] for label in classes.labels if label not in columns}}, name="model_classes"
+    )
     sizes = np.full(len(names), float(general.value("rlnPixelSize")))
     return ImageSet("classes", table, names, _directory(names, path), path, None, sizes)
 

@@ -109,7 +109,9 @@ def data_of_model(model: Path) -> Path:
     for candidate in (model.with_name(name), *(model.with_name(name + packed) for packed in (".gz", ".bz2", ".zst"))):
         if candidate.exists():
             return candidate
-    raise NodeError(f"{name} is not beside {model}: the particles of this iteration were not kept; take the last iteration.")
+    raise NodeError(
+        f"{name} is not beside {model}: the particles of this iteration were not kept; take the last iteration."
+    )
 
 
 def class_of_particle(star: str | Path, row: int) -> ParticleClass:

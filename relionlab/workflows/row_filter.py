@@ -74,7 +74,9 @@ def matching(table: Table, condition: str) -> np.ndarray:
     if not (isinstance(found, np.ndarray) and found.dtype == bool):
         if isinstance(found, bool | np.bool_):
             return np.full(len(table), bool(found))
-        raise ParameterError(f"The condition {text!r} is not true or false of a row: it lacks a comparison; {_EXAMPLE}.")
+        raise ParameterError(
+            f"The condition {text!r} is not true or false of a row: it lacks a comparison; {_EXAMPLE}."
+        )
     return found
 
 
@@ -114,9 +116,9 @@ def _value(node: ast.AST, table: Table) -> Any:
         return _binary(node, table)
     if isinstance(node, ast.Compare):
         return _comparison(node, table)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _FUNCTIONS:
-        if len(node.args) == 1 and not node.keywords:
-            return _FUNCTIONS[node.func.id](_value(node.args[0], table))
+    called = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _FUNCTIONS
+    if called and len(node.args) == 1 and not node.keywords:  # type: ignore[attr-defined]
+        return _FUNCTIONS[node.func.id](_value(node.args[0], table))  # type: ignore[attr-defined]
     raise ParameterError(f"{ast.unparse(node)!r} cannot stand in a condition; {_EXAMPLE}.")
 
 

@@ -94,7 +94,9 @@ class ClassSelection(Program):
 
     def _select_rows(self, context: Context) -> None:
         data = read_list(context.path(self.i))
-        kept = chosen_numbers(context, self.classes, folder=self.o.rpartition("/")[0], count=len(data.rows), what=f"row of {self.i}")
+        kept = chosen_numbers(
+            context, self.classes, folder=self.o.rpartition("/")[0], count=len(data.rows), what=f"row of {self.i}"
+        )
         numbers = np.flatnonzero(kept) + 1
         _write_backup(context, self.o.rpartition("/")[0], kept)
         data.with_rows(data.rows.rows(numbers - 1)).write(context.path(self.o))
@@ -230,11 +232,15 @@ def chosen_numbers(context: Context, text: str, *, folder: str, count: int, what
     beside = as_folder(folder) + name
     place = context.path(beside if context.path(beside).exists() else name)
     if not place.exists():
-        raise ParameterError(f"{beside} does not exist: choose in the gallery, which writes it, or give numbers as 1,3,5-8.")
+        raise ParameterError(
+            f"{beside} does not exist: choose in the gallery, which writes it, or give numbers as 1,3,5-8."
+        )
     table = next(iter(read_star(place).values()))
     selected = table["rlnSelected"] != 0
     if len(selected) != count:
-        raise ParameterError(f"{place.name} has {len(selected)} rows, but there are {count} of what it chooses ({what}).")
+        raise ParameterError(
+            f"{place.name} has {len(selected)} rows, but there are {count} of what it chooses ({what})."
+        )
     if not selected.any():
         raise ParameterError(f"{place.name} chooses nothing: every rlnSelected in it is 0.")
     return selected

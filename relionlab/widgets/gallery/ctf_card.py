@@ -45,7 +45,9 @@ class CtfCard(w.VBox):
         near = {"near": self.one.star, "opener": where}
         buttons = w.HBox(
             [
-                made("Micrograph", "The micrograph with its particles", lambda: linked.open_micrograph(self.name, **near)),
+                made(
+                    "Micrograph", "The micrograph with its particles", lambda: linked.open_micrograph(self.name, **near)
+                ),
                 made(
                     "Particles",
                     "The particles of this micrograph",
@@ -61,7 +63,13 @@ class CtfCard(w.VBox):
                 self.message.say(str(error))
         told = "Left half: what was observed; right half: the fit. The rings have to meet. Profile: black observed, orange fit, blue quality."
         row_of = w.HBox(drawn, layout=w.Layout(flex_flow="row wrap", align_items="center"))
-        parts: list[w.Widget] = [w.HTML(self.numbers()), row_of, w.HTML(f'<div class="rl-muted">{told}</div>'), buttons, self.message]
+        parts: list[w.Widget] = [
+            w.HTML(self.numbers()),
+            row_of,
+            w.HTML(f'<div class="rl-muted">{told}</div>'),
+            buttons,
+            self.message,
+        ]
         super().__init__([*parts, *([] if opener is not None else [drawer])])
 
     def numbers(self) -> str:

@@ -15,6 +15,9 @@ from relionlab.widgets.parts.buttons import button
 if TYPE_CHECKING:
     from relionlab.widgets.gallery.image_gallery import ImageGallery
 
+_EYE = 20.0
+"""Å to which noisy images are smoothed for the eye to begin with."""
+
 
 class GalleryBar:
     """Two rows of controls of a gallery; each calls one of its methods.
@@ -27,24 +30,45 @@ class GalleryBar:
         self.gallery = gallery
         images = gallery.images
         columns = [(heading(label), label) for label in images.table.labels]
-        self.order = _dropdown("Sort by", [("order of the file", None), *columns], 240)
-        self.down = w.ToggleButton(value=False, icon="arrow-up", tooltip="Ascending; press for descending", layout=w.Layout(width="36px"))
-        self.below = _dropdown("Below", [("names", None), *columns], 230)
+        self.order = _dropdown("Sort by", [("order of the file", ""), *columns], 240)
+        self.down = w.ToggleButton(
+            value=False, icon="arrow-up", tooltip="Ascending; press for descending", layout=w.Layout(width="40px")
+        )
+        self.below = _dropdown("Below", [("names", ""), *columns], 230)
         self.condition = w.Text(
-            placeholder="CtfMaxResolution < 5 and …", continuous_update=False, layout=w.Layout(width="240px"), tooltip="A condition on columns"
+            placeholder="CtfMaxResolution < 5 and …",
+            continuous_update=False,
+            layout=w.Layout(width="240px"),
+            tooltip="A condition on columns",
         )
         made = partial(button, message=gallery.message, width="70px")
         only = made("Show", "Show only what meets the condition; empty: all", self.show_only)
         where = made("Choose", "Choose all that meet the condition", self.choose_where)
         views = {words: view for words, view in VIEWS.items() if images.has_ctf or view in ("image", "power")}
         self.view = _dropdown("View", list(views.items()), 190)
-        self.sigma = _number("Contrast σ", 3.0 if images.kind == "micrographs" else 0.0, 135, "Grey runs over so many standard deviations; 0: by percentiles")
-        self.low_pass = _number("Low-pass Å", 20.0 if images.kind == "micrographs" else 0.0, 135, "Smooth for the eye to this resolution; 0: not")
-        self.inverted = w.ToggleButton(value=False, icon="adjust", tooltip="Exchange black and white", layout=w.Layout(width="36px"))
-        self.size = w.IntSlider(gallery.grid.tile, 32, largest, step=8, description="Size", readout=False, continuous_update=True)
+        self.sigma = _number(
+            "Contrast σ",
+            3.0 if images.kind == "micrographs" else 0.0,
+            135,
+            "Grey runs over so many standard deviations; 0: by percentiles",
+        )
+        self.low_pass = _number(
+            "Low-pass Å",
+            _EYE if images.kind in ("micrographs", "particles") else 0.0,
+            135,
+            "Smooth for the eye to this resolution; 0: not",
+        )
+        self.inverted = w.ToggleButton(
+            value=False, icon="adjust", tooltip="Exchange black and white", layout=w.Layout(width="44px")
+        )
+        self.size = w.IntSlider(
+            gallery.grid.tile, 32, largest, step=8, description="Size", readout=False, continuous_update=True
+        )
         self.size.layout, self.size.style = w.Layout(width="190px"), {"description_width": "32px"}
-        self.beside = w.BoundedIntText(0, min=0, max=60, description="Columns", tooltip="Images beside each other; 0: as many as there is room for")
-        self.beside.layout, self.beside.style = w.Layout(width="120px"), {"description_width": "56px"}
+        self.beside = w.BoundedIntText(
+            0, min=0, max=60, description="Columns", tooltip="Images beside each other; 0: as many as there is room for"
+        )
+        self.beside.layout, self.beside.style = w.Layout(width="126px"), {"description_width": "62px"}
         row = partial(w.HBox, layout=w.Layout(flex_flow="row wrap", align_items="center"))
         self.rows = (
             row([self.order, self.down, self.below, self.condition, only, where]),
@@ -54,10 +78,10 @@ class GalleryBar:
             control.observe(self._sort, "value")
         for control in (self.view, self.sigma, self.low_pass, self.inverted):
             control.observe(self._look, "value")
-        self.below.observe(lambda change: gallery.show_below(change["new"]), "value")
+        self.below.observe(lambda change: gallery.show_below(change["new"] or None), "value")
         w.jslink((self.size, "value"), (gallery.grid, "tile"))
         self.beside.observe(lambda change: setattr(gallery.grid, "columns", change["new"]), "value")
-        if images.kind == "micrographs":
+        if images.kind in ("micrographs", "particles"):
             self._look()
 
     def show_only(self) -> None:
@@ -73,7 +97,7 @@ class GalleryBar:
     def _sort(self, _change: Any) -> None:
         self.down.icon = "arrow-down" if self.down.value else "arrow-up"
         self.down.tooltip = "Descending; press for ascending" if self.down.value else "Ascending; press for descending"
-        self.gallery.sort(self.order.value, descending=self.down.value)
+        self.gallery.sort(self.order.value or None, descending=self.down.value)
 
     def _look(self, _change: Any = None) -> None:
         try:

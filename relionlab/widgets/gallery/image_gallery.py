@@ -8,6 +8,7 @@ gallery.save()
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,7 @@ import numpy as np
 
 from relionlab.display.column_words import value_with_unit
 from relionlab.display.image_set import ImageSet, read_image_set
-from relionlab.display.image_views import ImageLook, View
+from relionlab.display.image_views import ImageLook, View, power_spectra
 from relionlab.display.row_choice import RowChoice
 from relionlab.display.words import many
 from relionlab.errors import JobStateError, ParameterError, RelionlabError
@@ -34,12 +35,12 @@ from relionlab.widgets.parts.watching import Watch
 from relionlab.workflows.links import project_of
 from relionlab.workflows.selections import save_selection
 
-_CHOOSING = (
-    ("above", "All above", "Choose the image clicked last and all that are shown before it"),
-    ("below", "All below", "Choose the image clicked last and all that are shown after it"),
-    ("all", "All", "Choose all that are shown (Ctrl+A)"),
-    ("none", "None", "Choose none (Esc)"),
-    ("invert", "Invert", "Choose the others instead (i)"),
+_CHOOSING = (  # name, button, its tip, entry of the right button's menu
+    ("above", "All above", "Choose the image clicked last and all that are shown before it", "Select all above"),
+    ("below", "All below", "Choose the image clicked last and all that are shown after it", "Select all below"),
+    ("all", "All", "Choose all that are shown (Ctrl+A)", "Select all"),
+    ("none", "None", "Choose none (Esc)", "Select none"),
+    ("invert", "Invert", "Choose the others instead (i)", "Invert the selection"),
 )
 _TILES = {"micrographs": 224, "classes": 112}
 _PLURAL = {"classes": "classes"}
@@ -62,7 +63,7 @@ class ImageGallery(w.VBox):
         project: Project | None = None,
         opener: Opener | None = None,
         choice: RowChoice | None = None,
-        height: int = 430,
+        height: int = 410,
     ) -> None:
         if isinstance(source, JobDirectory):
             project, source = source.project, source.path
@@ -89,14 +90,19 @@ class ImageGallery(w.VBox):
         self.bar = GalleryBar(self, largest=480 if large else 256)
         self._count = w.HTML(layout=w.Layout(flex="1 1 auto"))
         made = partial(button, message=self.message, width="84px")
-        choosing = [made(words, tip, partial(self.do, name)) for name, words, tip in _CHOOSING]
-        links = [made(words, tip, method, width="108px") for words, tip, method in self.actions.values()]
+        choosing = [made(words, tip, partial(self.do, name)) for name, words, tip, _ in _CHOOSING]
+        links = [
+            made(words, tip, partial(self.do, name), width="108px") for name, (words, tip, _) in self.actions.items()
+        ]
         tip = f"Keep the chosen {self._noun()}: a Select job"
         self._save = made("Save selection", tip, self.save, icon="check", style="primary", width="140px")
         can_save = self.project is not None and self.images.kind != "images"
         row = partial(w.HBox, layout=w.Layout(flex_flow="row wrap", align_items="center"))
         foot = row([*links, *([self._save] if can_save else [])])
-        super().__init__([style_sheet(), *self.bar.rows, row([*choosing, self._count]), self.grid, foot, self.message])
+        title = w.HTML(f'<span class="rl-title">{html.escape(self.title())}</span>')
+        super().__init__(
+            [style_sheet(), title, *self.bar.rows, row([*choosing, self._count]), self.grid, foot, self.message]
+        )
         if opener is None:
             self.children = (*self.children, drawer)
         self.add_class("rl-gallery")
@@ -141,6 +147,14 @@ class ImageGallery(w.VBox):
             raise ParameterError("Contrast and low-pass are 0 (automatic, none) or more.")
         self.grid.show(ImageLook(view, sigma, low_pass, inverted))
 
+    def title(self) -> str:
+        """Return what is shown, and of which file or job."""
+        what = {"classes": "Class averages", "particles": "Particles", "micrographs": "Micrographs", "images": "Images"}
+        source = self.images.source.absolute()
+        where = source.name if self.project is None else self.project.relative(source)
+        part = "" if self.images.places is None else f"{len(self.images):,} of {self.images.listed:,}, "
+        return f"{what[self.images.kind]} · {part}{where}"
+
     def caption(self, row: int) -> str:
         """Return what stands below an image."""
         table = self.images.table
@@ -152,27 +166,30 @@ class ImageGallery(w.VBox):
             limit = f"fit to {table['rlnCtfMaxResolution'][row]:.1f} Å" if "rlnCtfMaxResolution" in table else ""
             defocus = f"{table['rlnDefocusU'][row] / 1e4:.2f} µm · " if "rlnDefocusU" in table else ""
             return f"{Path(self.images.names[row]).stem}\n{defocus}{limit}"
-        return f"{row + 1}"
+        return f"{self.images.row_in_file(row) + 1}"
 
     # --- what is opened -------------------------------------------------------------------------------------------
 
     def metadata(self) -> w.Widget:
         """Open all that the table knows of the image clicked last."""
         row = self.clicked()
-        return self.opener.open(f"{self.images.noun.capitalize()} {row + 1}", lambda: row_card(self.images.table, row))
+        return self.opener.open(
+            f"{self.images.noun.capitalize()} {self.images.row_in_file(row) + 1}",
+            lambda: row_card(self.images.table, row),
+        )
 
     def average(self) -> w.Widget:
         """Open mean and standard deviation of the chosen images, and their power spectrum."""
         rows = self.selected
         self.message.say(f"Averaging {many(len(rows), self.images.noun, _PLURAL.get(self.images.kind, ''))} …")
         mean, deviation = self.images.mean_and_deviation(rows)
-        power = self.images.thumbnails(rows[:1], ImageLook("power")) if len(rows) == 1 else None
-        self.message.say("")
-        from relionlab.display.image_views import power_spectra
-
-        spectrum = power_spectra(mean[None])[0] if power is None else power[0].astype(np.float32)
+        spectrum = power_spectra(mean[None])[0]
         words = many(len(rows), self.images.noun, _PLURAL.get(self.images.kind, ""))
-        parts = [picture(mean, "Average"), picture(deviation, "Standard deviation"), picture(spectrum, "Power of the average")]
+        parts = [
+            picture(mean, "Average"),
+            picture(deviation, "Standard deviation"),
+            picture(spectrum, "Power of the average"),
+        ]
         return self.opener.open(f"Average of {words}", lambda: pictures(parts))
 
     def table(self) -> w.Widget:
@@ -187,7 +204,7 @@ class ImageGallery(w.VBox):
         from relionlab.widgets.gallery.image_tools import ImageTools
 
         row = self.clicked()
-        title = f"{self.images.noun.capitalize()} {row + 1}"
+        title = f"{self.images.noun.capitalize()} {self.images.row_in_file(row) + 1}"
         image, size = self.images.images(np.array([row]))[0], self.images.pixel_size(row)
         return self.opener.open(f"{title}: tools", lambda: ImageTools(image, pixel_size=size, name=title))
 
@@ -222,11 +239,15 @@ class ImageGallery(w.VBox):
             "none": self.choice.clear,
             "invert": self.choice.invert,
         }
-        known |= {key: method for key, (_, _, method) in self.actions.items()}
-        first = next(iter(self.actions))
+        name = next(iter(self.actions)) if name == "open" else name
         try:
+            if name in known:
+                known[name]()
+            else:
+                words, _, method = self.actions[name]
+                self.message.say(f"Opening {words.lower()} …")
+                method()
             self.message.say("")
-            known[first if name == "open" else name]()
         except RelionlabError as error:
             self.message.say(str(error), wrong=True)
 
@@ -241,7 +262,7 @@ class ImageGallery(w.VBox):
         return own
 
     def _menu(self) -> list[list[str]]:
-        choosing = [[name, tip.partition(" (")[0].replace("Choose", "Select")] for name, _, tip in _CHOOSING]
+        choosing = [[name, entry] for name, _, _, entry in _CHOOSING]
         return [*choosing, ["", ""], *([name, words] for name, (words, _, _) in self.actions.items())]
 
     def _noun(self) -> str:
@@ -256,7 +277,10 @@ class ImageGallery(w.VBox):
         words = f"<b>{count:,}</b> of {total:,} {self._noun()} chosen ({100 * count / max(total, 1):.1f} %)"
         table = self.images.table
         if self.images.kind == "classes" and "rlnParticleNumber" in table:
-            held, every = int(table["rlnParticleNumber"][self.choice.chosen].sum()), int(table["rlnParticleNumber"].sum())
+            held, every = (
+                int(table["rlnParticleNumber"][self.choice.chosen].sum()),
+                int(table["rlnParticleNumber"].sum()),
+            )
             words += f" · <b>{held:,}</b> of {every:,} particles ({100 * held / max(every, 1):.1f} %)"
         if len(self.choice.shown) < total:
             words += f" · {len(self.choice.shown):,} shown"
@@ -275,4 +299,4 @@ def _about_class(images: ImageSet, row: int) -> str:
     table = images.table
     count = f" · {table['rlnParticleNumber'][row]:,}" if "rlnParticleNumber" in table else ""
     resolution = f" · {table['rlnEstimatedResolution'][row]:.1f} Å" if "rlnEstimatedResolution" in table else ""
-    return f"{row + 1}{count}\n{100 * table['rlnClassDistribution'][row]:.1f} %{resolution}"
+    return f"{images.row_in_file(row) + 1}{count}\n{100 * table['rlnClassDistribution'][row]:.1f} %{resolution}"

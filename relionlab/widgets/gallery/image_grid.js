@@ -39,7 +39,8 @@ function render({ model, el }) {
     if (width <= 0) return false;
     const fixed = model.get("columns");
     const columns = fixed > 0 ? fixed : Math.max(1, Math.floor(width / (model.get("tile") + GAP)));
-    const tile = fixed > 0 ? Math.max(16, Math.floor(width / fixed) - GAP) : model.get("tile");
+    const filling = Math.max(16, Math.floor(width / columns) - GAP); // rows end at the right edge
+    const tile = fixed > 0 || count() >= columns ? filling : model.get("tile");
     const height = Math.round(tile * model.get("ratio"));
     geometry = { columns, tile, height, row: height + GAP + 4 + 15 * model.get("lines") };
     const rows = Math.ceil(count() / columns);

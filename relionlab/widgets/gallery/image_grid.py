@@ -163,7 +163,9 @@ class ImageGrid(anywidget.AnyWidget):
             try:
                 drawn = self.images.thumbnails(rows, self.look, pixels=pixels)
             except RelionlabError as error:
-                self.send({"kind": "failed", "epoch": self.epoch, "from": first, "to": first + len(rows), "text": str(error)})
+                self.send(
+                    {"kind": "failed", "epoch": self.epoch, "from": first, "to": first + len(rows), "text": str(error)}
+                )
                 continue
             captions = [self._caption(int(row)) for row in rows]
             about = {"kind": "tiles", "epoch": wanted["epoch"], "from": first, "lines": captions}
@@ -178,4 +180,4 @@ class ImageGrid(anywidget.AnyWidget):
 
     def tip(self, row: int) -> str:
         """Return what is said of an image when the mouse rests on it."""
-        return f"{self.images.noun} {row + 1}: {self.images.names[row]}"
+        return f"{self.images.noun} {self.images.row_in_file(row) + 1}: {self.images.names[row]}"
