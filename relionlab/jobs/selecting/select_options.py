@@ -14,7 +14,8 @@ Classes = Annotated[
     Parameter(
         label="Chosen classes",
         help="Numbers of the classes to keep, counted from 1, as 1,3,5-8. The gallery fills it in. For a list of"
-        " micrographs or particles: the numbers of the rows to keep.",
+        " micrographs or particles: the numbers of the rows to keep. Or a file with the column rlnSelected, a row for each:"
+        " backup_selection.star of the job's own folder, which the gallery writes.",
         tab="Class options",
         key="classes",
         flag="--classes",

@@ -17,10 +17,8 @@ from relionlab.widgets.forms.form import JobForm
 from relionlab.widgets.pipeline.compare import CompareView
 from relionlab.widgets.pipeline.graph import PipelineView
 from relionlab.widgets.pipeline.job_page import JobPage
-from relionlab.widgets.pipeline.showing import fitting
 from relionlab.widgets.pipeline.sweep import SweepView
 from relionlab.widgets.pipeline.trash_view import TrashView
-from relionlab.widgets.pipeline.wanted import form_to_continue
 
 if TYPE_CHECKING:
     from relionlab.widgets.home.home import Home
@@ -96,11 +94,11 @@ class Pages:
     def _form(self, number: str) -> Page:
         key = f"form:{number}"
         job = self._remembered(key)
-        return f"New {job.folder}", lambda: self._listened(JobForm(job, project=self._home.opened, **self._more()), key)
+        return f"New {job.folder}", lambda: self._listened(JobForm(job, project=self._home.opened, opener=self._home), key)
 
     def _continue(self, name: str) -> Page:
         directory = JobDirectory(self._home.opened, name)
-        make = lambda: self._listened(form_to_continue(directory, opener=self._home), f"continue:{name}")  # noqa: E731
+        make = lambda: self._listened(JobForm.of(directory, opener=self._home), f"continue:{name}")  # noqa: E731
         return f"Continue {name}", make
 
     def _sweep(self, number: str) -> Page:
@@ -131,12 +129,8 @@ class Pages:
         assert isinstance(job, Job)
         return job
 
-    def _more(self) -> dict[str, Any]:
-        return fitting(JobForm, opener=self._home)
-
     def _listened(self, form: JobForm, key: str) -> JobForm:
-        show = getattr(form, "show", None)
-        if show is not None and isinstance(form.job, Import) and form.job.do_other:
-            show("fn_in_other")  # what there is to be filled in stands on the second page
+        if isinstance(form.job, Import) and form.job.do_other:
+            form.show("fn_in_other")  # what there is to be filled in stands on the second page
         form.on_start(lambda directory: self._home.started(key, directory))
         return form

@@ -23,7 +23,7 @@ from relionlab.widgets.pipeline.asking import attempt
 from relionlab.widgets.pipeline.job_actions import JobActions, Wanted
 from relionlab.widgets.pipeline.job_panels import FilesPanel, NotePanel, ParametersPanel
 from relionlab.widgets.pipeline.link_line import Link, LinkLine
-from relionlab.widgets.pipeline.showing import fitting, viewer
+from relionlab.widgets.pipeline.showing import viewer
 
 PANELS = ("Results", "Parameters", "Files", "Note")
 
@@ -140,7 +140,7 @@ class JobPage(w.VBox):
                 f'<div class="rl-muted">The directory {html.escape(self.directory.name)} is not here: the pipeline lists '
                 "the job, but its files were moved or never copied.</div>"
             )
-        return JobMonitor(self.directory, **fitting(JobMonitor, opener=self._opener, on_next=self._on_next))
+        return JobMonitor(self.directory, opener=self._opener, on_next=self._on_next)
 
     def _walk(self, key: str) -> None:
         kind, _, name = key.partition(":")

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import html
-import inspect
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import ipywidgets as w
 
-from relionlab.display.bokeh_view import BokehView
 from relionlab.errors import InputError, RelionlabError
 from relionlab.widgets.parts.log_view import LogView
 from relionlab.widgets.parts.opening import Opener
@@ -45,22 +41,10 @@ def viewer(path: Path, *, opener: Opener | None = None) -> w.Widget:
         return _told(path, str(error))
 
 
-def fitting(make: Callable[..., Any], **options: Any) -> dict[str, Any]:
-    """Return those of the options that a function or class takes."""
-    taken = inspect.signature(make).parameters
-    every = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in taken.values())
-    return {name: value for name, value in options.items() if every or name in taken}
-
-
 def _interactive(path: Path, opener: Opener | None) -> w.Widget:
-    from relionlab import widgets
+    from relionlab.widgets.gallery.looking import look
 
-    look = getattr(widgets, "look", None)
-    if look is not None:
-        return look(path, **fitting(look, opener=opener))
-    from relionlab.display.show import show
-
-    return BokehView(show(path))
+    return look(path, opener=opener)
 
 
 def _told(path: Path, text: str) -> w.HTML:
