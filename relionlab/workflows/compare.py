@@ -16,7 +16,7 @@ from relionlab.jobs.workflow_stages import type_of
 from relionlab.params import to_text
 from relionlab.project import JobDirectory
 from relionlab.project.job_times import job_times
-from relionlab.workflows.headline import headline
+from relionlab.workflows.outcome import Outcome, outcome
 
 _NOTHING = "–"
 MOST_JOBS = 24
@@ -118,18 +118,23 @@ def _parameters(job: JobDirectory) -> dict[str, tuple[str, str, str]]:
 
 def _results(jobs: Sequence[JobDirectory]) -> tuple[ComparedRow, ...]:
     states = [job.state for job in jobs]
+    told = [outcome(job) for job in jobs]
     rows = [
         ComparedRow("Type", "", tuple(type_of(job.type).folder for job in jobs)),
         ComparedRow("State", "", tuple(states)),
         ComparedRow("Time taken", "", tuple(_taken(job) for job in jobs)),
-        ComparedRow("Result", "", tuple(_headline(job, state) for job, state in zip(jobs, states, strict=True))),
+        ComparedRow("Result", "", tuple(found.headline or _NOTHING for found in told)),
+        *_numbers(told),
+        ComparedRow("Verdict", "", tuple(f"{found.grade}: {found.reason}" for found in told)),
     ]
     return tuple(row for row in rows if row.label != "Type" or row.differs)
 
 
-def _headline(job: JobDirectory, state: str) -> str:
-    found = headline(job.path, state=state, outputs=job.outputs, project=job.project.directory)
-    return found or _NOTHING
+def _numbers(told: Sequence[Outcome]) -> list[ComparedRow]:
+    """Return a row for each number that any of the jobs came to, in the order in which they are told."""
+    names = dict.fromkeys(number.what for found in told for number in found.numbers)
+    values = [{number.what: str(number) for number in found.numbers} for found in told]
+    return [ComparedRow(name, "", tuple(value.get(name, _NOTHING) for value in values)) for name in names]
 
 
 def _taken(job: JobDirectory) -> str:

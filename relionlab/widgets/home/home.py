@@ -21,6 +21,7 @@ from relionlab.errors import PipelineError, ProjectError, RelionlabError
 from relionlab.jobs.base import Job
 from relionlab.jobs.registry import job_type
 from relionlab.project import JobDirectory, Project
+from relionlab.project.continuing import fresh_copy
 from relionlab.project.pipeline_file import PIPELINE_FILE
 from relionlab.widgets.home.memory import HomeMemory
 from relionlab.widgets.home.pages import Pages
@@ -146,7 +147,7 @@ class Home(w.VBox):
     def want(self, directory: JobDirectory, wanted: Wanted) -> w.Widget:
         """Do what a job's page asks of another one."""
         if wanted == "clone":
-            return self.open_form(directory.job)
+            return self.open_form(fresh_copy(directory.job))
         if wanted == "sweep":
             return self.open_page(self.pages.key_of_form(directory.job, "sweep"))
         return self.open_page(f"{wanted}:{directory.name}")

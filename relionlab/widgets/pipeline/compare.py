@@ -55,6 +55,7 @@ class CompareView(w.VBox):
         self._parameters, self._results = RowTable([""]), RowTable([""])
         self._pictures = w.HBox([], layout=w.Layout(flex_flow="row wrap", grid_gap="8px"))
         self._drawn: dict[str, w.Widget] = {}
+        self._reading: threading.Thread | None = None
         self._tables = w.VBox(
             [_heading("Parameters that differ"), self._parameters, _heading("Results"), self._results, self._pictures]
         )
@@ -114,11 +115,21 @@ class CompareView(w.VBox):
         if not enough:
             self.message.say("Add jobs: two or more are shown side by side.")
             return
-        self.message.say("")
-        attempt(self._fill, self.message)
+        self.message.say(f"Reading what came out of {len(self.names)} jobs …")
+        self._reading = threading.Thread(target=lambda: attempt(self._fill, self.message), name="relionlab-compare", daemon=True)
+        self._reading.start()
+
+    def wait(self) -> None:
+        """Return when what came out of the jobs has been read and is shown; their pictures may follow."""
+        if self._reading is not None:
+            self._reading.join()
 
     def _fill(self) -> None:
-        found = self.comparison
+        chosen = list(self.names)
+        found = compare([JobDirectory(self.project, name) for name in chosen])
+        if chosen != self.names:
+            return  # others were chosen meanwhile, and are being read
+        self.message.say("")
         names = [
             alias.rpartition("/")[2] if alias != name else name
             for alias, name in zip(found.names(), self.names, strict=True)

@@ -8,6 +8,7 @@ from typing import Any
 import ipywidgets as w
 
 from relionlab.project import JobDirectory
+from relionlab.project.continuing import fresh_copy
 from relionlab.widgets.forms.form import JobForm
 from relionlab.widgets.parts.opening import Opener
 from relionlab.widgets.pipeline.compare import CompareView
@@ -22,7 +23,7 @@ def wanted_page(
     """Return the title of the page that is wanted, and the function that makes it."""
     project, name = directory.project, directory.name
     if wanted == "clone":
-        return f"New {name.partition('/')[0]} like {name}", lambda: JobForm(fresh_copy(directory), project=project, opener=opener)
+        return f"New {name.partition('/')[0]} like {name}", lambda: JobForm(fresh_copy(directory.job), project=project, opener=opener)
     if wanted == "continue":
         return f"Continue {name}", lambda: JobForm.of(directory, opener=opener)
     if wanted == "sweep":
