@@ -1,4 +1,7 @@
 // The palette: opened by Ctrl-F or "/" anywhere in the page that holds it, or by its button; chosen by click or Enter.
+const OWN_KEYS = "data-lm-suppress-shortcuts"; // JupyterLab's word for: keys pressed here are not yours
+const ownKeys = (event) => event.target.setAttribute(OWN_KEYS, "true");
+
 function render({ model, el }) {
   const shade = document.createElement("div");
   shade.className = "rl-palette-shade";
@@ -109,7 +112,10 @@ function render({ model, el }) {
     page = el.closest(".rl-home");
     if (!page) return;
     for (let part = el; part && part !== page; part = part.parentElement) part.style.position = "static"; // to lie over all of the page
-    page.setAttribute("data-lm-suppress-shortcuts", "true"); // single letters typed here are no commands of the notebook
+    // Single letters typed here are no commands of the notebook (x cuts the cell!). It asks the focused element itself.
+    page.tabIndex = -1;
+    page.setAttribute(OWN_KEYS, "true");
+    page.addEventListener("focusin", ownKeys);
     window.addEventListener("keydown", key, true); // before JupyterLab, which looks for its own shortcuts
   };
   requestAnimationFrame(attach);
@@ -120,6 +126,7 @@ function render({ model, el }) {
     model.off("change:shown", show);
     model.off("change:entries", draw);
     window.removeEventListener("keydown", key, true);
+    page?.removeEventListener("focusin", ownKeys);
   };
 }
 export default { render };
