@@ -1,6 +1,6 @@
 """A sweep: the same job over several values of one parameter, run one after the other, and the table of what came out.
 
-    sweep = plan_sweep(project, Class2D(fn_img=…), "tau_fudge", [0.5, 1, 2, 4])
+    sweep = plan_sweep(project, Class2D(fn_img=…), "tau_fudge", values=[0.5, 1, 2, 4])
     sweep.start()
     sweep.comparison().table()
 
@@ -159,7 +159,7 @@ def parse_values(job: Job, parameter: str, text: str) -> list[Any]:
     return values
 
 
-def plan_sweep(project: Project, job: Job, parameter: str, values: Sequence[Any] = ()) -> Sweep:
+def plan_sweep(project: Project, job: Job, parameter: str, *, values: Sequence[Any]) -> Sweep:
     """Add a job for each value to the project, as scheduled; aliases tell the value. Nothing is run.
 
     Raises ParameterError for fewer than two values, or one that the job refuses; then nothing is added.

@@ -82,24 +82,24 @@ def test_rows_tell_state_and_number(project: Project):
 
 
 def test_sweep_makes_a_job_for_each_value(project: Project):
-    sweep = plan_sweep(project, class2d(), "tau_fudge", [0.5, 1, 2, 4])
+    sweep = plan_sweep(project, class2d(), "tau_fudge", values=[0.5, 1, 2, 4])
     assert [job.job.tau_fudge for job in sweep.jobs] == [0.5, 1, 2, 4]
     assert [job.alias_name for job in sweep.jobs] == [
         f"Class2D/Class2D_tau_fudge_1_{t}" for t in ("0.5", "1", "2", "4")
     ]
     assert {job.state for job in sweep.jobs} == {"scheduled"}
     assert [found.names for found in read_sweeps(project)] == [sweep.names]
-    assert plan_sweep(project, class2d(), "tau_fudge", [1, 2]).name == "Class2D_tau_fudge_2"
+    assert plan_sweep(project, class2d(), "tau_fudge", values=[1, 2]).name == "Class2D_tau_fudge_2"
     assert {row.key for row in sweep.comparison().differing} == {"tau_fudge"}
 
 
 def test_sweep_refuses_what_the_job_refuses_and_adds_nothing(project: Project):
     with pytest.raises(ParameterError):
-        plan_sweep(project, class2d(), "nr_classes", [5, -3])
+        plan_sweep(project, class2d(), "nr_classes", values=[5, -3])
     with pytest.raises(ParameterError, match="2 to"):
-        plan_sweep(project, class2d(), "nr_classes", [5])
+        plan_sweep(project, class2d(), "nr_classes", values=[5])
     with pytest.raises(ParameterError, match="no parameter"):
-        plan_sweep(project, class2d(), "fn_img", ["a", "b"])
+        plan_sweep(project, class2d(), "fn_img", values=["a", "b"])
     assert project.jobs() == []
 
 
@@ -122,7 +122,7 @@ def test_usual_values_come_with_the_parameter():
 def test_sweep_runs_its_jobs_one_after_the_other(project: Project):
     write_map(project.directory / "mask.mrc", np.ones((8, 8, 8), np.float32), pixel_size=2.0)
     job = Import(do_raw=False, do_other=True, fn_in_other="mask.mrc", node_type=NODE_TYPE)
-    sweep = plan_sweep(project, job, "node_type", [NODE_TYPE, "3D reference (.mrc)"])
+    sweep = plan_sweep(project, job, "node_type", values=[NODE_TYPE, "3D reference (.mrc)"])
     run_sweep(sweep)
     assert [job.state for job in sweep.jobs] == ["finished", "finished"]
     first, second = (job.path / "RELION_JOB_EXIT_SUCCESS" for job in sweep.jobs)
@@ -130,6 +130,6 @@ def test_sweep_runs_its_jobs_one_after_the_other(project: Project):
 
 
 def test_sweep_that_was_stopped_starts_no_further_job(project: Project):
-    sweep = plan_sweep(project, class2d(), "nr_classes", [2, 3]).stop()
+    sweep = plan_sweep(project, class2d(), "nr_classes", values=[2, 3]).stop()
     run_sweep(sweep)
     assert [job.state for job in sweep.jobs] == ["scheduled", "scheduled"]

@@ -94,7 +94,9 @@ class Pages:
     def _form(self, number: str) -> Page:
         key = f"form:{number}"
         job = self._remembered(key)
-        return f"New {job.folder}", lambda: self._listened(JobForm(job, project=self._home.opened, opener=self._home), key)
+        return f"New {job.folder}", lambda: self._listened(
+            JobForm(job, project=self._home.opened, opener=self._home), key
+        )
 
     def _continue(self, name: str) -> Page:
         directory = JobDirectory(self._home.opened, name)

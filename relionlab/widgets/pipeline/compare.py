@@ -116,7 +116,9 @@ class CompareView(w.VBox):
             self.message.say("Add jobs: two or more are shown side by side.")
             return
         self.message.say(f"Reading what came out of {len(self.names)} jobs …")
-        self._reading = threading.Thread(target=lambda: attempt(self._fill, self.message), name="relionlab-compare", daemon=True)
+        self._reading = threading.Thread(
+            target=lambda: attempt(self._fill, self.message), name="relionlab-compare", daemon=True
+        )
         self._reading.start()
 
     def wait(self) -> None:

@@ -19,7 +19,7 @@ function render({ model, el }) {
     const svg = picture();
     if (!svg) return;
     const fitted = Math.min(1, (window_.clientWidth - 18) / own().width);
-    const scale = zoom || Math.max(0.35, fitted);
+    const scale = zoom || Math.max(0.6, fitted); // smaller could not be read
     svg.setAttribute("width", own().width * scale);
     svg.setAttribute("height", own().height * scale);
     svg.dataset.scale = scale;
@@ -104,10 +104,18 @@ function render({ model, el }) {
 
   function draw() {
     window_.style.height = model.get("height");
+    const [left, top] = [window_.scrollLeft, window_.scrollTop];
+    const first = !picture();
     window_.innerHTML = model.get("svg");
     place();
+    window_.scrollTo(first ? (window_.scrollWidth - window_.clientWidth) / 2 : left, first ? 0 : top);
   }
-  const resized = new ResizeObserver(() => { if (!zoom) place(); });
+  let width = 0; // 0 as long as it is not in view
+  const resized = new ResizeObserver(() => {
+    if (!zoom) place();
+    if (!width && window_.clientWidth) window_.scrollLeft = (window_.scrollWidth - window_.clientWidth) / 2;
+    width = window_.clientWidth;
+  });
   resized.observe(window_);
   model.on("change:svg", draw);
   draw();

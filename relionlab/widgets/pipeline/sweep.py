@@ -66,7 +66,7 @@ class SweepView(w.VBox):
         """Make the jobs and run them one after the other."""
         assert self.job is not None
         values = parse_values(self.job, self._parameter.value, self._values.value)
-        sweep = plan_sweep(self.project, self.job, self._parameter.value, values).start()
+        sweep = plan_sweep(self.project, self.job, self._parameter.value, values=values).start()
         self.message.say(f"{len(values)} jobs were made; they take turns, in a process of their own.")
         self.look()
         return sweep

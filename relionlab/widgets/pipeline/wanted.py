@@ -23,7 +23,9 @@ def wanted_page(
     """Return the title of the page that is wanted, and the function that makes it."""
     project, name = directory.project, directory.name
     if wanted == "clone":
-        return f"New {name.partition('/')[0]} like {name}", lambda: JobForm(fresh_copy(directory.job), project=project, opener=opener)
+        return f"New {name.partition('/')[0]} like {name}", lambda: JobForm(
+            fresh_copy(directory.job), project=project, opener=opener
+        )
     if wanted == "continue":
         return f"Continue {name}", lambda: JobForm.of(directory, opener=opener)
     if wanted == "sweep":

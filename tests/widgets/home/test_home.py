@@ -69,7 +69,13 @@ def test_empty_folder_offers_five_ways_to_begin(tmp_path: Path, opened):
     home = opened(tmp_path / "new")
     assert titles(home) == ["Start here"]
     start = home.tabs.widget("start:")
-    assert [choice["key"] for choice in start.choices.choices] == ["movies", "micrographs", "particles", "practice", "open"]
+    assert [choice["key"] for choice in start.choices.choices] == [
+        "movies",
+        "micrographs",
+        "particles",
+        "practice",
+        "open",
+    ]
     assert list((tmp_path / "new").iterdir()) == []
 
 
