@@ -83,6 +83,7 @@ class Parameter:
     once        counts for one run: a finished job that is continued has forgotten it
     node        kind of file that is an input from another job, as "ParticleGroupMetadata.star"
     pattern     file name pattern for browsing, as "*_data.star"; names: lists what may be named instead, as detectors
+    wizard      word for the picture that helps to find the value, see :mod:`relionlab.widgets.forms.wizards`
     """
 
     label: str
@@ -105,6 +106,7 @@ class Parameter:
     node: str | None = None
     pattern: str | None = None
     names: Callable[[], Iterable[str]] | None = None
+    wizard: str | None = None
 
     def key_in(self, dialect: Dialect) -> str | None:
         """Return the name in a job.star of this dialect, ``None`` if it has none there."""

@@ -22,6 +22,7 @@ class Settings:
     memory_gigabytes: float = 0.0  # what a job may use on one machine; 0: what is free when it starts
     reconstruct_hook: str = ""  # "package.module:function" that regularises half-maps; see jobs/refinement/hook.py
     mtf_folder: str = ""  # folder of the user's own detector MTFs (NAME.star), known by name; see io/detectors
+    preset_folder: str = ""  # where the user's named form values are kept; empty: the platform's folder for settings
     slurm_queue: str = ""  # partition for dask-jobqueue
     slurm_walltime: str = "24:00:00"  # time limit of one SLURM worker
     slurm_memory: str = "16GB"  # memory of one SLURM worker

@@ -38,6 +38,29 @@ def complaints(check) -> list[str]:
     ]
 
 
+def test_a_page_of_a_form_shows_a_newcomer_at_most_eight_fields():
+    """Who needs more asks for the advanced level."""
+    from relionlab.jobs.registry import job_types
+
+    long = {
+        f"{kind.folder}, {tab}": len(basic)
+        for kind in job_types().values()
+        for tab, names in kind.tabs().items()
+        if len(basic := [name for name in names if kind.parameters()[name].level == "basic"]) > 8
+    }
+    assert not long, f"too many basic parameters: {long}"
+
+
+def test_what_a_newcomer_must_fill_in_is_in_view():
+    """A required value, or the input from another job, is never hidden at the basic level, unless a choice asks for it."""
+    found = complaints(
+        lambda declared, field, p: (
+            issubclass(declared, Job) and p.level != "basic" and p.required and not p.when and not declared.default(field)
+        )
+    )
+    assert not found, "\n".join(found)
+
+
 def test_registry_holds_the_main_jobs():
     from relionlab.jobs.registry import job_types
 

@@ -10,11 +10,13 @@ function render({ model, el }) {
       const item = model.get("item");
       const Bokeh = await bokehOfPage(model);
       if (shown) for (const view of shown.roots ?? shown) view.remove();
+      figure.style.minHeight = item.doc ? `${figure.offsetHeight}px` : ""; // what is below does not jump
       figure.replaceChildren();
       if (!item.doc) return;
       const place = document.createElement("div");
       figure.append(place);
       shown = await Bokeh.embed.embed_item(item, place);
+      figure.style.minHeight = "";
     });
   };
   model.on("change:item", draw);

@@ -20,6 +20,7 @@ from relionlab.jobs.refinement.rounds import Round, column, last_round
 
 _PER_POINT = 3  # views on the average for each point of the map: fewer show noise
 _FINEST = 4
+_NEEDED = ("rlnAngleRot", "rlnAngleTilt", "rlnClassNumber")
 _TOP = 99.8  # percentile that the brightest colour stands for
 
 
@@ -30,7 +31,7 @@ def angular_distribution(source: str | Path | Round, *, class_number: int | None
     class_number  the class whose particles count; by default all
     """
     one = source if isinstance(source, Round) else last_round(source)
-    particles = _with_angles(particles_of(one), one)
+    particles = _with_angles(particles_of(one, *_NEEDED), one)
     if class_number is not None:
         particles = particles.rows(np.asarray(particles["rlnClassNumber"]) == class_number)
     group = point_group(symmetry_of(one))
@@ -85,7 +86,7 @@ def _coverage(source: str | Path | Round, class_number: int | None) -> Coverage:
     if class_number is None:
         shares = column(read_star(one.models[0])["model_classes"], "rlnClassDistribution")
         class_number = int(np.nanargmax(shares)) + 1
-    found = coverage_of(one, _with_angles(particles_of(one), one), class_number=class_number)
+    found = coverage_of(one, _with_angles(particles_of(one, *_NEEDED), one), class_number=class_number)
     if found is None:
         raise StarError(f"No particle has been given to class {class_number} {one.label()}: its views are not known.")
     return found

@@ -87,7 +87,10 @@ class Job(Declared):
         return [
             Node(value, parameter.node)
             for name, parameter in self.parameters().items()
-            if parameter.node and self.applies(name) and (value := getattr(self, name))
+            if parameter.node
+            and self.applies(name)
+            and (value := getattr(self, name))
+            and value not in (parameter.names() if parameter.names else ())
         ]
 
     def prepare(self, directory: Path) -> None:

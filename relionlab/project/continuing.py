@@ -55,3 +55,27 @@ def newest_optimiser(directory: Path) -> Path | None:
         if iteration is not None and path.with_name(path.name.replace("_optimiser", "_data")).exists():
             found.append((iteration, path.stat().st_mtime, path))
     return max(found)[2] if found else None
+
+
+def fresh_copy(job: Job) -> Job:
+    """Return the job with the same values that begins anew: nothing is continued."""
+    field = job.fields_by_key().get(CONTINUE_KEY)
+    return job.changed(**{field: job.default(field)}) if field is not None else job
+
+
+def iterations_field(job: Job) -> str | None:
+    """Return the parameter that counts a job's iterations in all, ``None`` for a job that has no such number."""
+    return next(
+        (
+            name
+            for name, parameter in job.parameters().items()
+            if parameter.flag == "--iter" and parameter.on_continue and job.applies(name)
+        ),
+        None,
+    )
+
+
+def iterations_done(directory: Path) -> int | None:
+    """Return the last iteration that a job's directory holds completely, ``None`` if there is none."""
+    newest = newest_optimiser(directory)
+    return iteration_of(newest.name) if newest is not None else None

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from relionlab.widgets.forms.form import JobForm
 from relionlab.widgets.gallery.gallery import ClassGallery
+from relionlab.widgets.gallery.image_gallery import ImageGallery
+from relionlab.widgets.gallery.image_tools import ImageTools
+from relionlab.widgets.gallery.looking import look
+from relionlab.widgets.gallery.star_view import StarView
 from relionlab.widgets.monitor.monitor import JobMonitor
 
-__all__ = ["ClassGallery", "JobForm", "JobMonitor"]
+__all__ = ["ClassGallery", "ImageGallery", "ImageTools", "JobForm", "JobMonitor", "StarView", "look"]

@@ -91,6 +91,7 @@ class Extract(Job, RedoOptions, ExtractHelixOptions, QueueOptions, MpiOptions):
             "Reset the refined offsets to zero?",
             "Forget where the refinement found the particles, and start from the picks again.",
             "do_reset_offsets",
+            level="advanced",
             flag="--reset_offsets",
             when=_AGAIN,
         ),
@@ -109,21 +110,21 @@ class Extract(Job, RedoOptions, ExtractHelixOptions, QueueOptions, MpiOptions):
         float,
         _io(
             "Re-centre on X-coordinate", "Point of the reference that becomes the centre, from its middle.", "recenter_x",
-            flag="--recenter_x", unit="px", when=_CENTRED,
+            flag="--recenter_x", unit="px", level="advanced", when=_CENTRED,
         ),
     ] = 0.0  # fmt: skip
     recenter_y: Annotated[
         float,
         _io(
             "Re-centre on Y-coordinate", "Point of the reference that becomes the centre, from its middle.", "recenter_y",
-            flag="--recenter_y", unit="px", when=_CENTRED,
+            flag="--recenter_y", unit="px", level="advanced", when=_CENTRED,
         ),
     ] = 0.0  # fmt: skip
     recenter_z: Annotated[
         float,
         _io(
             "Re-centre on Z-coordinate", "Point of the reference that becomes the centre, from its middle.", "recenter_z",
-            flag="--recenter_z", unit="px", when=_CENTRED,
+            flag="--recenter_z", unit="px", level="advanced", when=_CENTRED,
         ),
     ] = 0.0  # fmt: skip
     do_float16: Annotated[
@@ -132,6 +133,7 @@ class Extract(Job, RedoOptions, ExtractHelixOptions, QueueOptions, MpiOptions):
             "Write output in float16?",
             "Halves the stacks on disk; RELION 3.1 cannot read them. RELION 4 and 5 have Yes as default, relionlab No.",
             {"4": "do_float16", "5": "do_float16"},
+            level="advanced",
             flag="--float16",
         ),
     ] = False

@@ -41,6 +41,7 @@ class MotionCorr(Job, RedoOptions, RunningOptions):
             tab="I/O",
             key={"4": "do_float16", "5": "do_float16"},
             flag="--float16",
+            level="advanced",
         ),
     ] = False
     do_dose_weighting: options.DoseWeight = True
@@ -64,6 +65,7 @@ class MotionCorr(Job, RedoOptions, RunningOptions):
             tab="I/O",
             unit="e/Å²",
             key="group_for_ps",
+            level="advanced",
             bounds=(0.01, None),
             suggested=(0.5, 10, 0.5),
             when=(When("do_own_motioncor"), When("do_save_ps")),

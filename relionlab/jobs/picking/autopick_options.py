@@ -47,7 +47,9 @@ References = Annotated[
         tab="I/O",
         key="fn_refs_autopick",
         flag="--ref",
+        node="Image2DGroupMetadata.star.relion",
         pattern="*.{star,mrcs}",
+        names=lambda: ("gauss",),
         when=_TEMPLATES,
     ),
 ]

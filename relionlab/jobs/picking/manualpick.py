@@ -75,6 +75,7 @@ class ManualPick(Job, QueueOptions):
             "Grey value that becomes white; 0: by the deviation.",
             "white_val",
             "--white",
+            level="advanced",
             suggested=(0, 512, 16),
         ),
     ] = 0.0
@@ -85,6 +86,7 @@ class ManualPick(Job, QueueOptions):
             "Grey value that becomes black; 0: by the deviation.",
             "black_val",
             "--black",
+            level="advanced",
             suggested=(0, 512, 16),
         ),
     ] = 0.0
@@ -106,7 +108,7 @@ class ManualPick(Job, QueueOptions):
     ctfscale: Annotated[
         float,
         _shown("Scale for CTF image", "Size of the power spectra beside the micrographs.", "ctfscale", "--ctf_scale",
-               bounds=(0.01, 4), suggested=(0.1, 2, 0.1)),
+               level="advanced", bounds=(0.01, 4), suggested=(0.1, 2, 0.1)),
     ] = 1.0  # fmt: skip
     do_color: Annotated[
         bool,

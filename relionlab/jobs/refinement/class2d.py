@@ -72,6 +72,7 @@ CentreClasses = Annotated[
         " and 5 have it; leave it off for particles that are seldom alone in their mask.",
         tab="Optimisation",
         key={"4": "do_center", "5": "do_center"},
+        level="advanced",
         flag="--center_classes",
         on_continue=True,
     ),

@@ -104,6 +104,7 @@ MaskDiameter = Annotated[
         suggested=(50, 500, 10),
         none_as="-1",
         on_continue=True,
+        wizard="particle mask",
     ),
 ]
 ZeroMask = Annotated[
@@ -127,6 +128,7 @@ ResolutionLimit = Annotated[
         tab="Optimisation",
         unit="Å",
         key="highres_limit",
+        level="advanced",
         flag="--strict_highres_exp",
         none_as="-1",
         bounds=(0.5, None),

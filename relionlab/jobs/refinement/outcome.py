@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,10 +11,14 @@ import numpy as np
 from relionlab.engine.orientations import Coverage, fourier_coverage
 from relionlab.engine.sampling import healpix
 from relionlab.engine.symmetry import point_group
+from relionlab.errors import StarError
 from relionlab.io.star import read_star
+from relionlab.io.star_columns import read_columns
 from relionlab.io.table import Table
 from relionlab.jobs.refinement.rounds import Round, column, last_round, measured_fsc, number, rounds_of
 from relionlab.jobs.refinement.verdict import Kind, Outcome
+
+_NEEDED = ("rlnAngleRot", "rlnAngleTilt", "rlnClassNumber", "rlnMaxValueProbDistribution")
 
 
 def outcome_of(directory: str | Path, *, postprocess: str | Path | None = None) -> Outcome:
@@ -30,7 +35,7 @@ def outcome_of(directory: str | Path, *, postprocess: str | Path | None = None) 
     box, pixel_size = number(general, "rlnOriginalImageSize", unknown=np.inf), number(general, "rlnPixelSize")
     shares = column(classes, "rlnClassDistribution")
     group = point_group(symmetry_of(last))
-    particles = particles_of(last)
+    particles = particles_of(last, *_NEEDED)
     step, local = _step(last, told)
     covered = coverage_of(last, particles, class_number=int(np.nanargmax(shares)) + 1)
     kind = _kind(told)
@@ -73,9 +78,16 @@ def with_mask(outcome: Outcome, postprocess: str | Path) -> Outcome:
     return replace(outcome, masked_fsc=masked, randomised_fsc=random) if known else outcome
 
 
-def particles_of(one: Round) -> Table:
-    """Return the particle table of an iteration, an empty one if it has none."""
+def particles_of(one: Round, *labels: str) -> Table:
+    """Return the particle table of an iteration, an empty one if it has none.
+
+    labels  read these columns alone, as far as they are there: many times faster; by default all
+    """
     data = one.beside("data")
+    if data is not None and labels:
+        for known in (labels, ("rlnImageName",)):  # before the first iteration particles may have no angles
+            with suppress(StarError):
+                return read_columns(data, *known)
     tables = {} if data is None else read_star(data)
     return tables.get("particles") or next(iter(tables.values()), Table({}, "particles"))
 

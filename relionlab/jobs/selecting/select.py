@@ -129,6 +129,7 @@ class Select(Job, QueueOptions):
             "Discard on image statistics",
             "Drop images whose mean or standard deviation is far from that of all: carbon, edges, broken images.",
             "do_discard",
+            level="advanced",
             flag="--discard_on_stats",
         ),
     ] = False
@@ -138,6 +139,7 @@ class Select(Job, QueueOptions):
             "Image column",
             "Column that names the images: rlnImageName for particles, rlnMicrographName for micrographs.",
             "discard_label",
+            level="advanced",
             when=(When("do_discard"),),
             flag="--discard_label",
         ),
@@ -148,6 +150,7 @@ class Select(Job, QueueOptions):
             "Deviations",
             "How many standard deviations from the mean is far.",
             "discard_sigma",
+            level="advanced",
             unit="σ",
             bounds=(0, None),
             suggested=(1, 10, 0.1),

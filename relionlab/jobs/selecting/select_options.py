@@ -14,7 +14,8 @@ Classes = Annotated[
     Parameter(
         label="Chosen classes",
         help="Numbers of the classes to keep, counted from 1, as 1,3,5-8. The gallery fills it in. For a list of"
-        " micrographs or particles: the numbers of the rows to keep.",
+        " micrographs or particles: the numbers of the rows to keep. Or a file with the column rlnSelected, a row for each:"
+        " backup_selection.star of the job's own folder, which the gallery writes.",
         tab="Class options",
         key="classes",
         flag="--classes",
@@ -54,6 +55,7 @@ MinimumParticles = Annotated[
         help="Take further classes, best first, until this many particles are chosen; -1: the threshold alone decides.",
         tab="Class options",
         key="select_nr_parts",
+        level="advanced",
         flag="--min_particles",
         when=_RANKED,
     ),
@@ -65,6 +67,7 @@ MinimumClasses = Annotated[
         help="Take further classes, best first, until this many are chosen; -1: the threshold alone decides.",
         tab="Class options",
         key="select_nr_classes",
+        level="advanced",
         flag="--min_classes",
         when=_RANKED,
     ),

@@ -23,6 +23,9 @@ from relionlab.jobs.selecting.regrouping import regroup
 from relionlab.jobs.star.list_file import StarList, read_list
 from relionlab.params import Parameter
 
+BACKUP = "backup_selection.star"
+"""In it RELION's gallery keeps what is chosen, a row (rlnSelected) for each class, particle or micrograph."""
+
 
 class ClassSelection(Program):
     """Keep the particles of the classes that are named, or that score above a threshold.
@@ -91,7 +94,11 @@ class ClassSelection(Program):
 
     def _select_rows(self, context: Context) -> None:
         data = read_list(context.path(self.i))
-        numbers = parse_numbers(self.classes, len(data.rows), f"row of {self.i}")
+        kept = chosen_numbers(
+            context, self.classes, folder=self.o.rpartition("/")[0], count=len(data.rows), what=f"row of {self.i}"
+        )
+        numbers = np.flatnonzero(kept) + 1
+        _write_backup(context, self.o.rpartition("/")[0], kept)
         data.with_rows(data.rows.rows(numbers - 1)).write(context.path(self.o))
         context.say(f"Saved {self.o} with {len(numbers)} of {len(data.rows)} rows.")
 
@@ -102,8 +109,7 @@ class ClassSelection(Program):
         counts = np.bincount(found.data.rows["rlnClassNumber"], minlength=count + 1)[1 : count + 1]
         scores = score_classes(found.classes, images, mask_radius_px=found.mask_radius_px)
         if self.classes:
-            kept = np.zeros(count, dtype=bool)
-            kept[parse_numbers(self.classes, count, f"class of {self.i}") - 1] = True
+            kept = chosen_numbers(context, self.classes, folder=self.o, count=count, what=f"class of {self.i}")
         else:
             minima = {"min_classes": self.min_classes, "min_particles": self.min_particles}
             kept = choose(scores.score, counts, threshold=float(self.rank_threshold or 0), **minima)
@@ -116,7 +122,7 @@ class ClassSelection(Program):
             )
         output = as_folder(self.o)
         context.path(output).mkdir(parents=True, exist_ok=True)
-        write_star(context.path(output + "backup_selection.star"), [Table({"rlnSelected": kept.astype(np.int64)})])
+        _write_backup(context, output, kept)
         write_star(context.path(output + "class_scores.star"), [scores.table(found.classes)])
         self._write_averages(context, output, found, images, np.flatnonzero(kept))
         particles = self._chosen_particles(context, found, kept)
@@ -210,6 +216,38 @@ def parse_numbers(text: str, highest: int, what: str) -> np.ndarray:
     if wrong:
         raise ParameterError(f"there is no {what} with number {wrong[0]}: it has 1 to {highest}.")
     return np.array(sorted(numbers), dtype=np.int64)
+
+
+def chosen_numbers(context: Context, text: str, *, folder: str, count: int, what: str) -> np.ndarray:
+    """Return which of ``count`` classes or rows are chosen, (count,) bool.
+
+    text  numbers as "1,3,5-8", or the name of a file with the column rlnSelected, looked for in ``folder`` first
+    Raises ParameterError for numbers beyond the highest, or a file of another length.
+    """
+    kept = np.zeros(count, dtype=bool)
+    if not text.strip().endswith(".star"):
+        kept[parse_numbers(text, count, what) - 1] = True
+        return kept
+    name = text.strip()
+    beside = as_folder(folder) + name
+    place = context.path(beside if context.path(beside).exists() else name)
+    if not place.exists():
+        raise ParameterError(
+            f"{beside} does not exist: choose in the gallery, which writes it, or give numbers as 1,3,5-8."
+        )
+    table = next(iter(read_star(place).values()))
+    selected = table["rlnSelected"] != 0
+    if len(selected) != count:
+        raise ParameterError(
+            f"{place.name} has {len(selected)} rows, but there are {count} of what it chooses ({what})."
+        )
+    if not selected.any():
+        raise ParameterError(f"{place.name} chooses nothing: every rlnSelected in it is 0.")
+    return selected
+
+
+def _write_backup(context: Context, folder: str, kept: np.ndarray) -> None:
+    write_star(context.path(as_folder(folder) + BACKUP), [Table({"rlnSelected": kept.astype(np.int64)})])
 
 
 def recentred(images: np.ndarray) -> np.ndarray:

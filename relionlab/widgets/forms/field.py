@@ -1,17 +1,23 @@
-"""One parameter in a form: its label, entry, slider, unit, explanation, and what is wrong with its value."""
+"""One parameter in a form: its label, entry, slider, unit, explanation, and what is wrong with its value.
+
+The widgets are made when they are first asked for: a form has some hundred parameters, of which a page shows eight.
+"""
 
 from __future__ import annotations
 
 import html
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import ipywidgets as w
 
 from relionlab.errors import ParameterError
 from relionlab.params import Declared, to_text
+from relionlab.widgets.forms.choice_box import ChoiceBox
+from relionlab.widgets.forms.field_slider import FieldSlider
 
-LABEL_WIDTH, ENTRY_WIDTH, UNIT_WIDTH, SLIDER_WIDTH, WIDE = "250px", "120px", "84px", "260px", "520px"
+LABEL_WIDTH, ENTRY_WIDTH, UNIT_WIDTH, SLIDER_WIDTH, WIDE = "270px", "116px", "76px", "340px", "552px"
 
 
 class Field:
@@ -19,34 +25,42 @@ class Field:
 
     name     the parameter's name
     row      the widgets, to be placed in a form
-    entry    the widget that holds the value: a text box, a check box or a list of choices
+    entry    the widget that holds the value: a text box, a check box, a list of choices, or a box that offers files
     slider   beside a number with a suggested range, else ``None``
+
+    ``pick`` makes the box that offers files; ``helper`` makes the small button of a picture that helps to find the value.
     """
 
     def __init__(
-        self, declared: type[Declared], name: str, *, on_change: Callable[[str], None], files: Sequence[str] = ()
-    ):
+        self,
+        declared: type[Declared],
+        name: str,
+        *,
+        on_change: Callable[[str], None],
+        pick: Callable[[str], ChoiceBox] | None = None,
+        helper: Callable[[str], w.Widget | None] | None = None,
+    ) -> None:
         self.declared, self.name = declared, name
         self.parameter = declared.parameters()[name]
-        self._on_change = on_change
-        self._silent = False
-        self.slider = self._make_slider()
-        self.entry = self._make_entry(files)
-        self._problem = w.HTML(layout=w.Layout(display="none"))
-        self._help = w.HTML(
-            f'<div class="rl-help">{html.escape(self._explanation())}</div>', layout=w.Layout(display="none")
-        )
-        self.row = self._make_row()
-        self.entry.observe(self._entered, "value")
-        if self.slider is not None:
-            self.slider.observe(self._slid, "value")
+        self._on_change, self._pick, self._helper = on_change, pick, helper
+        self._silent = self._explained = self._changed = False
+        self._applies = True
+        self._value: Any = declared.default(name)
+        self._shown, self._words = "", ""
 
     # --- the value ---------------------------------------------------------------------------------------------
 
+    @property
+    def made(self) -> bool:
+        """Whether its widgets are there."""
+        return "entry" in self.__dict__
+
     def read(self) -> Any:
         """Return the value; raises ParameterError if the text is none."""
+        if not self.made:
+            return self._value
         value = self.entry.value
-        if isinstance(self.entry, w.Text | w.Combobox):
+        if self._is_text:
             if self.declared.kind(self.name)[0] is str:
                 return None if value == "" and self.parameter.none_as is not None else value
             return self.declared.parse(self.name, value)
@@ -54,9 +68,12 @@ class Field:
 
     def write(self, value: Any) -> None:
         """Show a value, without telling anybody."""
+        self._value = value
+        if not self.made:
+            return
         self._silent = True
         try:
-            self.entry.value = to_text(value) if isinstance(self.entry, w.Text | w.Combobox) else value
+            self.entry.value = to_text(value) if self._is_text else value
             self._move_slider()
         finally:
             self._silent = False
@@ -65,80 +82,83 @@ class Field:
 
     def show_problem(self, text: str) -> None:
         """Say below the entry what is wrong; an empty text takes it away."""
-        if text == getattr(self, "_shown", ""):
-            return
-        self._shown = text
-        self._problem.value = f'<div class="rl-problem" role="alert">{html.escape(text)}</div>' if text else ""
-        self._problem.layout.display = "block" if text else "none"
-        (self.row.add_class if text else self.row.remove_class)("rl-wrong")
+        if text != self._shown:
+            self._shown = text
+            self._dress()
+
+    def show_words(self, text: str) -> None:
+        """Say below the entry what the file holds that it names."""
+        if text != self._words:
+            self._words = text
+            self._dress()
 
     def enable(self, *, applies: bool) -> None:
         """Grey the row out where its conditions do not hold."""
-        if self.entry.disabled is not applies:
-            return
-        for widget in filter(None, (self.entry, self.slider)):
-            widget.disabled = not applies
-        (self.row.remove_class if applies else self.row.add_class)("rl-off")
+        if self._applies is not applies:
+            self._applies = applies
+            self._dress()
 
-    def reveal(self, *, levels: Sequence[str], explain: bool) -> bool:
-        """Show the row if its level is one of these, with its explanation if asked; say whether it is shown."""
-        shown = self.parameter.level in levels
-        self.row.layout.display = "" if shown else "none"
-        self._help.layout.display = "block" if explain else "none"
-        return shown
+    def explain(self, *, shown: bool) -> None:
+        """Show the explanation below the entry, or not."""
+        if self._explained is not shown:
+            self._explained = shown
+            self._dress()
 
-    def offer(self, files: Sequence[str]) -> None:
-        """Offer these files, if this is a field for files."""
-        if isinstance(self.entry, w.Combobox):
-            self.entry.options = tuple(files)
+    def mark_changed(self, *, changed: bool) -> None:
+        """Mark the label of a value that is not the default."""
+        if self._changed is not changed:
+            self._changed = changed
+            self._dress()
 
     # --- how it is made -----------------------------------------------------------------------------------------
 
-    def _make_entry(self, files: Sequence[str]) -> Any:
+    @cached_property
+    def entry(self) -> Any:
+        """The widget that holds the value."""
         plain, choices = self.declared.kind(self.name)
-        tip = self.parameter.help
-        if choices:
-            return w.Dropdown(options=choices, layout=w.Layout(width=WIDE), tooltip=tip)
-        if plain is bool:
-            return w.Checkbox(indent=False, layout=w.Layout(width="auto"), tooltip=tip)
-        if self.parameter.node or self.parameter.pattern:
-            hint = self.parameter.pattern or ""
-            return w.Combobox(options=tuple(files), placeholder=hint, layout=w.Layout(width=WIDE), tooltip=tip)
-        width = WIDE if plain is str else ENTRY_WIDTH
-        empty = "none" if self.parameter.none_as is not None else ""
-        return w.Text(continuous_update=True, placeholder=empty, layout=w.Layout(width=width), tooltip=tip)
+        entry = self._new_entry(plain, choices)
+        entry.value = to_text(self._value) if isinstance(entry, w.Text | ChoiceBox) else self._value
+        entry.disabled = not self._applies
+        entry.observe(self._entered, "value")
+        return entry
 
-    def _make_slider(self) -> Any:
+    @cached_property
+    def slider(self) -> FieldSlider | None:
+        """The slider of a number with a suggested range."""
         if self.parameter.suggested is None:
             return None
-        low, high, step = self.parameter.suggested
-        layout = w.Layout(width=SLIDER_WIDTH)
-        if self.declared.kind(self.name)[0] is int:
-            return w.IntSlider(min=int(low), max=int(high), step=int(step) or 1, readout=False, layout=layout)
-        return w.FloatSlider(min=low, max=high, step=step, readout=False, layout=layout)
+        whole = self.declared.kind(self.name)[0] is int
+        made = FieldSlider(self.parameter.suggested, whole=whole, label=self.parameter.label, width=SLIDER_WIDTH)
+        made.disabled = not self._applies
+        made.on_slide(lambda value: setattr(self.entry, "value", to_text(value)))
+        return made
 
-    def _make_row(self) -> w.VBox:
+    @cached_property
+    def row(self) -> w.VBox:
+        """The whole row."""
         label = w.HTML(
-            f'<span class="rl-label" title="{html.escape(self._explanation(), quote=True)}">{html.escape(self.parameter.label)}</span>',
+            f'<span class="rl-label" title="{html.escape(self.explanation, quote=True)}">{html.escape(self.parameter.label)}</span>',
             layout=w.Layout(width=LABEL_WIDTH, flex="0 0 auto"),
         )
         unit = "" if self.parameter.unit == "unitless" else html.escape(self.parameter.unit)
-        shown = w.HTML(
-            f'<span class="rl-unit">{unit}</span>',
-            layout=w.Layout(
-                width=UNIT_WIDTH, flex="0 0 auto", display="" if unit or self.slider is not None else "none"
-            ),
-        )
-        line = w.HBox([label, self.entry, shown, *([self.slider] if self.slider is not None else [])])
-        below = w.VBox(
-            [self._problem, self._help], layout=w.Layout(margin=f"0 0 0 calc({LABEL_WIDTH} + 4px)", max_width="640px")
-        )
-        row = w.VBox([line, below])
+        parts: list[w.Widget] = [label, self.entry]
+        if unit or self.slider is not None:
+            parts.append(
+                w.HTML(f'<span class="rl-unit">{unit}</span>', layout=w.Layout(width=UNIT_WIDTH, flex="0 0 auto"))
+            )
+        parts += [part for part in (self.slider, self._helper(self.name) if self._helper else None) if part is not None]
+        self._below = w.HTML(layout=w.Layout(margin=f"0 0 0 calc({LABEL_WIDTH} + 6px)", max_width="640px"))
+        row = w.VBox([w.HBox(parts), self._below])
         for name in ("rl-row", f"rl-field-{self.name}"):
             row.add_class(name)
+        self._move_slider()
+        self.__dict__["row"] = row
+        self._dress()
         return row
 
-    def _explanation(self) -> str:
+    @property
+    def explanation(self) -> str:
+        """The help, the default, the allowed values, and what RELION calls the parameter."""
         low, high = self.parameter.bounds
         unit = "" if self.parameter.unit == "unitless" else f" {self.parameter.unit}"
         limits = [f"at least {low:g}{unit}"] if low is not None else []
@@ -146,39 +166,52 @@ class Field:
         default = to_text(self.declared.default(self.name))
         told = [f"Default: {default}{unit if default else ''}."] if default else []
         told += [f"Allowed: {', '.join(limits)}."] if limits else []
+        told += [f"Flag: {self.parameter.flag}."] if self.parameter.flag else []
         return " ".join([self.parameter.help, *told])
+
+    def _new_entry(self, plain: type, choices: Sequence[Any]) -> Any:
+        tip = self.parameter.help
+        if choices:
+            return w.Dropdown(options=choices, value=self._value, layout=w.Layout(width=WIDE), tooltip=tip)
+        if plain is bool:
+            return w.Checkbox(indent=False, layout=w.Layout(width="auto"), tooltip=tip)
+        if self._pick is not None and (self.parameter.node or self.parameter.pattern):
+            return self._pick(self.name)
+        empty = "none" if self.parameter.none_as is not None else ""
+        width = WIDE if plain is str else ENTRY_WIDTH
+        return w.Text(continuous_update=True, placeholder=empty, layout=w.Layout(width=width), tooltip=tip)
+
+    @property
+    def _is_text(self) -> bool:
+        return isinstance(self.entry, w.Text | ChoiceBox)
+
+    def _dress(self) -> None:
+        """Bring the widgets to what is known of the row."""
+        for widget in filter(None, (self.__dict__.get("entry"), self.__dict__.get("slider"))):
+            widget.disabled = not self._applies
+        if "row" not in self.__dict__:
+            return
+        (self.row.remove_class if self._applies else self.row.add_class)("rl-off")
+        (self.row.add_class if self._shown else self.row.remove_class)("rl-wrong")
+        (self.row.add_class if self._changed else self.row.remove_class)("rl-changed")
+        told = [f'<div class="rl-problem" role="alert">{html.escape(self._shown)}</div>'] if self._shown else []
+        told += [f'<div class="rl-holds">{html.escape(self._words)}</div>'] if self._words and self._applies else []
+        told += [f'<div class="rl-help">{html.escape(self.explanation)}</div>'] if self._explained else []
+        self._below.value = "".join(told)
+        self._below.layout.display = "" if told else "none"
 
     # --- what happens ------------------------------------------------------------------------------------------
 
     def _entered(self, _change: Any) -> None:
         if self._silent:
             return
-        self._silent = True
-        try:
-            self._move_slider()
-        finally:
-            self._silent = False
+        self._move_slider()
         self._on_change(self.name)
 
-    def _slid(self, change: Any) -> None:
-        # The browser rounds the slider to its steps and reports that back; a typed value must survive it.
-        place = self._slider_place()
-        if not self._silent and (place is None or abs(change["new"] - place) > self.slider.step / 2):
-            self.entry.value = to_text(change["new"])
-
     def _move_slider(self) -> None:
-        place = self._slider_place() if self.slider is not None else None
-        if place is not None:
-            self.slider.value = place
-
-    def _slider_place(self) -> float | None:
-        """Return where the slider stands for the entered value: its nearest step; ``None`` if there is no value."""
+        if self.slider is None:
+            return
         try:
-            value = self.read()
-        except ParameterError:
-            return None
-        if value is None:
-            return None
-        low, high, step = self.slider.min, self.slider.max, self.slider.step
-        whole = low + round((min(max(value, low), high) - low) / step) * step
-        return type(low)(min(whole, high))
+            self.slider.stand_at(self.read())
+        except ParameterError:  # what is typed is no number yet
+            return

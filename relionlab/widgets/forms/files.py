@@ -1,40 +1,109 @@
-"""Which files of a project, and which names instead of files, a field for files offers."""
+"""The box of a parameter that names a file: it lists the outputs that fit, with what they hold, and browses folders."""
 
 from __future__ import annotations
 
-from contextlib import suppress
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
-from relionlab.errors import InputError
 from relionlab.params import Parameter
 from relionlab.project import Project
+from relionlab.project.input_choices import InputChoice, input_choices, matching_files
+from relionlab.widgets.forms.choice_box import ChoiceBox
 
-MOST = 300
+MOST_READ = 60
+"""Files whose heads are read for one list; a longer list says nothing of the others."""
+_TAKE, _FOLDER, _BACK = "take:", "folder:", "back:"
 
 
-def files_for(parameter: Parameter, project: Project | None) -> list[str]:
-    """Return the project's files of the parameter's node kind, newest job first, or else those that match its pattern.
+class FileBox(ChoiceBox):
+    """A text box for a file's name, relative to the project, whose list offers what fits, newest first.
 
-    Names that the parameter takes instead of a file come before.
+    parameter  whose file it is
+    project    whose files are offered; without one the box only takes names
     """
-    found = []
-    if project is not None and parameter.node:
-        found = list(reversed(_nodes(parameter, project)))
-    if project is not None and parameter.pattern and not found:
-        found = _matching(parameter.pattern, project)
-    return [*_names(parameter), *dict.fromkeys(found)][:MOST]
+
+    def __init__(self, parameter: Parameter, project: Project | None, **traits: Any) -> None:
+        super().__init__(
+            placeholder=(parameter.pattern or "").replace("*/*", "Folder/*"),
+            label=parameter.label,
+            tip=parameter.help,
+            **traits,
+        )
+        self.parameter, self.project = parameter, project
+        self._found: list[InputChoice] = []
+        self._turn = 0
+        self.on_open(self.look)
+        self.on_choose(self._chosen)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files and names that it offers now."""
+        return tuple(choice.path for choice in input_choices(self.parameter, self.project))
+
+    def look(self) -> None:
+        """List what fits now; what the files hold follows as soon as it has been read."""
+        self._found = input_choices(self.parameter, self.project)
+        self._list(lambda choice: "")
+        self._turn += 1
+        if self.project is not None:
+            threading.Thread(target=self._read, args=(self._turn,), name="relionlab-files", daemon=True).start()
+
+    def browse(self, folder: Path) -> None:
+        """List the folders and the fitting files of a folder."""
+        self._turn += 1
+        lines = [{"id": _BACK, "title": "◂ Outputs that fit", "stay": True}]
+        if folder.parent != folder:
+            lines.append({"id": f"{_FOLDER}{folder.parent}", "title": "../", "stay": True})
+        try:
+            inside = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+            files = matching_files(self.parameter.pattern or "*", folder)
+        except OSError as error:
+            self.offer(lines, note=f"{folder} cannot be read: {error.strerror}.")
+            return
+        lines += [{"id": f"{_FOLDER}{path}", "title": f"{path.name}/", "stay": True} for path in inside]
+        lines += [
+            {"id": f"{_TAKE}{self._named(name)}", "title": Path(name).name, "detail": said} for name, said in files
+        ]
+        self.offer(lines, note=f"{folder}" if files or inside else f"{folder}: nothing that fits.")
+
+    def _read(self, turn: int) -> None:
+        assert self.project is not None
+        told = {choice.path: choice.holds(self.project.directory) for choice in self._found[:MOST_READ]}
+        if turn == self._turn:
+            self._list(lambda choice: told.get(choice.path, ""))
+
+    def _list(self, holds: Callable[[InputChoice], str]) -> None:
+        lines: list[dict[str, Any]] = [
+            {
+                "id": f"{_TAKE}{choice.path}",
+                "title": choice.path,
+                "detail": " · ".join(filter(None, (holds(choice), choice.origin))),
+                "mark": choice.state if choice.state in ("scheduled", "running", "failed", "aborted") else "",
+            }
+            for choice in self._found
+        ]
+        note = "" if lines else "No job has made such a file yet."
+        if self.project is not None:
+            lines.append({"id": f"{_FOLDER}{self.project.directory}", "title": "Browse folders …", "stay": True})
+        self.offer(lines, note=note)
+
+    def _chosen(self, identity: str) -> None:
+        if identity.startswith(_TAKE):
+            self.value = identity.removeprefix(_TAKE)
+        elif identity.startswith(_FOLDER):
+            self.browse(Path(identity.removeprefix(_FOLDER)))
+        else:
+            self.look()
+
+    def _named(self, path: str) -> str:
+        return self.project.relative(path) if self.project is not None else path
 
 
-def _names(parameter: Parameter) -> list[str]:
-    with suppress(InputError):  # a setting that names nothing is said when a job is run, not by every form
-        return list(parameter.names()) if parameter.names else []
-    return []
+def file_box(parameter: Parameter, project: Project | None, *, width: str) -> FileBox:
+    """Return the box for a parameter's file, as wide as asked."""
+    made = FileBox(parameter, project)
+    made.layout.width = width
+    return made
 
-
-def _nodes(parameter: Parameter, project: Project) -> list[str]:
-    wanted = parameter.node or ""
-    return [node.path for node in project.pipeline.nodes if node.kind == wanted or node.kind.startswith(f"{wanted}.")]
-
-
-def _matching(pattern: str, project: Project) -> list[str]:
-    paths = [*project.directory.glob(pattern), *sorted(project.directory.glob(f"*/job*/{pattern}"), reverse=True)]
-    return [project.relative(path) for path in paths if path.is_file() and not path.name.startswith(".")]

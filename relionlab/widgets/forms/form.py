@@ -2,58 +2,79 @@
 
     form = JobForm(Class2D(nr_classes=20), project=project)
 
-Every button calls one public method: ``run``, ``abort``, ``continue_job``. What the form holds is ``form.job``.
+Every button calls one public method: ``run``, ``schedule``, ``continue_job``, ``abort``, ``clone``. What the form holds
+is ``form.job``.
 """
 
 from __future__ import annotations
 
-import html
-from collections.abc import Callable
 from typing import Any
 
 import ipywidgets as w
 
-from relionlab.errors import JobStateError, ParameterError
+from relionlab.errors import ParameterError
+from relionlab.jobs.base import Job
 from relionlab.params import Declared
 from relionlab.project import JobDirectory, Project
-from relionlab.project.continuing import CONTINUE_KEY
-from relionlab.widgets.forms.field import Field
-from relionlab.widgets.forms.files import files_for
-from relionlab.widgets.parts.buttons import Message, button
-from relionlab.widgets.parts.copying import CopyButton
-from relionlab.widgets.parts.look import style_sheet
-from relionlab.widgets.parts.watching import Watch
-from relionlab.workflows.stages import done_before
+from relionlab.project.continuing import fresh_copy
+from relionlab.widgets.forms.background import Newest
+from relionlab.widgets.forms.changes import Changes
+from relionlab.widgets.forms.copies import Copies
+from relionlab.widgets.forms.field import WIDE, Field
+from relionlab.widgets.forms.files import file_box
+from relionlab.widgets.forms.form_look import form_style
+from relionlab.widgets.forms.head import Head
+from relionlab.widgets.forms.helpers_beside import helper_button
+from relionlab.widgets.forms.inputs_look import InputsLook, look_at_inputs
+from relionlab.widgets.forms.launch import Launch
+from relionlab.widgets.forms.pages import LEVELS, Pages
+from relionlab.widgets.forms.starting import Starting
+from relionlab.widgets.forms.start_values import StartValues
+from relionlab.widgets.parts.buttons import Message
+from relionlab.widgets.parts.opening import Drawer, Opener
 
-LEVELS = ("basic", "advanced", "developer")
-_ENDED = ("finished", "failed", "aborted")
 
-
-class JobForm(w.VBox):
+class JobForm(Starting, w.VBox):
     """The form of a job type, or of any declaration.
 
-    job      a job with the values to begin with, or a job type (its defaults)
-    project  where Run puts the job, and whose files the fields offer; without one the form only makes ``job``
-    level    "basic", "advanced" or "developer": which parameters are shown
+    job        a job with the values to begin with, or a job type (its defaults)
+    project    where Run puts the job, and whose files the fields offer; without one the form only makes ``job``
+    level      "basic", "advanced" or "developer": which parameters are shown
+    directory  the job that the form is about, to continue, clone or start it; see also :meth:`of`
+    opener     where links and wizards open; without one below the pages
     """
 
-    def __init__(self, job: Declared | type[Declared], *, project: Project | None = None, level: str = "basic") -> None:
+    def __init__(
+        self,
+        job: Declared | type[Declared],
+        *,
+        project: Project | None = None,
+        level: str = "basic",
+        directory: JobDirectory | None = None,
+        opener: Opener | None = None,
+    ) -> None:
         start = job() if isinstance(job, type) else job
         self.declared = type(start)
         self.project = project
-        self.directory: JobDirectory | None = None
-        self._listeners: list[Callable[[JobDirectory], None]] = []
         self._values: dict[str, Any] = dict(start)
         self._unreadable: dict[str, str] = {}
-        self._watch: Watch | None = None
-        self.fields = {
-            name: Field(self.declared, name, on_change=self._field_changed, files=files_for(parameter, project))
-            for name, parameter in self.declared.parameters().items()
-        }
+        self._look_found = InputsLook()
+        self._drawer = Drawer()
+        self.opener: Opener = opener or self._drawer
+        self._message = Message()
+        self._cost = w.HTML()
+        self._background = Newest(slow=lambda: self._say_cost("Reading the inputs …"))
+        self.fields = {name: self._new_field(name) for name in self.declared.parameters()}
         self._build(level)
         super().__init__(self._parts)
         self.add_class("rl-form")
+        self._begin(directory)
         self.fill(start)
+
+    @classmethod
+    def of(cls, directory: JobDirectory, **options: Any) -> JobForm:
+        """Return the form of a job that is there, with its values, to look at, continue or clone it."""
+        return cls(directory.job, project=directory.project, directory=directory, **options)
 
     # --- what it holds ------------------------------------------------------------------------------------------
 
@@ -65,11 +86,16 @@ class JobForm(w.VBox):
         return self.declared(**self._values)
 
     def problems(self) -> list[str]:
-        """Return what is wrong with the values, in words; empty if nothing is."""
-        applies = self._last_readable().applies
-        return [text for name, text in self._unreadable.items() if applies(name)] + [
-            text for text in self._last_readable().problems() if self._name_in(text) not in self._unreadable
+        """Return what is wrong with the values, in words; empty if nothing is. Looks at no file."""
+        readable = self._last_readable()
+        return [text for name, text in self._unreadable.items() if readable.applies(name)] + [
+            text for text in readable.problems() if self._name_in(text) not in self._unreadable
         ]
+
+    def input_problems(self) -> list[str]:
+        """Return what is wrong with the files that the form names, in words; waits until they have been looked at."""
+        self._background.wait()
+        return list(self._look_found.problems)
 
     def fill(self, job: Declared) -> None:
         """Show the values of a job."""
@@ -82,118 +108,73 @@ class JobForm(w.VBox):
         """Change some values, as if they had been typed."""
         self.fill(self._last_readable().changed(**values))
 
+    def reset(self, *names: str) -> None:
+        """Give these parameters their defaults again; without names all but the inputs."""
+        chosen = names or [name for name, parameter in self.declared.parameters().items() if not parameter.node]
+        self.set(**{name: self.declared.default(name) for name in chosen})
+
+    def clone(self) -> JobForm:
+        """Return a form of a new job with the values of this one."""
+        copy = self._last_readable()
+        new = fresh_copy(copy) if isinstance(copy, Job) else copy
+        return type(self)(new, project=self.project, level=self._head.level.value, opener=self.opener)
+
+    def open_clone(self) -> w.Widget:
+        """Open a form of a new job with the values of this one."""
+        name = self.directory.name if self.directory is not None else self.declared.__name__
+        return self.opener.open(f"New job as {name}", self.clone)
+
+    def show(self, name: str) -> None:
+        """Bring a parameter into view, at whatever level it is."""
+        wanted = self.declared.parameters()[name].level
+        if LEVELS.index(wanted) > LEVELS.index(self._head.level.value):
+            self._head.level.value = wanted
+        self._pages.jump(name)
+
     def offer_files(self) -> None:
-        """Look again which files of the project the fields can offer."""
-        for field in self.fields.values():
-            field.offer(files_for(field.parameter, self.project))
-
-    # --- what the buttons do -------------------------------------------------------------------------------------
-
-    def run(self) -> JobDirectory:
-        """Add the job to the project and start it, in a process of its own."""
-        if self.project is None:
-            raise JobStateError("This form has no project to run in: make it with JobForm(job, project=project).")
-        self._follow(self.project.run(self.job))
-        assert self.directory is not None
-        return self.directory
-
-    def abort(self) -> None:
-        """Ask the running job to stop."""
-        self._own_job().abort()
-
-    def continue_job(self) -> None:
-        """Continue the job from its last iteration, with those values of the form that may change then.
-
-        What else was changed in the form stays as the job had it, and the form says so. Raises ParameterError if a
-        value that may change cannot be read.
-        """
-        directory = self._own_job()
-        wrong = [text for name, text in self._unreadable.items() if self._may_change(name)]
-        if wrong:
-            raise ParameterError(" ".join(wrong))
-        before = directory.job
-        start = self.declared.fields_by_key().get(CONTINUE_KEY)  # left empty: from the last iteration
-        changed = [
-            name
-            for name in self.fields
-            if self._values[name] != getattr(before, name) and (name != start or self._values[name])
-        ]
-        kept = [self.declared.parameters()[name].label for name in changed if not self._may_change(name)]
-        continued = directory.continue_with(**{name: self._values[name] for name in changed if self._may_change(name)})
-        told = f" As before, because a continued job keeps it: {', '.join(kept)}. Run makes a new job." if kept else ""
-        self._follow(continued, f"Continued as {directory.name}.{told}")
-
-    def ensure_started(self) -> JobDirectory:
-        """Return the job that this form has started; start it if that has not been done.
-
-        A form that was made anew, after a restart of the kernel, finds the project's job with the same values again.
-        """
-        if self.directory is None and self.project is not None:
-            found = done_before(self.project, self.job)
-            if found is not None:
-                self._follow(found, f"{found.name} has these values already. Run makes a new job.")
-        return self.directory or self.run()
-
-    def on_start(self, listener: Callable[[JobDirectory], None]) -> None:
-        """Have a function called with the job directory whenever a job is started."""
-        self._listeners.append(listener)
+        """Look again at the files of the project; the lists of the fields are made anew whenever they are opened."""
+        self._check()
 
     # --- how it is made -------------------------------------------------------------------------------------------
 
+    def _new_field(self, name: str) -> Field:
+        return Field(
+            self.declared,
+            name,
+            on_change=self._field_changed,
+            pick=lambda name: file_box(self.declared.parameters()[name], self.project, width=WIDE),
+            helper=lambda name: helper_button(self, name, message=self._message),
+        )
+
     def _build(self, level: str) -> None:
-        title = self.declared.title or self.declared.__name__
-        self._title = w.HTML(f'<span class="rl-title">{html.escape(title)}</span>', layout=w.Layout(flex="1 1 auto"))
-        self._level = w.ToggleButtons(options=LEVELS, value=level, style={"button_width": "90px"})
-        self._explain = w.ToggleButton(
-            description="Explain", tooltip="Show what each parameter means", layout=w.Layout(width="90px")
-        )
-        tabs = self.declared.tabs()
-        self._pages = {tab: [self.fields[name] for name in names] for tab, names in tabs.items()}
-        self._tabs = w.Tab(
-            [
-                w.VBox([field.row for field in fields], layout=w.Layout(padding="4px 2px"))
-                for fields in self._pages.values()
-            ],
-            titles=tuple(self._pages),
-        )
-        self._message = Message()
-        self._code = w.HTML()
-        self._copy = CopyButton()
-        self._run = button(
-            "Run", "Start the job in the project", self.run, message=self._message, icon="play", style="primary"
-        )
-        self._abort = button(
-            "Abort", "Ask the job to stop after its present step", self.abort, message=self._message, icon="stop"
-        )
-        self._continue = button(
-            "Continue", "Go on from the last iteration", self.continue_job, message=self._message, icon="step-forward"
-        )
-        shown = [self._run, self._abort, self._continue] if self.project is not None else []
-        buttons = w.HBox([*shown, self._copy], layout=w.Layout(margin="6px 0 2px 0"))
-        head = w.HBox([self._title, self._explain, self._level])
-        self._parts = [style_sheet(), head, self._tabs, self._message, buttons, self._code]
-        self._level.observe(self._reveal, "value")
-        self._explain.observe(self._reveal, "value")
+        self._changes = Changes(lambda names: self.reset(*names), self.show)
+        extras: list[w.Widget] = [self._changes.toggle]
+        panels: list[w.Widget] = [self._changes]
+        if issubclass(self.declared, Job):
+            values = StartValues(
+                self.declared, self.project, present=self._last_readable, take=self._take, message=self._message
+            )
+            extras.insert(0, values.toggle)
+            panels.insert(0, values)
+        self._head = Head(self.declared, extras, level=level, found=self.show, change=self._reveal)
+        self._pages = Pages(self.declared, self.fields)
+        self._launch = Launch(self, message=self._message)
+        self._copies = Copies()
+        foot = [self._launch] if self.project is not None else []
+        body = [self._head, *panels, self._pages, self._drawer]
+        self._parts = [form_style(), *body, self._message, self._cost, *foot, self._copies]
         self._reveal()
 
-    def _reveal(self, _change: Any = None) -> None:
-        levels = LEVELS[: LEVELS.index(self._level.value) + 1]
-        shown = {
-            tab: [f.reveal(levels=levels, explain=self._explain.value) for f in fields]
-            for tab, fields in self._pages.items()
-        }
-        children = dict(zip(self._pages, self._page_boxes(), strict=True))
-        visible = tuple(tab for tab, any_shown in shown.items() if any(any_shown))
-        if self._tabs.titles != visible:
-            index = self._tabs.selected_index or 0
-            self._tabs.children = tuple(children[tab] for tab in visible)
-            self._tabs.titles = visible
-            self._tabs.selected_index = min(index, len(visible) - 1) if visible else None
+    def _reveal(self) -> None:
+        self._pages.show(level=self._head.level.value, explain=self._head.explain.value)
 
-    def _page_boxes(self) -> list[w.VBox]:
-        if not hasattr(self, "_boxes"):
-            self._boxes = list(self._tabs.children)
-        return self._boxes
+    def _entitle(self) -> None:
+        alias = self.directory.alias_name if isinstance(self.directory, JobDirectory) else None
+        name = self.directory.name if self.directory is not None else ""
+        self._head.name(self.declared.title or self.declared.__name__, f"{name} ({alias})" if alias else name)
+
+    def _take(self, job: Job) -> None:
+        self.fill(fresh_copy(job))
 
     # --- what happens ---------------------------------------------------------------------------------------------
 
@@ -206,61 +187,50 @@ class JobForm(w.VBox):
         self._check()
 
     def _check(self) -> None:
-        """Show what is wrong beside each field, grey out what does not apply, and write the job as code."""
+        """Grey out what does not apply, show the job as code, and have its inputs looked at."""
         readable = self._last_readable()
-        problems = self.problems()
+        for name, field in self.fields.items():
+            field.enable(applies=readable.applies(name))
+        changed = self._changes.follow(readable)
+        for name, field in self.fields.items():
+            field.mark_changed(changed=name in changed)
+        self._copies.follow(readable)
+        self._say_problems()
+        complete = not self.problems()
+        self._background.ask(lambda: look_at_inputs(readable, self.project, complete=complete), self._take_look)
+
+    def _take_look(self, found: InputsLook) -> None:
+        """Show what the look at the inputs has found."""
+        self._look_found = found
+        for name, field in self.fields.items():
+            field.show_words(found.words.get(name, ""))
+        self._copies.shell.text = found.shell
+        self._say_cost(found.cost)
+        self._say_problems()
+
+    def _say_problems(self) -> None:
+        """Show what is wrong beside each field, and in how many."""
+        problems = [*self.problems(), *self._look_found.problems]
         by_name: dict[str, str] = {}
         for text in problems:
             name = self._name_in(text)
             by_name[name] = f"{by_name[name]} {text}" if name in by_name else text
         for name, field in self.fields.items():
-            field.enable(applies=readable.applies(name))
             field.show_problem(by_name.get(name, ""))
-        count = len(problems)
         elsewhere = by_name.pop("", "")
+        self._pages.mark(by_name)
+        count = len(problems)
         tabs = [tab for tab, names in self.declared.tabs().items() if not by_name.keys().isdisjoint(names)]
         where = f" (tab {', '.join(tabs)})" if tabs else ""  # it may be one that is not in view
-        told = f"{count} {'value needs' if count == 1 else 'values need'} a correction before the job can run{where}. {elsewhere}"
-        self._message.say(told if count else "", wrong=True)
-        self._code.value = f'<div class="rl-code">{html.escape(repr(readable))}</div>'
-        self._copy.text = f"from relionlab.jobs import {self.declared.__name__}\n\n{readable!r}"
+        needs = f"{count} {'value needs' if count == 1 else 'values need'} a correction before the job can run{where}."
+        self._message.say(f"{needs} {elsewhere}" if count else "", wrong=True)
         self._buttons()
 
-    def _buttons(self) -> None:
-        state = self.directory.state if self.directory is not None else None
-        problems = self.problems()
-        self._run.disabled = bool(problems)
-        self._abort.disabled = state != "running"
-        self._continue.disabled = state not in _ENDED or any(self._may_change(self._name_in(t)) for t in problems)
+    def _say_cost(self, text: str) -> None:
+        self._cost.value = f'<div class="rl-cost">{text}</div>' if text else ""
+        self._cost.layout.display = "" if text else "none"
 
-    def _may_change(self, name: str) -> bool:
-        return name in self.fields and self.declared.parameters()[name].on_continue
-
-    def _follow(self, directory: JobDirectory, told: str = "") -> None:
-        """Show which job the buttons are about, and keep looking at its state while it runs."""
-        self.directory = directory
-        self._buttons()
-        self._message.say(told or f"Started as {directory.name}.")
-        if self._watch is not None:
-            self._watch.stop()
-        self._watch = Watch(self._look)
-        for listener in self._listeners:
-            listener(directory)
-
-    def _look(self) -> bool:
-        state = self._own_job().state
-        self._buttons()  # after the state was read: what has ended by then is not looked at again
-        if state not in _ENDED:
-            return True
-        self._message.say_end(self._own_job())
-        return False
-
-    def _own_job(self) -> JobDirectory:
-        if self.directory is None:
-            raise JobStateError("This form has not started a job yet: press Run first.")
-        return self.directory
-
-    def _last_readable(self) -> Declared:
+    def _last_readable(self) -> Any:
         return self.declared(**self._values)
 
     def _name_in(self, problem: str) -> str:

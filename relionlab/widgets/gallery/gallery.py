@@ -19,12 +19,21 @@ from relionlab.display.results import ClassAverages, read_class_averages
 from relionlab.errors import JobStateError, ParameterError
 from relionlab.project import JobDirectory, Project
 from relionlab.widgets.gallery.class_grid import ClassGrid
+from relionlab.widgets.gallery.image_gallery import ImageGallery
+from relionlab.widgets.gallery.linked import open_particles_of_class
 from relionlab.widgets.parts.buttons import Message, button
 from relionlab.widgets.parts.look import style_sheet
+from relionlab.widgets.parts.opening import Drawer, Opener
 from relionlab.widgets.parts.watching import Watch
+from relionlab.workflows.selections import ranges
 from relionlab.workflows.stages import done_before
 
-_ORDERS = {"largest first": "size", "finest resolution first": "resolution", "by number": "number"}
+_ORDERS = {
+    "largest first": "size",
+    "finest resolution first": "resolution",
+    "most accurate angles first": "accuracy",
+    "by number": "number",
+}
 
 
 class ClassGallery(w.VBox):
@@ -33,10 +42,16 @@ class ClassGallery(w.VBox):
     source   a Class2D job directory (its last iteration), a run_itNNN_model.star, or class averages
     project  where the choice is saved; known already if ``source`` is a job directory
     pixels   width of an average on the screen
+    opener   where the particles of a class, and other views, are opened; by default below
     """
 
     def __init__(
-        self, source: JobDirectory | ClassAverages | str | Path, *, project: Project | None = None, pixels: int = 112
+        self,
+        source: JobDirectory | ClassAverages | str | Path,
+        *,
+        project: Project | None = None,
+        pixels: int = 112,
+        opener: Opener | None = None,
     ) -> None:
         if isinstance(source, JobDirectory):
             project, source = source.project, source.path
@@ -46,14 +61,22 @@ class ClassGallery(w.VBox):
         self.grid = ClassGrid(tile=pixels)
         self.grid.show(self.averages)
         self._sort = w.Dropdown(options=tuple(_ORDERS), layout=w.Layout(width="190px"), tooltip="Order of the classes")
-        self._sort.observe(lambda change: self.sort(_ORDERS[change["new"]]), "value")
+        self._reverse = w.Checkbox(value=False, description="reversed", indent=False, layout=w.Layout(width="86px"))
+        for control in (self._sort, self._reverse):
+            control.observe(
+                lambda _change: self.sort(_ORDERS[self._sort.value], descending=self._reverse.value), "value"
+            )
+        drawer = Drawer()
+        self.opener: Opener = opener or drawer
         self._count = w.HTML()
         self._message = Message()
         made = partial(button, message=self._message, width="100px")
         tools = w.HBox(
             [
                 self._sort,
+                self._reverse,
                 made("All above", "Choose the class clicked last and all shown before it", self.select_above),
+                made("All below", "Choose the class clicked last and all shown after it", self.select_below),
                 made("All", "Choose all classes", self.select_all),
                 made("None", "Choose no class", self.clear),
                 made("Invert", "Choose the others instead", self.invert),
@@ -63,8 +86,15 @@ class ClassGallery(w.VBox):
         self._save = made("Save selection", tip, self.save, icon="check", style="primary", width="150px")
         iteration = f" after iteration {self.averages.iteration}" if self.averages.iteration >= 0 else ""
         title = w.HTML(f'<span class="rl-title">Choose classes</span> <span class="rl-muted">{iteration}</span>')
+        more = [
+            made("Particles", "The particles of the class clicked last", self.particles_of_class),
+            made("More …", "The same classes with all columns, power spectra and averages", self.more),
+        ]
+        links = more if self.averages.model is not None else []
         foot = w.HBox([self._save, self._message] if project is not None else [self._message])
-        super().__init__([style_sheet(), title, tools, self._count, self.grid, foot])
+        head = w.HBox([*links, self._count], layout=w.Layout(align_items="center"))
+        parts = [style_sheet(), title, tools, head, self.grid, foot]
+        super().__init__([*parts, *([] if opener is not None else [drawer])])
         self.add_class("rl-gallery")
         self.grid.observe(lambda _change: self._counted(), "selected")
         self._counted()
@@ -127,15 +157,42 @@ class ClassGallery(w.VBox):
         above = self.grid.order[: self.grid.order.index(number) + 1]
         self.select({*self.grid.selected, *above})
 
+    def select_below(self, number: int | None = None) -> None:
+        """Choose a class, by default the one clicked last, and all that are shown after it, besides those chosen."""
+        number = number or self.grid.last
+        if number not in self.grid.order:
+            raise ParameterError("Click a class first: it and all that are shown after it will be chosen.")
+        below = self.grid.order[self.grid.order.index(number) :]
+        self.select({*self.grid.selected, *below})
+
+    def particles_of_class(self, number: int | None = None) -> w.Widget:
+        """Open the particles of a class, by default of the one clicked last, else of all that are chosen."""
+        numbers = [number or self.grid.last] if number or self.grid.last else list(self.selected)
+        if not numbers:
+            raise ParameterError("Click a class first: its particles will be shown.")
+        return open_particles_of_class(self._model(), numbers, opener=self.opener)
+
+    def more(self) -> w.Widget:
+        """Open the same classes in the gallery of images, with what is chosen here chosen there."""
+        model = self._model()
+
+        def made() -> w.Widget:
+            gallery = ImageGallery(model, project=self.project, opener=self.opener)
+            gallery.select([number - 1 for number in self.selected])
+            return gallery
+
+        return self.opener.open(f"Class averages of {model.parent.name}", made)
+
     def select_largest(self, *, share: float = 0.5) -> None:
         """Choose the largest classes that together hold at least this share of the particles."""
         order = self.averages.order("size")
         needed = int(np.searchsorted(np.cumsum(self.averages.share[order]), share)) + 1
         self.select(self.averages.numbers[order[:needed]])
 
-    def sort(self, by: Any) -> None:
-        """Show the classes in the order of "size", "resolution" or "number"."""
-        order = self.averages.order(by)
+    def sort(self, by: Any, *, descending: bool = False) -> None:
+        """Show the classes in the order of "size", "resolution", "accuracy" (of angles) or "number"; ``descending``: reversed."""
+        order = np.argsort(self.averages.accuracy_rotations) if by == "accuracy" else self.averages.order(by)
+        order = order[::-1] if descending else order
         self.grid.order = [int(number) for number in self.averages.numbers[order]]
 
     def save(self) -> JobDirectory:
@@ -177,20 +234,14 @@ class ClassGallery(w.VBox):
         self._count.value = f"<b>{chosen.sum()}</b> of {len(self.averages)} classes{particles} ({share:.1f} %)"
         self._save.disabled = not chosen.any()
 
+    def _model(self) -> Path:
+        if self.averages.model is None:
+            raise JobStateError("These class averages do not come from a model file, so their particles are not known.")
+        return self.averages.model
+
     def _look(self) -> bool:
         assert self.saved is not None
         if self.saved.state in ("running", "scheduled"):
             return True
         self._message.say_end(self.saved)
         return False
-
-
-def ranges(numbers: Iterable[int]) -> str:
-    """Return ascending numbers as "1,3,5-8"."""
-    parts: list[list[int]] = []
-    for number in numbers:
-        if parts and number == parts[-1][-1] + 1:
-            parts[-1].append(number)
-        else:
-            parts.append([number])
-    return ",".join(str(part[0]) if len(part) == 1 else f"{part[0]}-{part[-1]}" for part in parts)

@@ -3,7 +3,7 @@ function render({ model, el }) {
   const button = document.createElement("button");
   button.className = "jupyter-widgets jupyter-button widget-button rl-copy";
   button.textContent = model.get("label");
-  button.title = "Copy the Python that makes this job, ready for a cell";
+  button.title = model.get("tip");
   button.onclick = async () => {
     const text = model.get("text");
     try {

@@ -17,3 +17,5 @@ class CopyButton(anywidget.AnyWidget):
     """What is copied."""
     label = traitlets.Unicode("Copy as code").tag(sync=True)
     """What stands on the button."""
+    tip = traitlets.Unicode("Copy the Python that makes this job, ready for a cell").tag(sync=True)
+    """Shown on hover."""

@@ -1,1 +1,1 @@
-"""The jobs of a project: list, graph, page of one job, comparisons and sweeps."""
+"""The pages of a project's jobs: list, palette, one job, flowchart, comparison, sweep, Trash."""

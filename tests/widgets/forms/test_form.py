@@ -14,8 +14,14 @@ from relionlab.jobs.refinement.class2d import Class2D
 from relionlab.jobs.registry import job_types
 from relionlab.jobs.selecting.select import Select
 from relionlab.params import to_text
+from relionlab.project.pipeline import Pipeline
 from relionlab.widgets import JobForm
-from relionlab.widgets.forms.files import files_for
+from relionlab.widgets.forms.choice_box import ChoiceBox
+from relionlab.project.input_choices import input_choices
+
+
+def files_for(parameter, project):
+    return [choice.path for choice in input_choices(parameter, project)]
 
 
 @pytest.mark.parametrize("label", sorted(job_types()))
@@ -24,8 +30,11 @@ def test_every_parameter_has_its_field(label):
     form = JobForm(job_type)
     assert set(form.fields) == set(job_type.parameters())
     assert form.job == job_type()
-    rows = {tab: len(fields) for tab, fields in form._pages.items()}
-    assert rows == {tab: len(names) for tab, names in job_type.tabs().items()}
+    form._head.level.value = "developer"
+    for index, (tab, names) in enumerate(job_type.tabs().items()):
+        form._pages.selected_index = index
+        assert form._pages.titles[index].removesuffix(" ●") == tab
+        assert form._pages.children[index].children == tuple(form.fields[name].row for name in names)
 
 
 @pytest.mark.parametrize("job_type", [Class2D, Import, Select])
@@ -39,7 +48,7 @@ def test_every_entry_shows_its_default_and_unit(job_type):
             assert parameter.unit in "".join(
                 child.value for child in field.row.children[0].children if isinstance(child, w.HTML)
             )
-        assert field.entry.tooltip == parameter.help
+        assert (field.entry.tip if isinstance(field.entry, ChoiceBox) else field.entry.tooltip) == parameter.help
 
 
 def test_typing_changes_the_job():
@@ -47,17 +56,17 @@ def test_typing_changes_the_job():
     form.fields["nr_classes"].entry.value = "35"
     form.fields["particle_diameter"].entry.value = "180.5"
     assert (form.job.nr_classes, form.job.particle_diameter) == (35, 180.5)
-    assert "nr_classes=35" in form._code.value
+    assert "nr_classes=35" in form._copies.line.value
 
 
 @pytest.mark.parametrize("job_type", job_types().values())
 def test_copied_code_runs_where_nothing_was_imported(job_type):
     form = JobForm(job_type)
-    *lines, last = form._copy.text.splitlines()
+    *lines, last = form._copies.python.text.splitlines()
     nothing: dict[str, object] = {}
     exec("\n".join(lines), nothing)
     assert eval(last, nothing) == form.job
-    assert form._copy.text.endswith(repr(form.job))  # the grey line, which people see
+    assert form._copies.python.text.endswith(repr(form.job))  # the grey line, which people see
 
 
 def test_slider_and_box_move_together():
@@ -77,7 +86,7 @@ def test_typed_value_survives_the_steps_of_the_slider():
     field.entry.value = "0.85"
     steps = (field.slider.value - field.slider.min) / field.slider.step
     assert steps == pytest.approx(round(steps))  # so that the browser has nothing to round
-    field._slid({"new": field.slider.value + 1e-9})  # what it reports all the same
+    field.slider.slid(field.slider.value + 1e-9)  # what it reports all the same
     assert form.job.angpix == 0.85
     field.slider.value = 1.5  # what a hand does
     assert form.job.angpix == 1.5
@@ -95,15 +104,14 @@ def test_value_out_of_bounds_says_so_beside_its_field():
     form = JobForm(Class2D(fn_img="particles.star"))
     form.fields["nr_classes"].entry.value = "0"
     [problem] = form.problems()
-    assert problem in form.fields["nr_classes"]._problem.value
-    assert form.fields["nr_classes"]._problem.layout.display == "block"
-    assert form.fields["nr_iter"]._problem.value == ""
+    assert problem in below(form, "nr_classes")
+    assert below(form, "nr_iter") == ""
     assert "1 value needs a correction before the job can run (tab Optimisation)" in form._message.value
-    assert form._run.disabled
+    assert form._launch.run.disabled
     form.fields["nr_classes"].entry.value = "5"
     assert form.problems() == []
-    assert form.fields["nr_classes"]._problem.value == ""
-    assert not form._run.disabled
+    assert below(form, "nr_classes") == ""
+    assert not form._launch.run.disabled
 
 
 def test_nonsense_is_said_in_the_same_words_as_everywhere():
@@ -149,29 +157,47 @@ def test_optional_number_can_be_empty():
 
 def test_levels_hide_rows_and_empty_pages():
     form = JobForm(Class2D)
-    shown = {name for name, field in form.fields.items() if field.row.layout.display != "none"}
-    assert shown == {name for name, p in Class2D.parameters().items() if p.level == "basic"}
-    form._level.value = "developer"
-    assert all(field.row.layout.display != "none" for field in form.fields.values())
-    assert set(form._tabs.titles) == set(Class2D.tabs())
+    assert shown(form) == {name for name, p in Class2D.parameters().items() if p.level == "basic"}
+    form._head.level.value = "developer"
+    assert shown(form) == set(Class2D.parameters())
+    assert [title.removesuffix(" ●") for title in form._pages.titles] == list(Class2D.tabs())
+
+
+def shown(form):
+    """The parameters whose rows are on the pages."""
+    rows = []
+    for index in range(len(form._pages.children)):
+        form._pages.selected_index = index
+        rows += form._pages.children[index].children
+    return {name for name, field in form.fields.items() if field.row in rows}
+
+
+def below(form, name):
+    """What stands below an entry: what is wrong, what the file holds, the explanation."""
+    assert form.fields[name].row
+    return form.fields[name]._below.value
+
+
+def test_a_page_that_was_not_looked_at_makes_no_widgets():
+    form = JobForm(Class2D)
+    assert {name for name, field in form.fields.items() if field.made} == {
+        name for name in Class2D.tabs()["I/O"] if Class2D.parameters()[name].level == "basic"
+    }
 
 
 def test_pages_stand_in_relions_order():
-    form = JobForm(Class2D, level="developer")
-    titles = [
-        title
-        for title in form._tabs.titles
-        if title in ("I/O", "CTF", "Optimisation", "Sampling", "Compute", "Running")
-    ]
-    assert titles == ["I/O", "CTF", "Optimisation", "Sampling", "Compute", "Running"]
+    form = JobForm(Class2D(fn_img="particles.star"), level="developer")
+    wanted = ["I/O", "CTF", "Optimisation", "Sampling", "Compute", "Running"]
+    assert [title for title in form._pages.titles if title in wanted] == wanted
 
 
 def test_explanations_can_be_read():
     form = JobForm(Class2D)
-    assert form.fields["nr_classes"]._help.layout.display == "none"
-    form._explain.value = True
-    assert form.fields["nr_classes"]._help.layout.display == "block"
-    assert "Default:" in form.fields["nr_classes"]._help.value
+    form._pages.selected_index = list(form._pages.titles).index("Optimisation")
+    assert below(form, "nr_classes") == ""
+    form._head.explain.value = True
+    assert "Default:" in below(form, "nr_classes")
+    assert "--K" in below(form, "nr_classes")
 
 
 def test_set_fills_the_form():
@@ -198,7 +224,7 @@ def test_files_are_those_of_the_right_kind(project):
     project.add(Import(do_raw=False, do_other=True, fn_in_other="model.mrc", node_type="3D reference (.mrc)"))
     assert files_for(Class2D.parameters()["fn_img"], project) == ["Import/job001/particles.star"]
     form = JobForm(Class2D, project=project)
-    assert form.fields["fn_img"].entry.options == ("Import/job001/particles.star",)
+    assert form.fields["fn_img"].entry.paths == ("Import/job001/particles.star",)
 
 
 def test_a_field_for_an_mtf_offers_detectors_before_files(project, monkeypatch, tmp_path):
@@ -230,7 +256,9 @@ class Recorder:
         self.asked.append(("continue_with", changes))
         return self
 
-    pipeline = property(lambda self: type("Empty", (), {"nodes": ()})())
+    pipeline = Pipeline()
+    alias_name = None
+    path = property(lambda self: self.directory)
 
 
 def test_each_button_calls_one_public_method(tmp_path):
@@ -239,12 +267,12 @@ def test_each_button_calls_one_public_method(tmp_path):
     form = JobForm(Import, project=project)
     started = []
     form.on_start(started.append)
-    form._run.click()
+    form._launch.run.click()
     assert project.asked == [("run", form.job)]
     assert started == [project]
     assert form.ensure_started() is project
-    form._abort.click()
-    form._continue.click()
+    form._launch.abort.click()
+    form._launch.go_on.click()
     assert project.asked[1:] == [("abort",), ("continue_with", {})]
 
 
@@ -254,6 +282,7 @@ def ended(tmp_path):
     project = Recorder()
     project.directory, project.job, project.name = tmp_path, Class2D(fn_img="particles.star"), "Class2D/job002"
     form = JobForm(project.job, project=project)
+    (tmp_path / "particles.star").write_text("data_\n")
     form.run()
     until(lambda: not form._watch.alive)
     return form, project.asked
@@ -268,17 +297,17 @@ def until(condition, seconds=10.0):
 
 def test_nonsense_stops_continue_where_it_would_be_used(ended):
     form, asked = ended
-    assert not form._continue.disabled
+    assert not form._launch.go_on.disabled
     form.fields["nr_iter"].entry.value = "many"
-    assert form._continue.disabled
+    assert form._launch.go_on.disabled
     with pytest.raises(ParameterError, match="'many'"):
         form.continue_job()
     form.fields["nr_iter"].entry.value = "0"
-    assert form._continue.disabled
+    assert form._launch.go_on.disabled
     form.fields["nr_iter"].entry.value = "40"
     form.fields["nr_classes"].entry.value = "many"  # a continued job keeps its classes
-    assert form._run.disabled
-    assert not form._continue.disabled
+    assert form._launch.run.disabled
+    assert not form._launch.go_on.disabled
     form.continue_job()
     assert asked[-1] == ("continue_with", {"nr_iter": 40})
 
@@ -310,13 +339,13 @@ def test_job_that_ends_while_it_is_looked_at_can_be_continued(ended):
     try:
         while form._look():
             pass
-        assert form._abort.disabled
-        assert not form._continue.disabled
+        assert form._launch.abort.disabled
+        assert not form._launch.go_on.disabled
     finally:
         del type(form.directory).state
 
 
 def test_refusals_are_shown_not_raised():
     form = JobForm(Import)
-    form._run.click()
+    form._launch.run.click()
     assert "no project" in form._message.value

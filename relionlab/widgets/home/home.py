@@ -1,0 +1,356 @@
+"""The home page of a project: its jobs at the left, what is open at the right, new jobs by name or stage.
+
+    Home()              # the folder of the notebook
+    Home("betagal")     # another one; a RELION project, or a folder that becomes one
+
+Nothing is written into a folder until something is asked for: looking at a RELION project leaves it as it is.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import ipywidgets as w
+
+from relionlab.errors import PipelineError, ProjectError, RelionlabError
+from relionlab.jobs.base import Job
+from relionlab.jobs.registry import job_type
+from relionlab.project import JobDirectory, Project
+from relionlab.project.continuing import fresh_copy
+from relionlab.project.pipeline_file import PIPELINE_FILE
+from relionlab.widgets.home.memory import HomeMemory
+from relionlab.widgets.home.pages import Pages
+from relionlab.widgets.home.start_page import StartPage
+from relionlab.widgets.home.tabs import Tabs
+from relionlab.widgets.home.top_line import TopLine
+from relionlab.widgets.parts.buttons import Message
+from relionlab.widgets.parts.look import style_sheet
+from relionlab.widgets.parts.watching import Watch
+from relionlab.widgets.pipeline.asking import attempt
+from relionlab.widgets.pipeline.job_actions import Wanted
+from relionlab.widgets.pipeline.job_list import JobList
+from relionlab.widgets.pipeline.palette import Palette, PaletteEntry, job_type_entries
+from relionlab.workflows.job_rows import JobRow, JobRows, counts
+
+_START = "start:"
+_NUMBERS_SECONDS = 0.5  # of each look, for the numbers that are not known yet
+
+_SHEET = Path(__file__).with_name("home.css").read_text(encoding="utf-8")
+
+
+class Home(w.VBox):
+    """The one page of the lab.
+
+    project  a project, or its folder; ``None``: the present folder
+    period   seconds between two looks at the project
+
+    It is an Opener: any widget in it opens others as tabs.
+    """
+
+    def __init__(self, project: Project | str | Path | None = None, *, period: float = 1.5) -> None:
+        folder = project.directory if isinstance(project, Project) else Path(project or ".")
+        self.folder = folder.expanduser().absolute()
+        self.project: Project | None = None
+        self.rows: JobRows | None = None
+        self._shown: list[JobRow] = []
+        self._lock = threading.RLock()
+        self._restoring = False
+        self._watch: Watch | None = None
+        self.message = Message()
+        actions: dict[str, tuple[str, Callable[[], Any]]] = {
+            "New job": ('Choose a job type by stage or name (Ctrl-F or "/")', self.open_palette),
+            "Flowchart": ("All jobs as a graph", lambda: self.open_page("graph:")),
+            "Compare": ("Jobs side by side", lambda: self.open_page("compare:")),
+            "Sweeps": ("Parameters tried over several values", lambda: self.open_page("sweep:")),
+            "Trash": ("Deleted jobs", lambda: self.open_page("trash:")),
+        }
+        self.top = TopLine(actions, message=self.message)
+        self.list = JobList()
+        self.list.on_event(self._list_event)
+        self.tabs = Tabs(on_change=self._tabs_changed)
+        self.palette = Palette()
+        self.palette.on_choice(lambda key: attempt(lambda: self._chosen(key), self.message))
+        fold = w.Button(description="«", tooltip="Fold the list of jobs away", layout=w.Layout(width="22px"))
+        fold.on_click(self._fold)
+        fold.add_class("rl-fold")
+        self._left = w.Box([self.list])
+        self._left.add_class("rl-left")
+        right = w.VBox([self.message, self.tabs])
+        right.add_class("rl-right-side")
+        self._body = w.HBox([self._left, fold, right])
+        self._body.add_class("rl-body")
+        sheet = w.HTML(f"<style>{_SHEET}</style>", layout=w.Layout(display="block", height="0", margin="0"))
+        super().__init__([style_sheet(), sheet, self.top, self._body, self.palette])
+        self.add_class("rl-home")
+        self.memory = HomeMemory.of(self.folder)
+        self.pages = Pages(self, self.memory.forms)
+        self._enter()
+        self._watch = Watch(self._look, period=period)
+
+    # --- opening ------------------------------------------------------------------------------------------------------
+
+    @property
+    def opened(self) -> Project:
+        """The project; raises ProjectError while the folder is none."""
+        if self.project is None:
+            raise ProjectError(f"{self.folder} is no project yet: begin with one of the choices under 'Start here'.")
+        return self.project
+
+    def open(self, title: str = "", make: Callable[[], w.Widget] | None = None) -> w.Widget:
+        """Show the widget that ``make`` returns as a tab of this title; what is open under it already is shown instead."""
+        if make is None:  # ipywidgets' own `open`, which tells the page of a widget as it is made
+            super().open()
+            return self
+        return self.tabs.add(f"free:{title}", title, make)
+
+    def open_page(self, key: str) -> w.Widget:
+        """Show one of the home's own pages, by its key; see :mod:`relionlab.widgets.home.pages`."""
+        _ = self.opened
+        title, make = self.pages.page(key)
+        return self.tabs.add(key, title, make)
+
+    def open_job(self, name: str) -> w.Widget:
+        """Show the page of a job, by its name or alias."""
+        return self.open_page(f"job:{self.opened.job(name).name}")
+
+    def open_form(self, job: Job | type[Job]) -> w.Widget:
+        """Show the form of a new job that begins with these values."""
+        start = job() if isinstance(job, type) else job
+        return self.open_page(self.pages.key_of_form(start))
+
+    def open_folder(self, folder: str | Path) -> None:
+        """Go to another project, or to a folder that is to become one."""
+        place = Path(folder).expanduser().absolute()
+        if not place.is_dir():
+            raise ProjectError(f"{place} is no folder: give one that is there.")
+        if place.name == PIPELINE_FILE:
+            place = place.parent
+        self._keep()
+        with self._lock:
+            for key in list(self.tabs.tabs):
+                self.tabs.close_tab(key)
+            self.folder, self.project, self.rows = place, None, None
+            self.memory = HomeMemory.of(place)
+            self.pages = Pages(self, self.memory.forms)
+            self._enter()
+
+    def open_palette(self) -> None:
+        """Show what can be opened."""
+        self._offer()
+        self.palette.shown = True
+
+    def want(self, directory: JobDirectory, wanted: Wanted) -> w.Widget:
+        """Do what a job's page asks of another one."""
+        if wanted == "clone":
+            return self.open_form(fresh_copy(directory.job))
+        if wanted == "sweep":
+            return self.open_page(self.pages.key_of_form(directory.job, "sweep"))
+        return self.open_page(f"{wanted}:{directory.name}")
+
+    def started(self, key: str, directory: JobDirectory) -> None:
+        """Show the job that a form has started, in place of the form."""
+        self.refresh()
+        self.open_job(directory.name)
+        self.tabs.close_tab(key)
+
+    def hide(self, name: str) -> None:
+        """Leave a job out of the list, or put it back; the job stays as it is."""
+        hidden = [other for other in self.memory.hidden if other != name]
+        self.memory.hidden = hidden if name in self.memory.hidden else [*hidden, name]
+        self.list.hidden = self.memory.hidden
+        self._keep()
+
+    # --- looking ------------------------------------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Look at the project now."""
+        with self._lock:
+            self._refresh()
+
+    def close(self) -> None:
+        """Stop watching, and take the page away; jobs go on."""
+        if self._watch is not None:
+            self._keep()
+            self._watch.stop()
+            self._watch = None
+            for tab in self.tabs.tabs.values():
+                if tab.widget is not None:
+                    tab.widget.close()
+        super().close()
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _enter(self) -> None:
+        """Open the project of the folder, if there is one, and what was open in it; else the first page."""
+        self.top.show(self.folder, None)
+        self.list.hidden = self.memory.hidden
+        with suppress(ProjectError):
+            try:
+                self.project = Project.open(self.folder)
+                self.rows = JobRows(self.project)
+            except PipelineError as error:
+                self._offer_rebuilding(str(error))
+        if self.project is None and any(self.folder.glob("*/job[0-9][0-9][0-9]*/job.star")):
+            self._offer_rebuilding("This folder has jobs, but no pipeline that can be read.")
+        self._left.layout.display = "none" if self.project is None else ""
+        self.refresh()
+        self._restore()
+        if not self.tabs.tabs:
+            if self.project is None or not self.project.pipeline.processes:
+                self._open_start()
+            elif self._shown:
+                attempt(lambda: self.open_job(self._shown[0].name), self.message)
+        self._offer()
+
+    def _offer_rebuilding(self, text: str) -> None:
+        def rebuild() -> None:
+            Project.rebuild(self.folder)
+            self.open_folder(self.folder)
+
+        self.top.say(
+            f"{text} The pipeline can be made anew from the job directories; the old file is kept.", "Rebuild", rebuild
+        )
+
+    def _open_start(self) -> None:
+        def make() -> StartPage:
+            return StartPage(self.folder, on_job=self._begin, on_open=self.open_folder, project=self._made_project)
+
+        self.tabs.add(_START, "Start here", make)
+
+    def _made_project(self) -> Project:
+        """Return the project of the folder, made now if there is none."""
+        if self.project is None:
+            self.project = Project.create(self.folder)
+            self.rows = JobRows(self.project)
+            self._left.layout.display = ""
+            self.refresh()
+        return self.project
+
+    def _begin(self, job: Job) -> None:
+        self._made_project()
+        self.open_form(job)
+        self.tabs.close_tab(_START)
+
+    def _restore(self) -> None:
+        """Put back the tabs that were open; each is made when it is shown."""
+        self._restoring = True
+        try:
+            if self.project is not None:
+                for key in self.memory.tabs:
+                    with suppress(RelionlabError, OSError, ValueError):
+                        self.tabs.prepare(key, *self.pages.page(key))
+            keys = list(self.tabs.tabs)
+            if keys:
+                self.tabs.show(self.memory.current if self.memory.current in keys else keys[-1])
+        finally:
+            self._restoring = False
+
+    def _keep(self) -> None:
+        """Remember what is open."""
+        if self._restoring or self.project is None:
+            return
+        for key in self.tabs.tabs:
+            widget = self.tabs.widget(key)
+            if key.startswith("form:") and widget is not None:
+                self.pages.take_values(key, widget)
+        self.memory.tabs = [key for key in self.tabs.tabs if not key.startswith(("free:", _START))]
+        self.memory.current = self.tabs.current
+        self.pages.forget(set(self.memory.tabs))
+        self.memory.keep()
+
+    def _tabs_changed(self) -> None:
+        key = self.tabs.current
+        self.list.current = key.removeprefix("job:") if key.startswith("job:") else ""
+        page = self.tabs.widget(key)
+        if key.startswith(("job:", "graph:", "trash:")) and page is not None:
+            attempt(page.refresh, self.message)
+        self._keep()
+
+    def _list_event(self, kind: str, name: str) -> None:
+        if kind == "hide":
+            attempt(lambda: self.hide(name), self.message)
+        elif kind == "open":
+            self.message.say("")
+            attempt(lambda: self.open_job(name), self.message)
+
+    def _chosen(self, key: str) -> None:
+        kind, _, rest = key.partition(":")
+        if kind == "new":
+            self._made_project()
+            self.open_form(job_type(rest))
+        elif kind == "start":
+            self._open_start()
+        else:
+            self.open_page(key)
+
+    def _offer(self) -> None:
+        views = [
+            PaletteEntry("graph:", "Flowchart", "All jobs as a graph", "", "pipeline graph"),
+            PaletteEntry("compare:", "Compare", "Jobs side by side", "", "difference"),
+            PaletteEntry("sweep:", "Sweeps", "Parameters tried over several values", ""),
+            PaletteEntry("trash:", "Trash", "Deleted jobs, to be brought back", "", "undelete"),
+            PaletteEntry(
+                "start:", "Start here", "Begin, practise, or open another project", "", "open folder practice"
+            ),
+        ]
+        jobs = [
+            PaletteEntry(
+                f"job:{row.name}",
+                row.name,
+                f"{row.alias} {row.number}".strip() or row.state,
+                "",
+                f"{row.state} {row.stage}",
+            )
+            for row in self._shown
+        ]
+        self.palette.offer([*job_type_entries(), *views, *jobs])
+
+    def _fold(self, button: w.Button) -> None:
+        folded = self._left.layout.display == "none"
+        self._left.layout.display = "" if folded else "none"
+        button.description = "«" if folded else "»"
+        button.tooltip = "Fold the list of jobs away" if folded else "Show the list of jobs"
+
+    def _refresh(self) -> None:
+        if self.project is None or self.rows is None:
+            self.top.show(self.folder, None)
+            return
+        try:
+            rows = self.rows.read()
+        except PipelineError as error:
+            self._offer_rebuilding(str(error))
+            return
+        self._shown = rows
+        self.list.show(rows)
+        self.top.show(self.folder, self.project, running=counts(rows).get("running", 0))
+        self.top.look_at_lock(self.project)
+        known = {row.name for row in rows}
+        for key in [key for key in self.tabs.tabs if key.startswith("job:") and key[4:] not in known]:
+            self.tabs.close_tab(key)
+
+    def _look(self) -> bool:
+        with suppress(Exception):  # a look that fails is followed by another one
+            self.refresh()
+            page = self.tabs.widget(self.tabs.current)
+            if self.tabs.current.startswith(("job:", "graph:")) and page is not None:
+                page.refresh()
+            self._look_up_numbers()
+        return True
+
+    def _look_up_numbers(self) -> None:
+        """Read numbers of jobs for a moment, newest first, then show them; the rest follows with the next looks."""
+        if self.rows is None:
+            return
+        until = time.monotonic() + _NUMBERS_SECONDS
+        missing = self.rows.missing(self._shown)
+        for name in missing:
+            self.rows.look_up(name)
+            if time.monotonic() > until:
+                break
+        if missing:
+            self.refresh()

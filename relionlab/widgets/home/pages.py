@@ -1,0 +1,138 @@
+"""What the home page can open, by keys that outlive the kernel: "job:Class2D/job003", "graph", "form:2" …"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as w
+
+from relionlab.errors import ParameterError, RelionlabError
+from relionlab.jobs.base import Job
+from relionlab.jobs.importing.job import Import
+from relionlab.jobs.job_json import from_json, to_json
+from relionlab.project import JobDirectory
+from relionlab.widgets.forms.form import JobForm
+from relionlab.widgets.pipeline.compare import CompareView
+from relionlab.widgets.pipeline.graph import PipelineView
+from relionlab.widgets.pipeline.job_page import JobPage
+from relionlab.widgets.pipeline.sweep import SweepView
+from relionlab.widgets.pipeline.trash_view import TrashView
+
+if TYPE_CHECKING:
+    from relionlab.widgets.home.home import Home
+
+Page = tuple[str, Callable[[], w.Widget]]
+
+
+class Pages:
+    """Makes the pages of a home page.
+
+    forms  key -> the job in a form that is open, as JSON
+    """
+
+    def __init__(self, home: Home, forms: dict[str, str]) -> None:
+        self._home = home
+        self.forms = forms
+
+    def page(self, key: str) -> Page:
+        """Return the title of a page and the function that makes it; raises ParameterError for a key that names none."""
+        kind, _, rest = key.partition(":")
+        makers: dict[str, Callable[[str], Page]] = {
+            "job": self._job,
+            "form": self._form,
+            "sweep": self._sweep,
+            "continue": self._continue,
+            "compare": self._compare,
+            "graph": self._graph,
+            "trash": self._trash,
+        }
+        if kind not in makers:
+            raise ParameterError(f"There is no page {key!r}.")
+        return makers[kind](rest)
+
+    def key_of_form(self, job: Job, kind: str = "form") -> str:
+        """Return the key of a new form (or sweep) that begins with this job."""
+        key = next(f"{kind}:{n}" for n in itertools.count(1) if f"{kind}:{n}" not in self.forms)
+        self.forms[key] = to_json(job)
+        return key
+
+    def forget(self, open_keys: set[str]) -> None:
+        """Forget the forms that are not open any more."""
+        for key in [key for key in self.forms if key not in open_keys]:
+            del self.forms[key]
+
+    def take_values(self, key: str, form: Any) -> None:
+        """Remember what is typed in a form; while something in it cannot be read, what it held before."""
+        try:
+            text = to_json(form.job)
+        except RelionlabError:
+            return
+        self.forms[key] = text
+
+    # --- the pages ----------------------------------------------------------------------------------------------------
+
+    def _job(self, name: str) -> Page:
+        home = self._home
+        directory = JobDirectory(home.opened, name)
+        alias = (directory.process.alias or "").rpartition("/")[2]
+        folder, _, own = name.partition("/")
+
+        def make() -> JobPage:
+            return JobPage(
+                directory,
+                opener=home,
+                on_job=home.open_job,
+                on_wanted=lambda wanted: home.want(directory, wanted),
+                on_next=home.open_form,
+                on_changed=home.refresh,
+            )
+
+        return f"{folder} {alias or own}", make
+
+    def _form(self, number: str) -> Page:
+        key = f"form:{number}"
+        job = self._remembered(key)
+        return f"New {job.folder}", lambda: self._listened(
+            JobForm(job, project=self._home.opened, opener=self._home), key
+        )
+
+    def _continue(self, name: str) -> Page:
+        directory = JobDirectory(self._home.opened, name)
+        make = lambda: self._listened(JobForm.of(directory, opener=self._home), f"continue:{name}")  # noqa: E731
+        return f"Continue {name}", make
+
+    def _sweep(self, number: str) -> Page:
+        home = self._home
+        job = self._remembered(f"sweep:{number}") if number else None
+        title = "Sweeps" if job is None else f"Sweep {job.folder}"
+        return title, lambda: SweepView(home.opened, job, opener=home, on_job=home.open_job)
+
+    def _compare(self, names: str) -> Page:
+        home = self._home
+        chosen = [name for name in names.split(",") if name]
+        return "Compare", lambda: CompareView(home.opened, chosen, on_job=home.open_job)
+
+    def _graph(self, name: str) -> Page:
+        home = self._home
+        title = f"Branch of {name}" if name else "Flowchart"
+        return title, lambda: PipelineView(home.opened, on_job=home.open_job, branch=name, rows=home.rows)
+
+    def _trash(self, _rest: str) -> Page:
+        return "Trash", lambda: TrashView(self._home.opened, on_changed=self._home.refresh)
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _remembered(self, key: str) -> Job:
+        if key not in self.forms:
+            raise ParameterError(f"The form {key!r} is not remembered.")
+        job = from_json(self.forms[key])
+        assert isinstance(job, Job)
+        return job
+
+    def _listened(self, form: JobForm, key: str) -> JobForm:
+        if isinstance(form.job, Import) and form.job.do_other:
+            form.show("fn_in_other")  # what there is to be filled in stands on the second page
+        form.on_start(lambda directory: self._home.started(key, directory))
+        return form

@@ -1,0 +1,55 @@
+// A bar of tabs: click or arrows show one, the cross, Delete or the middle button close it.
+function render({ model, el }) {
+  const bar = document.createElement("div");
+  bar.className = "rl-tabs";
+  bar.setAttribute("role", "tablist");
+  el.append(bar);
+  const tell = (kind, key) => model.send({ kind, key });
+  function draw() {
+    const current = model.get("current");
+    const focused = bar.contains(document.activeElement);
+    bar.replaceChildren();
+    for (const [key, title] of model.get("tabs")) {
+      const tab = document.createElement("div");
+      const front = key === current;
+      tab.className = "rl-tab";
+      tab.classList.toggle("rl-front", front);
+      tab.setAttribute("role", "tab");
+      tab.setAttribute("aria-selected", String(front));
+      tab.tabIndex = front ? 0 : -1;
+      tab.title = title;
+      const text = document.createElement("span");
+      text.textContent = title;
+      const close = document.createElement("button");
+      close.textContent = "×";
+      close.title = `Close ${title}`;
+      close.setAttribute("aria-label", close.title);
+      close.tabIndex = -1;
+      close.addEventListener("click", (event) => { event.stopPropagation(); tell("close", key); });
+      tab.append(text, close);
+      tab.addEventListener("click", () => tell("show", key));
+      tab.addEventListener("auxclick", (event) => { if (event.button === 1) tell("close", key); });
+      tab.addEventListener("keydown", (event) => {
+        const other = event.key === "ArrowRight" ? tab.nextElementSibling : event.key === "ArrowLeft" ? tab.previousElementSibling : null;
+        if (other) { other.focus(); other.click(); }
+        else if (event.key === "Delete") tell("close", key);
+        else return;
+        event.preventDefault();
+      });
+      bar.append(tab);
+      if (front) {
+        if (focused) tab.focus({ preventScroll: true });
+        requestAnimationFrame(() => { // into view, without scrolling the page
+          if (tab.offsetLeft < bar.scrollLeft) bar.scrollLeft = tab.offsetLeft;
+          const over = tab.offsetLeft + tab.offsetWidth - bar.clientWidth;
+          if (over > bar.scrollLeft) bar.scrollLeft = over;
+        });
+      }
+    }
+  }
+  model.on("change:tabs", draw);
+  model.on("change:current", draw);
+  draw();
+  return () => { model.off("change:tabs", draw); model.off("change:current", draw); };
+}
+export default { render };

@@ -1,0 +1,146 @@
+"""The tabs of the home page: each is made when it is first shown, and none that fails takes the others along."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import ipywidgets as w
+
+from relionlab.errors import RelionlabError
+from relionlab.widgets.home.tab_bar import TabBar
+
+Make = Callable[[], w.Widget]
+
+
+@dataclass
+class Tab:
+    """One tab.
+
+    key     by which it is found again
+    title   what stands on it
+    make    makes what it holds
+    widget  what it holds; ``None`` until it is first shown
+    failed  whether ``widget`` only says what went wrong
+    """
+
+    key: str
+    title: str
+    make: Make
+    widget: w.Widget | None = None
+    failed: bool = False
+
+
+class Tabs(w.VBox):
+    """What is open.
+
+    on_change  called after tabs were opened, shown or closed
+    """
+
+    def __init__(self, *, on_change: Callable[[], Any] | None = None) -> None:
+        self.tabs: dict[str, Tab] = {}
+        self.current = ""
+        self._on_change = on_change
+        self.bar = TabBar()
+        self.bar.on_event(lambda kind, key: self.close_tab(key) if kind == "close" else self.show(key))
+        self._making = w.HTML('<div class="rl-making">opening …</div>', layout=w.Layout(display="none"))
+        self._place = w.Box([self._making], layout=w.Layout(display="block"))
+        self._place.add_class("rl-tab-place")
+        super().__init__([self.bar, self._place])
+        self.add_class("rl-tab-stack")
+
+    def add(self, key: str, title: str, make: Make) -> w.Widget:
+        """Show the widget that ``make`` returns; what is open under this key already is shown instead."""
+        if key not in self.tabs:
+            self.tabs[key] = Tab(key, title, make)
+        shown = self.show(key)
+        assert shown is not None
+        return shown
+
+    def prepare(self, key: str, title: str, make: Make) -> None:
+        """Add a tab that is made when somebody shows it."""
+        self.tabs.setdefault(key, Tab(key, title, make))
+        self._draw()
+
+    def show(self, key: str) -> w.Widget | None:
+        """Bring a tab to the front, and make what it holds if that has not been done."""
+        tab = self.tabs.get(key)
+        if tab is None:
+            return None
+        self.current = key
+        if tab.widget is None:
+            self._draw()  # the tab is there at once, what it holds may take a moment
+            self._making.layout.display = ""
+            tab.widget = self._made(tab)
+            self._place.children = (*self._place.children, tab.widget)
+            self._making.layout.display = "none"
+        self._draw()
+        self._told()
+        return tab.widget
+
+    def close_tab(self, key: str) -> None:
+        """Close a tab; the one beside it comes to the front."""
+        if key not in self.tabs:
+            return
+        order = list(self.tabs)
+        place = order.index(key)
+        tab = self.tabs.pop(key)
+        if tab.widget is not None:
+            self._place.children = tuple(child for child in self._place.children if child is not tab.widget)
+            with suppress(Exception):  # a widget that cannot close itself is gone from the page all the same
+                tab.widget.close()
+        if key == self.current:
+            rest = list(self.tabs)
+            self.current = rest[min(place, len(rest) - 1)] if rest else ""
+            if self.current:
+                self.show(self.current)
+                return
+        self._draw()
+        self._told()
+
+    def rename(self, key: str, title: str) -> None:
+        """Give a tab another title."""
+        if key in self.tabs and self.tabs[key].title != title:
+            self.tabs[key].title = title
+            self._draw()
+
+    def widget(self, key: str) -> w.Widget | None:
+        """Return what a tab holds, ``None`` if it is not open or was not made yet."""
+        tab = self.tabs.get(key)
+        return None if tab is None or tab.failed else tab.widget
+
+    def _made(self, tab: Tab) -> w.Widget:
+        try:
+            tab.failed = False
+            return tab.make()
+        except (RelionlabError, OSError) as error:
+            return self._excuse(tab, str(error))
+        except Exception as error:  # noqa: BLE001 - one page that fails must not take the others along
+            return self._excuse(tab, f"This page could not be made ({type(error).__name__}: {error}).")
+
+    def _excuse(self, tab: Tab, text: str) -> w.Widget:
+        tab.failed = True
+        again = w.Button(description="Try again", layout=w.Layout(width="100px"))
+        again.on_click(lambda _button: self._again(tab))
+        return w.VBox([w.HTML(f'<div class="rl-problem" role="alert">{html.escape(text)}</div>'), again])
+
+    def _again(self, tab: Tab) -> None:
+        old, tab.widget = tab.widget, None
+        self._place.children = tuple(child for child in self._place.children if child is not old)
+        self.show(tab.key)
+
+    def _draw(self) -> None:
+        self.bar.show([(tab.key, tab.title) for tab in self.tabs.values()], self.current)
+        self.bar.layout.display = "" if self.tabs else "none"
+        for tab in self.tabs.values():
+            if tab.widget is not None:
+                display = "" if tab.key == self.current else "none"
+                if tab.widget.layout.display != display:
+                    tab.widget.layout.display = display
+
+    def _told(self) -> None:
+        if self._on_change is not None:
+            self._on_change()

@@ -1,0 +1,92 @@
+// A table of text whose rows are opened by a click or Enter, and ticked by their box or the space bar.
+function render({ model, el }) {
+  const box = document.createElement("div");
+  box.className = "rl-table-box";
+  el.append(box);
+
+  function cell(content, right) {
+    const td = document.createElement("td");
+    const [text, look] = Array.isArray(content) ? content : [content, ""];
+    if (right) td.classList.add("rl-right");
+    if (look === "state") {
+      const dot = document.createElement("span");
+      dot.className = `rl-dot rl-dot-${text}`;
+      dot.setAttribute("aria-hidden", "true");
+      td.append(dot, text);
+    } else td.textContent = text;
+    if (look && look !== "state") td.classList.add(`rl-${look}`);
+    return td;
+  }
+
+  function tick(key, on) {
+    const kept = model.get("selected").filter((other) => other !== key);
+    model.set("selected", on ? [...kept, key] : kept);
+    model.save_changes();
+  }
+
+  function draw() {
+    const columns = model.get("columns"), rows = model.get("rows"), tip = model.get("tip");
+    const right = columns.map((label) => label.startsWith(">"));
+    const top = box.scrollTop;
+    box.replaceChildren();
+    box.style.maxHeight = model.get("height");
+    if (!rows.length) {
+      const none = document.createElement("div");
+      none.className = "rl-muted rl-table-empty";
+      none.textContent = model.get("empty");
+      box.append(none);
+      return;
+    }
+    const table = document.createElement("table");
+    table.className = "rl-table";
+    const head = table.createTHead().insertRow();
+    if (model.get("selectable")) head.append(document.createElement("th"));
+    columns.forEach((label, index) => {
+      const th = document.createElement("th");
+      th.scope = "col";
+      th.textContent = label.replace(/^>/, "");
+      if (right[index]) th.classList.add("rl-right");
+      head.append(th);
+    });
+    const body = table.createTBody();
+    for (const [key, cells] of rows) {
+      const row = body.insertRow();
+      row.dataset.key = key;
+      if (model.get("selectable")) {
+        const input = document.createElement("input");
+        input.type = "checkbox";
+        input.checked = model.get("selected").includes(key);
+        input.setAttribute("aria-label", `choose ${key}`);
+        input.addEventListener("click", (event) => event.stopPropagation());
+        input.addEventListener("change", () => tick(key, input.checked));
+        row.insertCell().append(input);
+      }
+      cells.forEach((content, index) => row.append(cell(content, right[index])));
+      if (tip) {
+        const open = () => model.send({ kind: "open", key });
+        row.className = "rl-opens";
+        row.tabIndex = 0;
+        row.title = tip;
+        row.addEventListener("click", open);
+        row.addEventListener("keydown", (event) => {
+          const box = row.querySelector("input");
+          if (event.key === "Enter") open();
+          else if (event.key === " " && box) { box.checked = !box.checked; tick(key, box.checked); }
+          else if (event.key === "ArrowDown") row.nextElementSibling?.focus();
+          else if (event.key === "ArrowUp") row.previousElementSibling?.focus();
+          else return;
+          event.preventDefault();
+          event.stopPropagation();
+        });
+      }
+    }
+    box.append(table);
+    box.scrollTop = top;
+  }
+
+  const events = ["change:rows", "change:columns", "change:selected", "change:height", "change:empty"];
+  for (const event of events) model.on(event, draw);
+  draw();
+  return () => events.forEach((event) => model.off(event, draw));
+}
+export default { render };

@@ -1,0 +1,60 @@
+"""A table of text in which a row can be opened by a click or Enter, and rows can be ticked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from relionlab.widgets.parts.state_dots import DOTS
+
+
+class RowTable(anywidget.AnyWidget):
+    """Shows rows of text; ``on_open`` hears of a row that is clicked.
+
+    columns     labels; one that begins with ">" stands at the right edge of its column (numbers)
+    tip         what a click on a row does, in words; "": rows cannot be opened
+    selectable  whether rows have a box to tick
+    height      the highest that the table grows; beyond that it scrolls
+    """
+
+    _esm = Path(__file__).with_name("row_table.js")
+    _css = DOTS + Path(__file__).with_name("row_table.css").read_text(encoding="utf-8")
+
+    columns = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    """Labels of the columns."""
+    rows = traitlets.List().tag(sync=True)
+    """Per row: key and cells. A cell is a text, or [text, "state", "muted", "strong" or "wrong"]."""
+    selected = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    """Keys of the rows that are ticked."""
+    selectable = traitlets.Bool(default_value=False).tag(sync=True)
+    """Whether rows can be ticked."""
+    tip = traitlets.Unicode("").tag(sync=True)
+    """What a click does."""
+    height = traitlets.Unicode("none").tag(sync=True)
+    """Most height of the table."""
+    empty = traitlets.Unicode("").tag(sync=True)
+    """What stands there when there are no rows."""
+
+    def __init__(self, columns: Sequence[str], **traits: Any) -> None:
+        super().__init__(columns=list(columns), **traits)
+        self._listeners: list[Callable[[str], None]] = []
+        self.on_msg(self._heard)
+
+    def show(self, rows: Sequence[tuple[str, Sequence[Any]]]) -> None:
+        """Show these rows: a key, and a cell for each column."""
+        shown = [[key, list(cells)] for key, cells in rows]
+        if shown != self.rows:
+            self.rows = shown
+
+    def on_open(self, listener: Callable[[str], None]) -> None:
+        """Have a function called with the key of a row that is opened."""
+        self._listeners.append(listener)
+
+    def _heard(self, _widget: Any, content: Any, _buffers: Any) -> None:
+        if content.get("kind") == "open":
+            for listener in self._listeners:
+                listener(str(content["key"]))

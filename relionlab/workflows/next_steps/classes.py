@@ -1,0 +1,91 @@
+"""What follows a 2D classification, and a selection of whatever kind."""
+
+from __future__ import annotations
+
+from relionlab.jobs.extraction.job import Extract
+from relionlab.jobs.refinement.rounds import is_three_dimensional
+from relionlab.jobs.selecting.select import Select
+from relionlab.project import JobDirectory
+from relionlab.workflows.movie_sizes import SECOND_SHARE
+from relionlab.workflows.next_jobs import Suggestion
+from relionlab.workflows.next_steps import files
+from relionlab.workflows.next_steps.maps import class_sort, refinement
+from relionlab.workflows.next_steps.micrographs import picking
+from relionlab.workflows.next_steps.particles import classes_job, initial_model, templates_job
+from relionlab.workflows.sizes_used import last_value, made_from
+
+
+def after_class2d(directory: JobDirectory) -> list[Suggestion]:
+    """Return what follows a 2D classification: choosing classes."""
+    choose = Select(fn_model=files.model_of(directory), do_class_ranker=True, select_nr_classes=1, do_recenter=True)
+    return [
+        Suggestion(
+            choose, "Keep good classes", "By score, the best at least; or click them above and save your own choice."
+        )
+    ]
+
+
+def after_selection(directory: JobDirectory) -> list[Suggestion]:
+    """Return what follows a selection, by what was selected."""
+    job = directory.job
+    if not isinstance(job, Select):
+        return []
+    if job.fn_mic:
+        return picking(directory, files.made(directory, files.MICROGRAPHS))
+    particles = files.made(directory, files.PARTICLES)
+    if job.fn_model and is_three_dimensional(files.place_of(directory, job.fn_model).parent):
+        return _after_maps(directory, particles)
+    found = [initial_model(directory, particles)]
+    averages = files.made(directory, files.CLASSES)
+    micrographs = last_value(directory, "star_mics")
+    if (
+        averages
+        and micrographs
+        and files.place_of(directory, averages).exists()
+        and not last_value(directory, "fn_refs_autopick")
+    ):
+        pick = templates_job(directory, averages, micrographs=micrographs)
+        found.insert(
+            0, Suggestion(pick, "Pick by templates", "Find more particles, and fewer others, by these class averages.")
+        )
+    again = classes_job(directory, particles, share=SECOND_SHARE)
+    return [
+        *found,
+        Suggestion(
+            again, "2D classification again", "Sort those kept once more: poor ones show up as classes of their own."
+        ),
+    ]
+
+
+def _after_maps(directory: JobDirectory, particles: str) -> list[Suggestion]:
+    """Return what follows a choice of 3D classes: refinement, from the reference that the classes began with."""
+    reference = last_value(directory, "fn_ref") or files.newest(directory, files.MAP, folder="InitialModel")
+    found = []
+    if finer := finer_extraction(directory, particles):
+        found.append(finer)
+    if reference:
+        found.insert(0, refinement(directory, particles, reference=reference))
+        found.append(class_sort(directory, particles, reference=reference))
+    return found
+
+
+def finer_extraction(directory: JobDirectory, particles: str) -> Suggestion | None:
+    """Return the job that extracts shrunken particles again at their full pixel size, ``None`` if they are not shrunken."""
+    for _, job in made_from(directory):
+        if isinstance(job, Extract):
+            if not job.do_rescale:
+                return None
+            again = Extract(
+                star_mics=job.star_mics,
+                do_reextract=True,
+                fndata_reextract=particles,
+                do_recenter=True,
+                extract_size=job.extract_size,
+                bg_diameter=job.bg_diameter,
+            )
+            return Suggestion(
+                again,
+                "Extract finer",
+                "Cut the same particles out again without shrinking: finer detail becomes possible.",
+            )
+    return None

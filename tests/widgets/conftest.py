@@ -1,0 +1,60 @@
+"""Projects made by hand, and a place of their own for what the widgets remember."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from relionlab.jobs import Class2D, Import
+from relionlab.project import Project
+
+PARTICLES = """
+data_optics
+
+loop_
+_rlnOpticsGroup #1
+_rlnOpticsGroupName #2
+_rlnImagePixelSize #3
+_rlnImageSize #4
+_rlnImageDimensionality #5
+_rlnVoltage #6
+_rlnSphericalAberration #7
+_rlnAmplitudeContrast #8
+1 one 3.5 64 2 300 2.7 0.1
+
+data_particles
+
+loop_
+_rlnImageName #1
+_rlnMicrographName #2
+_rlnOpticsGroup #3
+_rlnDefocusU #4
+_rlnDefocusV #5
+_rlnDefocusAngle #6
+000001@stack.mrcs mic1 1 10000 10000 0
+000002@stack.mrcs mic1 1 10000 10000 0
+000003@stack.mrcs mic2 1 10000 10000 0
+"""
+
+
+@pytest.fixture(autouse=True)
+def state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the widgets remember things, instead of the user's own folder."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return tmp_path / "state" / "relionlab"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """Import (finished, three particles) -> two Class2D jobs: one scheduled, one that failed."""
+    made = Project.create(tmp_path / "betagal")
+    (made.directory / "particles.star").write_text(PARTICLES)
+    node_type = "Particles STAR file (.star)"
+    imported = made.add(Import(do_raw=False, do_other=True, fn_in_other="particles.star", node_type=node_type))
+    (imported.path / "particles.star").write_text(PARTICLES)
+    imported.mark("finished")
+    made.add(Class2D(fn_img="Import/job001/particles.star", nr_classes=5), alias="five")
+    failed = made.add(Class2D(fn_img="Import/job001/particles.star", nr_classes=9, tau_fudge=4))
+    failed.mark("failed")
+    return made

@@ -1,0 +1,237 @@
+"""The home page: what it opens, remembers and survives, and that looking changes nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+import ipywidgets as w
+import pytest
+
+from relionlab.jobs import Class2D, Import
+from relionlab.project import Project
+from relionlab.widgets.forms.form import JobForm
+from relionlab.widgets.home import Home
+from relionlab.widgets.home.memory import recent_projects
+from relionlab.widgets.pipeline.job_page import JobPage
+
+
+@pytest.fixture
+def opened():
+    """Open home pages that look at nothing by themselves; all are closed at the end."""
+    made: list[Home] = []
+
+    def begin(folder) -> Home:
+        made.append(Home(folder, period=1e6))
+        return made[-1]
+
+    yield begin
+    for home in made:
+        home.close()
+
+
+def titles(home: Home) -> list[str]:
+    return [title for _, title in home.tabs.bar.tabs]
+
+
+def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
+    stats = {path.relative_to(folder).as_posix(): path.lstat() for path in folder.rglob("*")}
+    return {name: (stat.st_mtime_ns, stat.st_size) for name, stat in stats.items()}
+
+
+def test_lists_the_jobs_newest_first_and_shows_the_last_one(project: Project, opened):
+    home = opened(project)
+    assert [row["name"] for row in home.list.rows] == ["Class2D/job003", "Class2D/job002", "Import/job001"]
+    assert [row["state"] for row in home.list.rows] == ["failed", "scheduled", "finished"]
+    assert home.list.rows[1]["title"] == "five"
+    assert titles(home) == ["Class2D job003"]
+    home._look()
+    assert next(row for row in home.list.rows if row["name"] == "Import/job001")["number"] == "3 particles"
+
+
+def test_looking_writes_nothing_into_the_folder(project: Project, opened):
+    before = snapshot(project.directory)
+    home = opened(project.directory)
+    for key in ("job:Import/job001", "graph:", "compare:Class2D/job002,Class2D/job003", "sweep:", "trash:"):
+        home.open_page(key)
+        assert not home.tabs.tabs[key].failed
+    home.open_form(Class2D)
+    home.hide("Import/job001")
+    home._look()
+    home.close()
+    assert snapshot(project.directory) == before
+
+
+def test_empty_folder_offers_five_ways_to_begin(tmp_path: Path, opened):
+    (tmp_path / "new").mkdir()
+    home = opened(tmp_path / "new")
+    assert titles(home) == ["Start here"]
+    start = home.tabs.widget("start:")
+    assert [choice["key"] for choice in start.choices.choices] == [
+        "movies",
+        "micrographs",
+        "particles",
+        "practice",
+        "open",
+    ]
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_particles_lead_to_their_import_form_in_one_step(tmp_path: Path, project: Project, opened):
+    folder = tmp_path / "new"
+    folder.mkdir()
+    shutil.copy(project.directory / "particles.star", folder / "mine.star")
+    home = opened(folder)
+    home.tabs.widget("start:").choose("particles")
+    assert titles(home) == ["New Import"]
+    form = home.tabs.widget(home.tabs.current)
+    assert isinstance(form, JobForm)
+    assert form.job == Import(
+        do_raw=False, do_other=True, fn_in_other="mine.star", node_type="Particles STAR file (.star)"
+    )
+    assert (folder / "default_pipeline.star").exists()
+
+
+def test_form_becomes_the_page_of_its_job(project: Project, opened):
+    home = opened(project)
+    form = home.open_form(Class2D(fn_img="Import/job001/particles.star", nr_classes=3))
+    form.schedule()
+    assert titles(home) == ["Class2D job003", "Class2D job004"]
+    assert home.tabs.current == "job:Class2D/job004"
+    assert home.list.current == "Class2D/job004"
+    assert home.list.rows[0]["name"] == "Class2D/job004"
+
+
+def test_everything_open_comes_back_after_a_restart(project: Project, opened):
+    home = opened(project)
+    home.open_page("graph:Class2D/job002")
+    form = home.open_form(Class2D(nr_classes=3))
+    form.set(nr_classes=77)
+    home.open_page("trash:")
+    home.hide("Class2D/job002")
+    home.open("Particles of class 3", lambda: w.HTML("gone with the kernel"))
+    home.open_job("five")
+    home.close()
+    again = opened(project)
+    assert titles(again) == ["Class2D job003", "Branch of Class2D/job002", "New Class2D", "Trash", "Class2D five"]
+    assert again.tabs.current == "job:Class2D/job002"
+    assert again.list.hidden == ["Class2D/job002"]
+    assert again.tabs.widget("trash:") is None  # made when it is shown
+    assert again.open_page("form:1").job.nr_classes == 77
+    assert recent_projects() == [project.directory]
+
+
+def test_same_title_opens_once(project: Project, opened):
+    home = opened(project)
+    first = home.open("One", lambda: w.HTML("one"))
+    assert home.open("One", lambda: w.HTML("another")) is first
+    home.tabs.close_tab("free:One")
+    assert titles(home) == ["Class2D job003"]
+
+
+def test_page_that_fails_says_so_and_can_be_tried_again(project: Project, opened):
+    home = opened(project)
+    calls = []
+
+    def make() -> w.Widget:
+        calls.append(1)
+        if len(calls) == 1:
+            raise ZeroDivisionError("one by nothing")
+        return w.HTML("there")
+
+    excuse = home.open("Odd", make)
+    assert "one by nothing" in excuse.children[0].value
+    excuse.children[1].click()
+    assert home.tabs.widget("free:Odd").value == "there"
+    assert isinstance(home.open_job("job003"), JobPage)
+
+
+def test_jobs_ask_for_other_pages(project: Project, opened):
+    home = opened(project)
+    failed = project.job("job003")
+    assert home.want(failed, "clone").job.nr_classes == 9
+    assert home.want(failed, "continue").directory.name == "Class2D/job003"
+    assert home.want(failed, "sweep").job.nr_classes == 9
+    for wanted in ("graph", "compare"):
+        home.want(failed, wanted)
+        assert not home.tabs.tabs[home.tabs.current].failed
+
+
+def test_deleted_job_takes_its_page_along_and_comes_back(project: Project, opened):
+    home = opened(project)
+    page = home.open_job("job002")
+    page.actions._act(project.job("job002").delete)
+    assert "job:Class2D/job002" not in home.tabs.tabs
+    trash = home.open_page("trash:")
+    trash.table.selected = ["Class2D/job002"]
+    assert trash.bring_back() == ["Class2D/job002"]
+    assert "Class2D/job002" in [row["name"] for row in home.list.rows]
+
+
+def test_palette_finds_types_jobs_and_views(project: Project, opened):
+    home = opened(project)
+    home.open_palette()
+    keys = [entry["key"] for entry in home.palette.entries]
+    assert home.palette.shown
+    assert {"new:relion.class2d", "job:Class2D/job002", "graph:"} <= set(keys)
+    home._chosen("new:relion.class2d")
+    assert titles(home)[-1] == "New Class2D"
+    home._chosen("job:Class2D/job002")
+    assert titles(home)[-1] == "Class2D five"
+
+
+def test_stale_lock_is_said_and_broken_by_its_button(project: Project, opened):
+    (project.directory / ".relion_lock").mkdir()
+    gone = time.time() - 3600
+    os.utime(project.directory / ".relion_lock", (gone, gone))
+    home = opened(project)
+    assert "lock behind when it died" in home.top._amiss.value
+    home.top._cure.click()
+    assert not (project.directory / ".relion_lock").exists()
+    home.refresh()
+    assert home.top._warning.layout.display == "none"
+
+
+def test_broken_pipeline_is_said_and_rebuilt(project: Project, opened):
+    (project.directory / "default_pipeline.star").write_text("data_nonsense\n")
+    home = opened(project.directory)
+    assert "Rebuild" in home.top._cure.description
+    home.top._cure.click()
+    assert [row["name"] for row in home.list.rows] == ["Class2D/job003", "Class2D/job002", "Import/job001"]
+
+
+def test_pipeline_that_breaks_while_the_page_is_open_does_not_take_it_down(project: Project, opened):
+    home = opened(project)
+    whole = (project.directory / "default_pipeline.star").read_text()
+    (project.directory / "default_pipeline.star").write_text("data_nonsense\n")
+    home.refresh()
+    assert home.top._warning.layout.display == ""
+    (project.directory / "default_pipeline.star").write_text(whole)
+    home.refresh()
+    assert home.top._warning.layout.display == "none"
+    assert len(home.list.rows) == 3
+
+
+@pytest.mark.parametrize(
+    ("folder", "jobs", "dialect"),
+    [
+        ("relion31_tutorial_meta", 31, "RELION 3.1"),
+        ("empiar10017_betagal_relion21", 28, "RELION 2"),
+        ("empiar10204_betagal_relion5", 8, "RELION 5"),
+    ],
+)
+def test_projects_of_relion_open_without_harm(shared_data: Path, opened, folder: str, jobs: int, dialect: str):
+    place = shared_data / folder
+    before = snapshot(place)
+    home = opened(place)
+    assert len(home.list.rows) == jobs
+    assert dialect in home.top._told.value
+    for row in home.list.rows:
+        home.open_job(row["name"])
+        assert not home.tabs.tabs[home.tabs.current].failed, row["name"]
+        home.tabs.close_tab(home.tabs.current)
+    assert len(home.open_page("graph:").graph.jobs) == jobs
+    home._look()
+    assert snapshot(place) == before
