@@ -9,7 +9,7 @@ from typing import Any
 
 from relionlab.params import Parameter
 from relionlab.project import Project
-from relionlab.project.input_choices import InputChoice, input_choices, matching_files
+from relionlab.project.input_choices import InputChoice, alternatives, input_choices, matching_files
 from relionlab.widgets.forms.choice_box import ChoiceBox
 
 MOST_READ = 60
@@ -26,7 +26,7 @@ class FileBox(ChoiceBox):
 
     def __init__(self, parameter: Parameter, project: Project | None, **traits: Any) -> None:
         super().__init__(
-            placeholder=(parameter.pattern or "").replace("*/*", "Folder/*"),
+            placeholder=_in_words(parameter.pattern or ""),
             label=parameter.label,
             tip=parameter.help,
             **traits,
@@ -104,6 +104,13 @@ class FileBox(ChoiceBox):
 def file_box(parameter: Parameter, project: Project | None, *, width: str) -> FileBox:
     """Return the box for a parameter's file, as wide as asked."""
     made = FileBox(parameter, project)
-    made.layout.width = width
+    made.layout.width, made.layout.margin = width, "2px"
     return made
 
+
+
+def _in_words(pattern: str) -> str:
+    """Return a pattern as it is read: "*.star or *.mrcs" for "*.{star,mrcs}"."""
+    if pattern in ("*", "*.*"):
+        return "a file"
+    return " or ".join(alternatives(pattern.replace("*/*", "Folder/*")))

@@ -171,7 +171,8 @@ class JobForm(Starting, w.VBox):
     def _entitle(self) -> None:
         alias = self.directory.alias_name if isinstance(self.directory, JobDirectory) else None
         name = self.directory.name if self.directory is not None else ""
-        self._head.name(self.declared.title or self.declared.__name__, f"{name} ({alias})" if alias else name)
+        shown = " · ".join(filter(None, (name, (alias or "").rpartition("/")[2])))
+        self._head.name(self.declared.title or self.declared.__name__, shown)
 
     def _take(self, job: Job) -> None:
         self.fill(fresh_copy(job))

@@ -37,7 +37,7 @@ class Head(w.HBox):
         self.level = w.ToggleButtons(
             options=[(name.capitalize(), name) for name in LEVELS],
             value=level,
-            style={"button_width": "92px"},
+            style={"button_width": "94px"},
             tooltips=("What a newcomer sets", "What an expert sets now and then", "What hardly anybody sets"),
         )
         self.name(declared.title or declared.__name__)
