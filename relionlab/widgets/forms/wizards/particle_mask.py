@@ -14,7 +14,7 @@ from relionlab.widgets.forms.wizards.eye import EyeFilter
 from relionlab.widgets.forms.wizards.wizard import Wizard
 from relionlab.workflows.samples import ImageSample, class_sample, low_passed, particle_sample
 
-_TILE, _COLUMNS, _TILES = 212, 3, 6
+_TILE, _COLUMNS, _TILES = 186, 3, 6
 _COLOR = "#E69F00"
 
 
