@@ -31,7 +31,7 @@ class Outline:
 
     def line(self, value: float) -> tuple[np.ndarray, np.ndarray]:
         """Return x and y of the outlines at this diameter or side; NaN between two of them."""
-        half = value * self.scale / 2
+        half = self.size(value) / 2
         if self.square:
             x, y = half * np.array([-1.0, 1, 1, -1, -1]), half * np.array([-1.0, -1, 1, 1, -1])
         else:
@@ -45,7 +45,31 @@ class Outline:
         """Return the diameter or side with which the nearest outline goes through a point."""
         apart = np.abs(self.centres - (x, y))
         reach = apart.max(axis=1) if self.square else np.hypot(apart[:, 0], apart[:, 1])
-        return float(2 * reach.min() / self.scale)
+        return self.value_of(float(2 * reach.min()))
+
+    def apart(self, value: float, x: float, y: float) -> float:
+        """Return how far a point lies from the nearest outline of this value, in units of the figure."""
+        return abs(self.size(self.value_at(x, y)) - self.size(value)) / 2
+
+    def size(self, value: float) -> float:
+        """Return the diameter or side of a value, in units of the figure."""
+        return value * self.scale
+
+    def value_of(self, size: float) -> float:
+        """Return the value of a diameter or side."""
+        return size / self.scale
+
+
+class Ring(Outline):
+    """Circles whose diameter is ``scale`` over the number: resolutions on a power spectrum."""
+
+    def size(self, value: float) -> float:
+        """Return the diameter of a resolution."""
+        return self.scale / max(value, 1e-6)
+
+    def value_of(self, size: float) -> float:
+        """Return the resolution of a diameter."""
+        return self.scale / max(size, 1e-6)
 
 
 def image_figure(

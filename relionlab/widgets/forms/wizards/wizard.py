@@ -133,11 +133,7 @@ class Wizard(w.VBox):
 
     def grabbed(self, x: float, y: float) -> str:
         """Return which number a pointer pressed at a point takes hold of: the one whose outline is nearest."""
-        shown = {name: self.numbers[name].value for name in self.outlines}
-        apart = {
-            name: abs(self.outlines[name].value_at(x, y) - value) * self.outlines[name].scale
-            for name, value in shown.items()
-        }
+        apart = {name: outline.apart(self.numbers[name].value, x, y) for name, outline in self.outlines.items()}
         return min(apart, key=apart.__getitem__) if apart else ""
 
     # --- what happens --------------------------------------------------------------------------------------------
@@ -151,7 +147,7 @@ class Wizard(w.VBox):
             self.numbers, self.outlines, self.live = {}, {}, None
             self._place.children = tuple(self.build(found))
             self._message.say("")
-        except RelionlabError as error:
+        except (RelionlabError, OSError) as error:
             if turn == self._turn:
                 self._place.children, self.live = (), None
                 self._message.say(str(error), wrong=True)
