@@ -72,8 +72,6 @@ def mask_overlay(
     return found
 
 
-
-
 def _enlarged(image: np.ndarray, pixels: int) -> np.ndarray:
     from PIL import Image
 

@@ -90,7 +90,9 @@ def times_of(project: Project, type_label: str = "") -> list[Taken]:
     """Return the times of the newest finished jobs of a project, newest first, with some more of a type."""
     finished = [process for process in reversed(project.pipeline.processes) if process.state == "finished"]
     kept = finished[:_LOOKED_AT]
-    kept += [one for one in finished[_LOOKED_AT:] if one.label.startswith(type_label)][:_OF_A_TYPE] if type_label else []
+    kept += (
+        [one for one in finished[_LOOKED_AT:] if one.label.startswith(type_label)][:_OF_A_TYPE] if type_label else []
+    )
     found = (taken_by(project, one.name) for one in kept)
     return [one for one in found if one is not None]
 

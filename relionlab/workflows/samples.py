@@ -1,7 +1,7 @@
 """A few images of what a job is given, to look at before it runs: particles, class averages, a micrograph, a map.
 
-    sample = particle_sample(project, "Extract/job005/particles.star")
-    sample.images.mean(axis=0)            # what a mask has to leave
+sample = particle_sample(project, "Extract/job005/particles.star")
+sample.images.mean(axis=0)            # what a mask has to leave
 """
 
 from __future__ import annotations

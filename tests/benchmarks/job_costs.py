@@ -1,6 +1,6 @@
 """What finished jobs took, beside what would have been foretold: from the work alone, and corrected by the jobs before.
 
-    python -m tests.benchmarks.job_costs PROJECT [PROJECT …]
+python -m tests.benchmarks.job_costs PROJECT [PROJECT …]
 """
 
 from __future__ import annotations

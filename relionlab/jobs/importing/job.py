@@ -36,7 +36,8 @@ MtfFile = Annotated[
         help=f"{WORDS} Without it the detector's falloff ends up in the estimated B-factor, which is harmless unless data"
         " of several detectors are joined.",
         tab="Movies/mics",
-        key="fn_mtf", wizard="detector",
+        key="fn_mtf",
+        wizard="detector",
         flag="--optics_group_mtf",
         pattern="*.star",
         names=detectors,

@@ -18,11 +18,15 @@ from relionlab.jobs.refinement.refine3d import Refine3D
 from relionlab.jobs.work import PROGRAM, Facts, Work
 
 _PER_POSE = 1.2e-9  # seconds of a core for each view, in-plane angle and offset that a particle is compared with
-_PER_FINE = 2.2e-6  # for each sample of its transform: of the fine pass about the best poses, and of adding it to the sums
+_PER_FINE = (
+    2.2e-6  # for each sample of its transform: of the fine pass about the best poses, and of adding it to the sums
+)
 _PER_VOXEL = 1.2e-6  # for each voxel of the maps, in each iteration: transforms, reconstruction, files
 _PER_FILE_ROW = 6.0e-5
 _ALONE = 14.0
-_FIRST_POSES = 3.5  # times as long: the particles of a batch have no last pose to begin from, and views are made for each
+_FIRST_POSES = (
+    3.5  # times as long: the particles of a batch have no last pose to begin from, and views are made for each
+)
 _ROW = 330
 _PATIENT = 3  # iterations of an auto-refinement with each sampling
 _LOCAL_ORDERS = 3  # samplings with local searches, as a rule

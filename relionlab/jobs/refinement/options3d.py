@@ -79,7 +79,8 @@ InitialLowpass = Annotated[
         "Resolution to which the reference is filtered before the first iteration. Keep it coarse (40 to 60 Å), so that"
         " nothing fine in the reference can come back as if the particles had shown it. Empty: it is used as it is.",
         unit="Å",
-        flag="--ini_high", wizard="map low-pass",
+        flag="--ini_high",
+        wizard="map low-pass",
         none_as="-1",
         bounds=(0, None),
         suggested=(0, 200, 5),

@@ -32,7 +32,7 @@ class BlobDiameters(MicrographWizard):
         for name in names:
             value = float(getattr(job, name) or 0.0)
             rows.append(
-                self.number(job, name, value=value, range=(0.0, round(reach / 1.5, -1), 5.0), color=self.colors[name])
+                self.number(job, name, value=value, span=(0.0, round(reach / 1.5, -1), 5.0), color=self.colors[name])
             )
             # two picks at this distance: the circle about one goes through the other
             scale = 2.0 if name == "mindist_autopick" else 1.0

@@ -28,12 +28,12 @@ class BoxSize(MicrographWizard):
         reach = min(4.0 * job.extract_size, most)
         rows: list[w.Widget] = [
             self.number(
-                job, "extract_size", value=job.extract_size, range=(16, reach, 2), color=self.colors["extract_size"]
+                job, "extract_size", value=job.extract_size, span=(16, reach, 2), color=self.colors["extract_size"]
             ),
-            self.number(job, "bg_diameter", value=circle, range=(8, reach, 2), color=self.colors["bg_diameter"]),
+            self.number(job, "bg_diameter", value=circle, span=(8, reach, 2), color=self.colors["bg_diameter"]),
         ]
         if job.do_rescale:
-            rows.append(self.number(job, "rescale", value=job.rescale, range=(8, reach, 2)))
+            rows.append(self.number(job, "rescale", value=job.rescale, span=(8, reach, 2)))
         self.outlines["extract_size"] = self.centred(1.0, square=True)
         self.outlines["bg_diameter"] = self.centred(1.0)
         self._said = w.HTML()
@@ -66,7 +66,7 @@ class BoxSize(MicrographWizard):
         if job.do_rescale:
             small = self.numbers["rescale"].value
             finer = pixel * box / max(small, 1)
-            text += f" Rescaled to {small:.0f} px: {finer:.3g} Å/px, nothing finer than {2 * finer:.3g} Å."
+            text += f" Rescaled to {small:.0f} px: {finer:.4g} Å/px, nothing finer than {2 * finer:.4g} Å."
         if not self._own_circle:
             text += " The circle follows the box until you drag it."
         if not len(self._found.picks):

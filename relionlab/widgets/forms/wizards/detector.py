@@ -40,7 +40,12 @@ class DetectorCurve(Wizard):
         job, self._curves = found
         self._given, words = getattr(job, self.name), detectors()
         figure = curve_figure(
-            width=620, height=330, x_label="frequency (cycles per detector pixel)", y_label="MTF", x_range=(0, 0.5), y_range=(0, 1.05)
+            width=620,
+            height=330,
+            x_label="frequency (cycles per detector pixel)",
+            y_label="MTF",
+            x_range=(0, 0.5),
+            y_range=(0, 1.05),
         )
         for number, (name, (x, y)) in enumerate(self._curves.items()):
             color, dash = PALETTE[number % len(PALETTE)], "solid" if number < len(PALETTE) else "dashed"
@@ -75,7 +80,9 @@ class DetectorCurve(Wizard):
 
     def _mark(self, name: str) -> None:
         known = detectors().get(name)
-        source = f"{known.description}. {known.source}." if known else "Without one, the MTF becomes a part of the B-factor."
+        source = (
+            f"{known.description}. {known.source}." if known else "Without one, the MTF becomes a part of the B-factor."
+        )
         self._words.value = f'<div class="rl-muted rl-hint">{html.escape(source)}</div>'
         for one in self._curves:
             glyph = self.live.figure.select_one({"name": f"curve:{one}"}).glyph  # type: ignore[union-attr]

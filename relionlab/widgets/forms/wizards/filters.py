@@ -28,16 +28,20 @@ class ManualView(MicrographWizard):
         job, rows = found.job, []
         for name in self.filters:
             value = max(getattr(job, name) or 0.0, 0.0)
-            rows.append(self.number(job, name, value=value, range=_RANGES[name]))
+            rows.append(self.number(job, name, value=value, span=_RANGES[name]))
         diameter = getattr(job, self.circle) or 150.0
         reach = max(3 * diameter, 300.0)
         rows.append(
-            self.number(job, self.circle, value=diameter, range=(10, reach, 5.0), color=self.colors[self.circle])
+            self.number(job, self.circle, value=diameter, span=(10, reach, 5.0), color=self.colors[self.circle])
         )
         self._found = found
         self.outlines[self.circle] = self.centred(1 / found.micrograph.pixel_size)
         self.sigma = self._number("sigma_contrast", 3.0)
-        rows.append(w.HTML('<div class="rl-muted rl-hint">0 Å: no filter. Click in the overview to enlarge another place.</div>'))
+        rows.append(
+            w.HTML(
+                '<div class="rl-muted rl-hint">0 Å: no filter. Click in the overview to enlarge another place.</div>'
+            )
+        )
         return rows
 
     def extent(self, found: Found) -> float:

@@ -39,7 +39,7 @@ class NoiseGroups(Wizard):
 
         job, self._scales, self._counts = found
         most = max(len(self._scales), 2)
-        number = self.number(job, self.name, value=max(getattr(job, self.name), 1), range=(1, most, 1), color=_COLOR)
+        number = self.number(job, self.name, value=max(getattr(job, self.name), 1), span=(1, most, 1), color=_COLOR)
         figure = curve_figure(
             width=620, height=270, x_label="group, by intensity scale", y_label="particles", y_range=Range1d(0, 1, name="up"),
             x_range=Range1d(0, most, name="across"),
@@ -68,7 +68,9 @@ class NoiseGroups(Wizard):
         self.live.set("up", start=0, end=1.1 * float(max(sizes.max(), _ENOUGH)))
         self.live.set("across", start=0, end=len(sizes))
         few = int(np.sum(sizes < _ENOUGH))
-        told = f"{few} of them have fewer than {_ENOUGH} particles (dashed line)" if few else "each has enough particles"
+        told = (
+            f"{few} of them have fewer than {_ENOUGH} particles (dashed line)" if few else "each has enough particles"
+        )
         self._said.value = (
             f'<div class="rl-muted rl-hint">{len(self._scales)} micrographs become <b>{len(sizes)}</b> groups;'
             f" {told}. The smallest has {sizes.min():.0f}.</div>"

@@ -10,8 +10,8 @@ import numpy as np
 
 from relionlab.display.handles import add_captions, image_figure
 from relionlab.display.map_parts import central_slices, grey_levels, greys, low_passed_map
-from relionlab.workflows.samples import map_sample
 from relionlab.widgets.forms.wizards.wizard import Wizard
+from relionlab.workflows.samples import map_sample
 
 _SLICE = 210
 
@@ -40,7 +40,7 @@ class MapLowPass(Wizard):
         self._found: _Found = found
         finest = 2 * found.pixel_size
         value = getattr(found.job, self.name) or 0.0
-        number = self.number(found.job, self.name, value=max(value, 0), range=(0, max(120, 2 * value), 1))
+        number = self.number(found.job, self.name, value=max(value, 0), span=(0, max(120, 2 * value), 1))
         figure = image_figure(self._greys(), width=3 * _SLICE, height=2 * _SLICE, bounds=(3.0, 2.0))
         add_captions(figure, ["as it is", "filtered"], [0.02, 0.02], [0.98, 1.98])
         self.draggable(figure, description="Slices of the map, as it is and filtered", handles=())

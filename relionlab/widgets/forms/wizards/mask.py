@@ -54,10 +54,10 @@ class MaskOutline(Wizard):
         low, high = float(self._map.min()), float(self._map.max())
         step = float(f"{max(high - low, 1e-9) / 400:.1g}")
         value = job.inimask_threshold if low < job.inimask_threshold < high else self._start()
-        self.number(job, "inimask_threshold", value=value, range=(0.0, high, step), color=_COLOR)
-        self.number(job, "lowpass_filter", value=max(job.lowpass_filter, 0), range=(0, 60, 1))
-        self.number(job, "extend_inimask", value=job.extend_inimask, range=(-10, 20, 1))
-        self.number(job, "width_mask_edge", value=job.width_mask_edge, range=(0, 20, 1))
+        self.number(job, "inimask_threshold", value=value, span=(0.0, high, step), color=_COLOR)
+        self.number(job, "lowpass_filter", value=max(job.lowpass_filter, 0), span=(0, 60, 1))
+        self.number(job, "extend_inimask", value=job.extend_inimask, span=(-10, 20, 1))
+        self.number(job, "width_mask_edge", value=job.width_mask_edge, span=(0, 20, 1))
         figure = image_figure(
             greys(self._slices, self._levels), width=3 * _SLICE, height=_SLICE, bounds=(3 * _SLICE, _SLICE)
         )
@@ -138,11 +138,11 @@ class MaskOutline(Wizard):
         source = ColumnDataSource(self._bars(), name="bars")
         figure.quad(left="left", right="right", top="top", bottom=0.5, source=source, color="#7F7F7F", line_color=None)
         place = self.numbers["inimask_threshold"].value
-        figure.add_layout(
-            Span(name="threshold", location=place, dimension="height", line_color=_COLOR, line_width=3)
-        )
+        figure.add_layout(Span(name="threshold", location=place, dimension="height", line_color=_COLOR, line_width=3))
         self._curve = LiveFigure(
-            figure, handles=["threshold", "histogram"], description="Histogram of the map with the threshold, which can be dragged"
+            figure,
+            handles=["threshold", "histogram"],
+            description="Histogram of the map with the threshold, which can be dragged",
         )
         self._curve.on("drag", lambda event: self.change("inimask_threshold", event.x, tell=False))
         self._curve.on("drop", lambda event: self.change("inimask_threshold", event.x))

@@ -38,6 +38,8 @@ class MicrographWizard(Wizard):
     micrographs: ClassVar[str] = ""
     pixel_size: ClassVar[str] = ""
     picks: ClassVar[str] = ""
+    colors: ClassVar[dict[str, str]] = {}
+    dashes: ClassVar[dict[str, str]] = {}
     sigma: float = 3.0
 
     def __init__(self, form: Any, name: str, **more: Any) -> None:
@@ -82,12 +84,11 @@ class MicrographWizard(Wizard):
         self._found: Found = found
         self._eye: EyeFilter | None = None
         rows = self.rows(found)
-        rows, columns = rows, found.micrograph.image.shape[::-1]
-        self._side = min(self.extent(found) / found.micrograph.pixel_size, float(min(columns)))
+        self._side = self._side_of(found)
         if self._centre is None:
             self._centre = self._first_place(found)
         self._take_part()
-        part = image_figure(self._grey(), width=_PART, height=_PART, bounds=(self._side_px, self._side_px))
+        part = image_figure(self._grey(), width=_PART, height=_PART, bounds=(self._side, self._side))
         for name in self.outlines:
             add_outline(part, name, self.colors[name], dash=self.dashes.get(name, "solid"))
         live = self.draggable(part, description=f"Part of {found.micrograph.name} with what can be dragged")
@@ -97,9 +98,6 @@ class MicrographWizard(Wizard):
         row = w.Box([side, live, numbers])
         row.add_class("rl-wizard-row")
         return [row]
-
-    colors: ClassVar[dict[str, str]] = {}
-    dashes: ClassVar[dict[str, str]] = {}
 
     def eye(self, start: float) -> EyeFilter:
         """Return a filter for the eye, for the rows."""
@@ -113,12 +111,13 @@ class MicrographWizard(Wizard):
 
     def centred(self, scale: float, *, square: bool = False) -> Outline:
         """Return an outline about the middle of the enlarged part; ``scale``: px of the micrograph per unit of the number."""
-        side = min(self.extent(self._found) / self._found.micrograph.pixel_size, min(self._found.micrograph.image.shape))
-        return Outline(np.array([[side / 2, side / 2]]), scale, square)
+        middle = self._side_of(self._found) / 2
+        return Outline(np.array([[middle, middle]]), scale, square)
 
-    @property
-    def _side_px(self) -> float:
-        return float(self._side)
+    def _side_of(self, found: Found) -> float:
+        """Return the side in px of the enlarged part."""
+        image = found.micrograph
+        return min(self.extent(found) / image.pixel_size, float(min(image.image.shape)))
 
     def _grey(self) -> np.ndarray:
         low, high = self.band()
@@ -150,7 +149,8 @@ class MicrographWizard(Wizard):
         small, factor = cut_out(image, (columns / 2, rows / 2), float(max(rows, columns)), most=_WHOLE)
         coarse = 30.0 if found.micrograph.pixel_size * factor < 15 else 0.0
         seen = contrasted(
-            band_passed(small, low_pass=coarse, high_pass=0.0, pixel_size=found.micrograph.pixel_size * factor), sigma=3.0
+            band_passed(small, low_pass=coarse, high_pass=0.0, pixel_size=found.micrograph.pixel_size * factor),
+            sigma=3.0,
         )
         height = round(_WHOLE * rows / columns)
         figure = image_figure(seen, width=_WHOLE, height=height, bounds=(columns, rows), name="overview")
@@ -188,5 +188,7 @@ class MicrographWizard(Wizard):
         on.on_click(lambda _button: self.show(made.index + 1))
         text = f"{made.index + 1} of {made.of} · {made.pixel_size:.4g} Å/px"
         name = html.escape(made.name.rpartition("/")[2])
-        said = w.HTML(f'<div class="rl-muted rl-hint" title="{html.escape(made.name, quote=True)}">{name}<br>{text}</div>')
+        said = w.HTML(
+            f'<div class="rl-muted rl-hint" title="{html.escape(made.name, quote=True)}">{name}<br>{text}</div>'
+        )
         return w.HBox([back, on, said], layout=w.Layout(width=f"{_WHOLE}px", align_items="center"))

@@ -57,7 +57,7 @@ class ParticleMask(Wizard):
         centres = np.array([[(i % _COLUMNS + 0.5) * box, (i // _COLUMNS + 0.5) * box] for i in range(len(images))])
         self.outlines[self.name] = Outline(centres, 1.0)
         value = getattr(found.job, self.name) or round(0.9 * box)
-        number = self.number(found.job, self.name, value=value, range=_steps(box), color=_COLOR)
+        number = self.number(found.job, self.name, value=value, span=_steps(box), color=_COLOR)
         self._eye = EyeFilter(start=_start(pixel_size), on_change=self._see)
         figure = self._figure(found.texts)
         live = self.draggable(
@@ -79,7 +79,10 @@ class ParticleMask(Wizard):
         add_outline(figure, self.name, _COLOR)
         places = range(len(texts))
         add_captions(
-            figure, texts, [i % _COLUMNS * box + 0.03 * box for i in places], [(i // _COLUMNS + 0.97) * box for i in places]
+            figure,
+            texts,
+            [i % _COLUMNS * box + 0.03 * box for i in places],
+            [(i // _COLUMNS + 0.97) * box for i in places],
         )
         return figure
 
@@ -98,9 +101,7 @@ class ParticleMask(Wizard):
             self.live.data("image", image=self._canvas())
 
 
-def _tiles(
-    sample: ImageSample, classes: ImageSample | None
-) -> tuple[list[tuple[np.ndarray, float, bool]], list[str]]:
+def _tiles(sample: ImageSample, classes: ImageSample | None) -> tuple[list[tuple[np.ndarray, float, bool]], list[str]]:
     """Return the tiles, and the words below each."""
     tiles = [(sample.images.mean(axis=0), sample.pixel_size, False)]
     texts = [f"average of {len(sample.images)}"]

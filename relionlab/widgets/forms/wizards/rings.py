@@ -28,7 +28,9 @@ class SpectrumRings(Wizard):
     """Inside the inner ring and outside the outer one nothing is fitted."""
 
     title = "Resolutions of the fit"
-    sentence = "Drag the rings: the fit sees what lies between them. The outer one belongs where the rings of the CTF fade."
+    sentence = (
+        "Drag the rings: the fit sees what lies between them. The outer one belongs where the rings of the CTF fade."
+    )
     inputs = ("input_star_mics",)
     _index: ClassVar[int] = 0
 
@@ -48,7 +50,7 @@ class SpectrumRings(Wizard):
             self.outlines[name] = Ring(np.array([[n / 2, n / 2]]), 2 * n * spectrum.pixel_size)
             add_outline(figure, name, color)
             high = 100.0 if name == "resmin" else 20.0
-            rows.append(self.number(job, name, value=getattr(job, name), range=(finest, high, 0.1), color=color))
+            rows.append(self.number(job, name, value=getattr(job, name), span=(finest, high, 0.1), color=color))
         live = self.draggable(figure, description="Power spectrum of a micrograph with the rings of both resolutions")
         hint = w.HTML(
             f'<div class="rl-muted rl-hint">{found.micrograph.name.rpartition("/")[2]}, {found.micrograph.index + 1} of'
@@ -70,13 +72,14 @@ class SpectrumRings(Wizard):
 
 def _greys(spectrum: Spectrum) -> np.ndarray:
     """Return the spectrum with its fall-off taken away, as uint8."""
-    values = np.log(np.maximum(spectrum.power, 1e-30))
-    n = spectrum.size
+    n = spectrum.size // 2
+    binned = spectrum.power[: 2 * n, : 2 * n].reshape(n, 2, n, 2).mean(axis=(1, 3))
+    values = np.log(np.maximum(binned, 1e-30))
     y, x = np.ogrid[:n, :n]
     shells = np.hypot(x - n // 2, y - n // 2).astype(int)
     count = np.bincount(shells.ravel())
     mean = np.bincount(shells.ravel(), values.ravel()) / np.maximum(count, 1)
-    wide = np.convolve(np.pad(mean, 20, mode="edge"), np.full(41, 1 / 41), "valid")
+    wide = np.convolve(np.pad(mean, 10, mode="edge"), np.full(21, 1 / 21), "valid")
     level = values - wide[shells]
     low, high = np.percentile(level, (5, 99.5))
     return (np.clip((level - low) / max(high - low, 1e-9), 0, 1) * 255).astype(np.uint8)

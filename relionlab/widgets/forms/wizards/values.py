@@ -35,7 +35,9 @@ class ValueRange(Wizard):
         """Show the histogram, the column's name and the ends."""
         self._job, self._columns = found
         label = self._job.select_label if self._job.select_label in self._columns else next(iter(self._columns))
-        self._label = w.Dropdown(options=list(self._columns), value=label, layout=w.Layout(width="300px"), tooltip="Column")
+        self._label = w.Dropdown(
+            options=list(self._columns), value=label, layout=w.Layout(width="300px"), tooltip="Column"
+        )
         self._label.observe(lambda _change: self._another(), "value")
         self._said, self._ends = w.HTML(), w.VBox()
         self.live = self._figure()
@@ -62,14 +64,21 @@ class ValueRange(Wizard):
         from bokeh.models import ColumnDataSource, Range1d, Span
 
         figure = curve_figure(
-            width=640, height=280, x_label="", y_label="rows", x_range=Range1d(0, 1, name="across"), y_range=Range1d(0, 1, name="up")
+            width=640,
+            height=280,
+            x_label="",
+            y_label="rows",
+            x_range=Range1d(0, 1, name="across"),
+            y_range=Range1d(0, 1, name="up"),
         )
         figure.xaxis[0].name = "axis"
         source = ColumnDataSource({"left": [], "right": [], "top": []}, name="bars")
         figure.quad(left="left", right="right", top="top", bottom=0, source=source, color="#7F7F7F", line_color=None)
         for name, color in _ENDS.items():
             figure.add_layout(Span(name=name, location=0, dimension="height", line_color=color, line_width=3))
-        live = LiveFigure(figure, handles=[*_ENDS, "curves"], description="Histogram of the column with both ends of the range")
+        live = LiveFigure(
+            figure, handles=[*_ENDS, "curves"], description="Histogram of the column with both ends of the range"
+        )
         live.on("drag", lambda event: self._moved(event, tell=False))
         live.on("drop", lambda event: self._moved(event, tell=True))
         return live
@@ -92,7 +101,7 @@ class ValueRange(Wizard):
             for name, other in zip(_ENDS, (low, high), strict=True)
         }
         rows = [
-            self.number(self._job, name, value=ends[name], range=(low, high + step, step), color=_ENDS[name])
+            self.number(self._job, name, value=ends[name], span=(low, high + step, step), color=_ENDS[name])
             for name in _ENDS
         ]
         self._ends.children = tuple(rows)

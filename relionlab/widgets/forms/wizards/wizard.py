@@ -114,11 +114,9 @@ class Wizard(w.VBox):
         project = getattr(self.form, "project", None)
         return project.directory if project is not None else Path.cwd()
 
-    def number(self, job: Any, name: str, *, value: float, range: tuple[float, float, float], color: str = "") -> Number:  # noqa: A002
+    def number(self, job: Any, name: str, *, value: float, span: tuple[float, float, float], color: str = "") -> Number:
         """Make the row of a number and keep it."""
-        made = Number(
-            name, type(job).parameters()[name], value=value, range=range, color=color, on_change=self._changed
-        )
+        made = Number(name, type(job).parameters()[name], value=value, span=span, color=color, on_change=self._changed)
         self.numbers[name] = made
         return made
 
