@@ -96,12 +96,12 @@ def image_figure(
     made.min_border = 0
     made.outline_line_color = None
     made.background_fill_color = made.border_fill_color = None
-    add_image(made, "image", image, (across, down), palette=palette)
+    add_image(made, "image", image, bounds=(across, down), palette=palette)
     return made
 
 
 def add_image(
-    figure: Any, name: str, image: np.ndarray, bounds: tuple[float, float], *, palette: Sequence[str] = GREYS
+    figure: Any, name: str, image: np.ndarray, *, bounds: tuple[float, float], palette: Sequence[str] = GREYS
 ) -> None:
     """Lay an image (y, x), uint8, over a figure; ``palette``: a colour for each value, "#rrggbb" or "#rrggbbaa"."""
     from bokeh.models import ColumnDataSource, LinearColorMapper
@@ -120,7 +120,7 @@ def add_outline(figure: Any, name: str, color: str, *, dash: str = "solid", widt
     figure.line("x", "y", source=source, line_color=color, line_width=width, line_dash=dash)
 
 
-def add_captions(figure: Any, texts: Sequence[str], x: Sequence[float], y: Sequence[float]) -> None:
+def add_captions(figure: Any, texts: Sequence[str], *, x: Sequence[float], y: Sequence[float]) -> None:
     """Write small texts, each with its lower left corner at x, y."""
     from bokeh.models import ColumnDataSource
 

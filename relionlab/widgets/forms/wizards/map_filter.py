@@ -42,7 +42,7 @@ class MapLowPass(Wizard):
         value = getattr(found.job, self.name) or 0.0
         number = self.number(found.job, self.name, value=max(value, 0), span=(0, max(120, 2 * value), 1))
         figure = image_figure(self._greys(), width=3 * _SLICE, height=2 * _SLICE, bounds=(3.0, 2.0))
-        add_captions(figure, ["as it is", "filtered"], [0.02, 0.02], [0.98, 1.98])
+        add_captions(figure, ["as it is", "filtered"], x=[0.02, 0.02], y=[0.98, 1.98])
         self.draggable(figure, description="Slices of the map, as it is and filtered", handles=())
         box = found.volume.shape[-1]
         hint = w.HTML(

@@ -61,7 +61,7 @@ class MaskOutline(Wizard):
         figure = image_figure(
             greys(self._slices, self._levels), width=3 * _SLICE, height=_SLICE, bounds=(3 * _SLICE, _SLICE)
         )
-        add_image(figure, "mask", self._overlay(), (3 * _SLICE, _SLICE), palette=OVERLAY)
+        add_image(figure, "mask", self._overlay(), bounds=(3 * _SLICE, _SLICE), palette=OVERLAY)
         self.live = LiveFigure(figure, description="Three central slices of the map with the mask over them")
         self.live.on("tap", self._tapped)
         self._said = w.HTML()

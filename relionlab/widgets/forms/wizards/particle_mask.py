@@ -78,12 +78,9 @@ class ParticleMask(Wizard):
         )
         add_outline(figure, self.name, _COLOR)
         places = range(len(texts))
-        add_captions(
-            figure,
-            texts,
-            [i % _COLUMNS * box + 0.03 * box for i in places],
-            [(i // _COLUMNS + 0.97) * box for i in places],
-        )
+        left = [(place % _COLUMNS + 0.03) * box for place in places]
+        low = [(place // _COLUMNS + 0.97) * box for place in places]
+        add_captions(figure, texts, x=left, y=low)
         return figure
 
     def _canvas(self) -> np.ndarray:
