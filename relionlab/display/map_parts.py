@@ -17,9 +17,7 @@ _COARSE = 48  # px: boxes beyond are binned for what has to follow a slider
 
 def central_slices(volume: np.ndarray, pixels: int) -> np.ndarray:
     """Return the three central slices (z, y, x) of a map beside each other, each enlarged to ``pixels``: (pixels, 3 pixels)."""
-    n = volume.shape[0] // 2
-    slices = (volume[n], volume[:, n], volume[:, :, n])
-    return np.concatenate([_enlarged(one, pixels) for one in slices], axis=1)
+    return _beside(_planes(volume), pixels)
 
 
 def grey_levels(values: np.ndarray) -> tuple[float, float]:
@@ -50,26 +48,58 @@ def coarse(volume: np.ndarray) -> tuple[np.ndarray, float]:
     return fourier.resize_map(volume[None], _COARSE)[0], _COARSE / n
 
 
-def mask_overlay(
-    seed: np.ndarray, inside: np.ndarray, *, extend: float, edge: float, scale: float, pixels: int
-) -> np.ndarray:
-    """Return what a mask covers of the central slices, as values of :data:`OVERLAY`, uint8 (pixels, 3 pixels).
+def rough_distances(inside: np.ndarray, scale: float, *, pixels: int, deep: bool = False) -> np.ndarray:
+    """Return how far the central slices' points lie from a binned binary map, in px of the whole map.
 
-    seed    (pixels, 3 pixels) slices at full sampling: where the map reaches the threshold
-    inside  (n, n, n) the same of a map that may be binned, by ``scale``
-    extend, edge  px of the map that is masked
+    inside  (n, n, n) binned by ``scale``
+    deep    inside, how deep they lie, below 0
     """
-    distance = np.full(inside.shape, np.inf) if not inside.any() else ndimage.distance_transform_edt(~inside)
-    if extend < 0 and inside.any():
-        distance = np.maximum(distance, 0) - ndimage.distance_transform_edt(inside)
-    slices = central_slices(distance.astype(np.float32), pixels) / scale
-    found = np.full(slices.shape, OUTSIDE, np.uint8)
-    found[slices < extend + edge] = EDGE
-    core = slices <= extend + 0.5 / scale * (extend > 0) if extend else slices <= 0.5 / scale
+    return _beside([plane / scale for plane in _planes(_distances(inside, deep=deep))], pixels)
+
+
+def exact_distances(inside: np.ndarray, reach: float, *, pixels: int, deep: bool = False) -> np.ndarray:
+    """Return the same of a map that is not binned, exact up to ``reach`` px: only what lies so near to a slice is looked at."""
+    middle, near = inside.shape[0] // 2, int(np.ceil(reach)) + 1
+    first = max(middle - near, 0)
+    planes = []
+    for axis in range(3):
+        slab = np.moveaxis(inside, axis, 0)[first : middle + near + 1]
+        planes.append(_distances(slab, deep=deep)[middle - first])
+    return _beside(planes, pixels)
+
+
+def mask_overlay(seed: np.ndarray, distances: np.ndarray, *, extend: float, edge: float) -> np.ndarray:
+    """Return what a mask covers of the central slices, as values of :data:`OVERLAY`, uint8.
+
+    seed, distances  slices beside each other: where the map reaches the threshold, and px from there
+    extend, edge     px of the map that is masked
+    """
+    core = distances < max(extend, 0.5) if extend >= 0 else distances < extend
+    found = np.full(seed.shape, OUTSIDE, np.uint8)
+    found[distances < extend + edge] = EDGE
     found[core] = CORE
     found[core & ~ndimage.binary_erosion(core, iterations=2, border_value=1)] = RIM
     found[seed & ~ndimage.binary_erosion(seed, border_value=1)] = SEED
     return found
+
+
+def _distances(inside: np.ndarray, *, deep: bool = True) -> np.ndarray:
+    """Return how far each voxel lies from a binary map; inside, 0, or if ``deep``, below 0 by how deep it lies."""
+    if not inside.any():
+        return np.full(inside.shape, 1e6, np.float32)
+    outer = ndimage.distance_transform_edt(~inside).astype(np.float32)
+    if not deep or inside.all():
+        return outer
+    return np.where(inside, -ndimage.distance_transform_edt(inside), outer).astype(np.float32)
+
+
+def _planes(volume: np.ndarray) -> list[np.ndarray]:
+    n = volume.shape[0] // 2
+    return [volume[n], volume[:, n], volume[:, :, n]]
+
+
+def _beside(planes: list[np.ndarray], pixels: int) -> np.ndarray:
+    return np.concatenate([_enlarged(plane, pixels) for plane in planes], axis=1)
 
 
 def _enlarged(image: np.ndarray, pixels: int) -> np.ndarray:

@@ -26,6 +26,7 @@ from relionlab.workflows.machine_speed import core_speed
 
 _SHARE_OF_DISK = 0.9
 _BUSY = 0.75  # load per core from which others are in the way
+_UNITS = ((86400, "days"), (3600, "h"), (60, "min"))
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,8 @@ def estimate(job: Job, project: Project) -> Cost:
 
 def span_in_words(fastest: float, slowest: float) -> str:
     """Return a span of time as one says it: "about 3–6 min"."""
-    unit, name = next((unit, name) for unit, name in ((86400, "days"), (3600, "h"), (60, "min"), (1, "s")) if slowest > 1.5 * unit or unit == 1)  # fmt: skip
+    middle = math.sqrt(max(fastest, 0.1) * max(slowest, 0.1))
+    unit, name = next(((unit, name) for unit, name in _UNITS if middle > 1.5 * unit), (1, "s"))
     low, high = (_round(seconds / unit) for seconds in (fastest, slowest))
     return f"about {high} {name}" if low == high else f"about {low}–{high} {name}"
 
@@ -82,8 +84,7 @@ def _cost(work: Work, corrected: Correction, directory: Path) -> Cost:
     seconds = work.seconds(core_speed()) * corrected.factor
     least, most = work.spread
     spread = math.exp(corrected.spread)
-    crowd = _crowd(work.workers)
-    fastest, slowest = seconds * least / spread, seconds * most * spread * crowd
+    fastest, slowest = seconds * least / spread, seconds * most * spread
     free, room = available_memory(), shutil.disk_usage(directory).free
     warnings = _warnings(work, free, room)
     parts = [span_in_words(fastest, slowest)]
@@ -95,8 +96,8 @@ def _cost(work: Work, corrected: Correction, directory: Path) -> Cost:
         parts.append(work.words)
     if not corrected.jobs:
         parts.append("no job of this kind has run here yet, so the time is a rough guess")
-    if crowd > 1:
-        parts.append("the machine is busy with other work now")
+    if _is_busy():
+        parts.append("longer while this machine is as busy as now")
     return Cost(seconds, work.memory, " · ".join(parts), fastest, slowest, work.disk, warnings)
 
 
@@ -123,11 +124,9 @@ def _warnings(work: Work, free: int, room: int) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _crowd(workers: int) -> float:
-    """Return how many times longer it takes because others compute on this machine now."""
-    cores = len(os.sched_getaffinity(0))
-    load = os.getloadavg()[0]
-    return (load + min(workers, cores)) / cores if load > _BUSY * cores else 1.0
+def _is_busy() -> bool:
+    """Say whether others compute on this machine now."""
+    return os.getloadavg()[0] > _BUSY * len(os.sched_getaffinity(0))
 
 
 def _reason(error: Exception) -> str:

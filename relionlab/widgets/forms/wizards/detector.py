@@ -12,6 +12,7 @@ import numpy as np
 from relionlab.display.handles import curve_figure
 from relionlab.display.style import PALETTE
 from relionlab.io.detectors import detectors, read_mtf
+from relionlab.jobs.options.detector import place_of
 from relionlab.widgets.forms.wizards.wizard import Wizard
 from relionlab.widgets.parts.live_figure import FigureEvent, LiveFigure
 
@@ -27,7 +28,7 @@ class DetectorCurve(Wizard):
     def read(self, job: Any) -> tuple[Any, dict[str, tuple[np.ndarray, np.ndarray]]]:
         """Read all known curves, and the form's own file."""
         known = {name: read_mtf(one.path, name) for name, one in detectors().items()}
-        given = getattr(job, self.name)
+        given = _known_as(getattr(job, self.name))
         place = self.directory / given if given and given not in known else None
         if place is not None and place.is_file():
             known[_FILE] = read_mtf(Path(place), given)
@@ -38,7 +39,7 @@ class DetectorCurve(Wizard):
         from bokeh.models import Span
 
         job, self._curves = found
-        self._given, words = getattr(job, self.name), detectors()
+        self._given, words = _known_as(getattr(job, self.name)), detectors()
         figure = curve_figure(
             width=620,
             height=330,
@@ -95,3 +96,8 @@ class DetectorCurve(Wizard):
     def _tapped(self, event: FigureEvent) -> None:
         apart = {name: abs(float(np.interp(event.x, x, y)) - event.y) for name, (x, y) in self._curves.items()}
         self.choose(min(apart, key=apart.__getitem__))
+
+
+def _known_as(value: str) -> str:
+    """Return the detector's name where the form names its place in a project, "MTF/k2_300kV.star"."""
+    return next((name for name in detectors() if place_of(name) == value), value)

@@ -13,16 +13,19 @@ from relionlab.display.map_parts import (
     OVERLAY,
     central_slices,
     coarse,
+    exact_distances,
     grey_levels,
     greys,
     low_passed_map,
     mask_overlay,
+    rough_distances,
 )
 from relionlab.widgets.forms.wizards.wizard import Wizard
 from relionlab.widgets.parts.live_figure import FigureEvent, LiveFigure
 from relionlab.workflows.samples import map_sample
 
 _SLICE = 232
+_EXACT = 192  # px: the distances of larger boxes take too long to wait for
 _COLOR = "#D55E00"
 
 
@@ -85,13 +88,15 @@ class MaskOutline(Wizard):
                 self.live.data("image", image=greys(self._slices, self._levels))
                 self._draw_histogram()
         if self.live is not None:
-            self.live.data("mask", image=self._overlay())
+            self.live.data("mask", image=self._overlay(exact=False))
             self._curve.set("threshold", location=self.numbers["inimask_threshold"].value)
             self._tell_share()
 
     def tell(self, name: str) -> None:
-        """Write a number into the form; no filter is -1 there."""
+        """Write a number into the form, where no filter is -1; and draw the mask exactly, now that the pointer rests."""
         value = self.numbers[name].value
+        if self.live is not None:
+            self.live.data("mask", image=self._overlay())
         self.write({name: -1.0 if name == "lowpass_filter" and value <= 0 else value})
 
     # --- the map -------------------------------------------------------------------------------------------------
@@ -106,16 +111,15 @@ class MaskOutline(Wizard):
         """Return the density above which two per cent of the box lie."""
         return float(f"{np.percentile(self._small, 98):.3g}")
 
-    def _overlay(self) -> np.ndarray:
-        threshold = self.numbers["inimask_threshold"].value
-        return mask_overlay(
-            self._slices >= threshold,
-            self._small >= threshold,
-            extend=self.numbers["extend_inimask"].value,
-            edge=self.numbers["width_mask_edge"].value,
-            scale=self._scale,
-            pixels=_SLICE,
-        )
+    def _overlay(self, *, exact: bool = True) -> np.ndarray:
+        """Return the mask over the slices, ``exact``: not of the binned map, which keeps up with a slider."""
+        threshold, extend, edge = (self.numbers[name].value for name in (self._names[0], *self._names[2:]))
+        if exact and len(self._map) <= _EXACT:
+            inside = self._map >= threshold
+            distances = exact_distances(inside, abs(extend) + edge, pixels=_SLICE, deep=extend < 0)
+        else:
+            distances = rough_distances(self._small >= threshold, self._scale, pixels=_SLICE, deep=extend < 0)
+        return mask_overlay(self._slices >= threshold, distances, extend=extend, edge=edge)
 
     def _tell_share(self) -> None:
         share = float(np.mean(self._small >= self.numbers["inimask_threshold"].value))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import ipywidgets as w
 import numpy as np
@@ -14,6 +14,7 @@ from relionlab.widgets.forms.wizards.wizard import Wizard
 from relionlab.workflows.samples import Micrograph, read_micrograph
 
 _SHOWN = 460
+_ENOUGH = 2048  # px of the micrograph's middle: rings are as good as of all of it, and there at once
 _COLORS = {"resmin": "#56B4E9", "resmax": "#E69F00"}
 
 
@@ -32,12 +33,16 @@ class SpectrumRings(Wizard):
         "Drag the rings: the fit sees what lies between them. The outer one belongs where the rings of the CTF fade."
     )
     inputs = ("input_star_mics",)
-    _index: ClassVar[int] = 0
+
+    def __init__(self, form: Any, name: str, **more: Any) -> None:
+        self._index = 0
+        super().__init__(form, name, **more)
 
     def read(self, job: Any) -> _Found:
-        """Make the power spectrum of the first micrograph."""
+        """Make the power spectrum of a micrograph's middle."""
         made = read_micrograph(self.directory, job.input_star_mics, index=self._index)
-        return _Found(job, made, power_spectrum(made.image, made.pixel_size, size=512))
+        middle = tuple(slice(max(side - _ENOUGH, 0) // 2, (side + _ENOUGH) // 2) for side in made.image.shape)
+        return _Found(job, made, power_spectrum(made.image[middle], made.pixel_size, size=512))
 
     def build(self, found: Any) -> list[w.Widget]:
         """Show the spectrum and the rings."""
@@ -66,7 +71,7 @@ class SpectrumRings(Wizard):
 
     def show(self, index: int) -> None:
         """Show the spectrum of another micrograph of the list."""
-        self._index = index  # type: ignore[misc]
+        self._index = index
         self.look()
 
 
