@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from relionlab.errors import InputError
+from relionlab.jobs.input_checks import kind_fits
 from relionlab.jobs.input_facts import facts_or_none
 from relionlab.jobs.process_types import PROCESS_TYPES
 from relionlab.params import Parameter
@@ -19,6 +20,7 @@ from relionlab.project.pipeline_file import PIPELINE_FILE
 from relionlab.project.project import Project
 
 MOST = 300
+_MOST_READ = 50
 _BRACES = re.compile(r"(.*)\{([^}]*)\}(.*)")
 
 
@@ -44,7 +46,16 @@ class InputChoice:
         """Who made it and when, in words: "round1, 3 hours ago", "not made yet (scheduled)"."""
         if self.job and self.age is None:
             return ", ".join(filter(None, (self.alias, f"not made yet ({self.state})")))
-        return ", ".join(filter(None, (self.alias, self.state if self.state == "running" else "", "" if self.age is None else age_in_words(self.age))))
+        return ", ".join(
+            filter(
+                None,
+                (
+                    self.alias,
+                    self.state if self.state == "running" else "",
+                    "" if self.age is None else age_in_words(self.age),
+                ),
+            )
+        )
 
     def holds(self, directory: Path) -> str:
         """Return what the file holds ("1,742 particles, 3.54 Å/px"), "" if that is not known."""
@@ -60,7 +71,7 @@ def input_choices(parameter: Parameter, project: Project | None) -> list[InputCh
     found = [InputChoice(name) for name in _names(parameter)]
     if project is not None:
         made = list(_outputs(parameter, project)) if parameter.node else []
-        found += made or (_matching(parameter.pattern, project) if parameter.pattern else [])
+        found += made or _lying_about(parameter, project)
     return list({choice.path: choice for choice in found}.values())[:MOST]
 
 
@@ -139,6 +150,15 @@ def _age(path: Path) -> float | None:
         return max(0.0, time.time() - path.stat().st_mtime)
     except OSError:
         return None
+
+
+def _lying_about(parameter: Parameter, project: Project) -> list[InputChoice]:
+    """Return the files that match a parameter's pattern, and hold what it expects."""
+    found = _matching(parameter.pattern, project) if parameter.pattern else []
+    if parameter.node is None:
+        return found
+    seen = ((choice, facts_or_none(project.directory / choice.path)) for choice in found[:_MOST_READ])
+    return [choice for choice, facts in seen if facts is not None and kind_fits(parameter, facts)]
 
 
 def _matching(pattern: str, project: Project) -> list[InputChoice]:

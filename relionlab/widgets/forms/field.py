@@ -201,7 +201,9 @@ class Field:
         if "row" not in self.__dict__:
             return
         tip = self.explanation if self._applies else f"{self.why_grey} {self.explanation}"
-        self._label.value = f'<span class="rl-label" title="{html.escape(tip)}">{html.escape(self.parameter.label)}</span>'
+        self._label.value = (
+            f'<span class="rl-label" title="{html.escape(tip)}">{html.escape(self.parameter.label)}</span>'
+        )
         (self.row.remove_class if self._applies else self.row.add_class)("rl-off")
         (self.row.add_class if self._shown else self.row.remove_class)("rl-wrong")
         (self.row.add_class if self._changed else self.row.remove_class)("rl-changed")

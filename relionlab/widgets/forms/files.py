@@ -108,7 +108,6 @@ def file_box(parameter: Parameter, project: Project | None, *, width: str) -> Fi
     return made
 
 
-
 def _in_words(pattern: str) -> str:
     """Return a pattern as it is read: "*.star or *.mrcs" for "*.{star,mrcs}"."""
     if pattern in ("*", "*.*"):

@@ -8,6 +8,8 @@ is ``form.job``.
 
 from __future__ import annotations
 
+import html
+from collections.abc import Sequence
 from typing import Any
 
 import ipywidgets as w
@@ -206,7 +208,7 @@ class JobForm(Starting, w.VBox):
         for name, field in self.fields.items():
             field.show_words(found.words.get(name, ""))
         self._copies.shell.text = found.shell
-        self._say_cost(found.cost)
+        self._say_cost(found.cost, found.warnings)
         self._say_problems()
 
     def _say_problems(self) -> None:
@@ -227,8 +229,10 @@ class JobForm(Starting, w.VBox):
         self._message.say(f"{needs} {elsewhere}" if count else "", wrong=True)
         self._buttons()
 
-    def _say_cost(self, text: str) -> None:
-        self._cost.value = f'<div class="rl-cost">{text}</div>' if text else ""
+    def _say_cost(self, text: str, warnings: Sequence[str] = ()) -> None:
+        lines = [f'<div class="rl-cost">{html.escape(text)}</div>'] if text else []
+        lines += [f'<div class="rl-problem">{html.escape(warning)}</div>' for warning in warnings]
+        self._cost.value = "".join(lines)
         self._cost.layout.display = "" if text else "none"
 
     def _last_readable(self) -> Any:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 
 from relionlab.errors import RelionlabError
 from relionlab.jobs.base import Job
-from relionlab.jobs.input_checks import input_problems, input_words
+from relionlab.jobs.input_checks import input_problems, input_words, named_files
 from relionlab.params import Declared
 from relionlab.project import Project
 from relionlab.project.input_choices import planned_outputs
 from relionlab.widgets.forms.copies import as_shell
+from relionlab.workflows.cost import estimate
 
 
 @dataclass(frozen=True)
@@ -20,13 +21,14 @@ class InputsLook:
 
     problems  what is wrong with the inputs, in words
     words     parameter -> what its file holds
-    cost      minutes and memory in words, "" where nothing is known
+    cost      minutes, memory and disk in words, "" where nothing is known; ``warnings``: why they will not do
     shell     the command lines of the job
     """
 
     problems: tuple[str, ...] = ()
     words: Mapping[str, str] = field(default_factory=dict)
     cost: str = ""
+    warnings: tuple[str, ...] = ()
     shell: str = ""
 
 
@@ -44,24 +46,21 @@ def look_at_inputs(job: Declared, project: Project | None, *, complete: bool) ->
     problems = input_problems(job, project.directory, planned=planned)
     words = {name: planned_words(job, name, planned) for name in job.parameters()}
     words |= input_words(job, project.directory)
-    cost = cost_words(job, project) if complete and not problems and isinstance(job, Job) else ""
+    told = complete and not problems and isinstance(job, Job) and not any(value in planned for value in named(job))
+    cost = estimate(job, project) if told and isinstance(job, Job) else None
     words = {name: text for name, text in words.items() if text}
-    return InputsLook(tuple(problems), words, cost, as_shell(job, project))
+    shell = as_shell(job, project)
+    if cost is None:
+        return InputsLook(tuple(problems), words, shell=shell)
+    return InputsLook((), words, cost.words, cost.warnings, shell)
+
+
+def named(job: Declared) -> list[str]:
+    """Return the files that a job names."""
+    return [value for _, value in named_files(job)]
 
 
 def planned_words(job: Declared, name: str, planned: frozenset[str]) -> str:
     """Return a remark on a file that another job has still to make, "" for all others."""
     value = getattr(job, name)
     return "Not there yet: a scheduled or running job makes it." if value and value in planned else ""
-
-
-def cost_words(job: Job, project: Project) -> str:
-    """Return what the job will take ("about 3-6 min, 0.8 GB of 22 GB free"), "" where that cannot be told."""
-    try:
-        from relionlab.workflows.cost import estimate
-    except ImportError:
-        return ""
-    try:
-        return estimate(job, project).words
-    except RelionlabError:  # what is wrong with the inputs is said where they stand
-        return ""
