@@ -179,7 +179,7 @@ def _mask_problem(job: Declared, box: int, pixel_size: float) -> Iterator[str]:
         check_mask(Refine.from_flags(command.arguments), box=box, pixel_size=pixel_size)
     except RelionlabError as error:
         yield str(error)
-    except ValueError:  # a job that is done by another program
+    except ValueError:  # a job that is done by another program, or whose additional arguments are half typed
         return
 
 

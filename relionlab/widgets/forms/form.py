@@ -30,8 +30,8 @@ from relionlab.widgets.forms.helpers_beside import helper_button
 from relionlab.widgets.forms.inputs_look import InputsLook, look_at_inputs
 from relionlab.widgets.forms.launch import Launch
 from relionlab.widgets.forms.pages import LEVELS, Pages
-from relionlab.widgets.forms.starting import Starting
 from relionlab.widgets.forms.start_values import StartValues
+from relionlab.widgets.forms.starting import Starting
 from relionlab.widgets.parts.buttons import Message
 from relionlab.widgets.parts.opening import Drawer, Opener
 
@@ -153,11 +153,11 @@ class JobForm(Starting, w.VBox):
         extras: list[w.Widget] = [self._changes.toggle]
         panels: list[w.Widget] = [self._changes]
         if issubclass(self.declared, Job):
-            values = StartValues(
+            self._values_of = StartValues(
                 self.declared, self.project, present=self._last_readable, take=self._take, message=self._message
             )
-            extras.insert(0, values.toggle)
-            panels.insert(0, values)
+            extras.insert(0, self._values_of.toggle)
+            panels.insert(0, self._values_of)
         self._head = Head(self.declared, extras, level=level, found=self.show, change=self._reveal)
         self._pages = Pages(self.declared, self.fields)
         self._launch = Launch(self, message=self._message)
