@@ -54,7 +54,7 @@ def test_names_that_cannot_be_files_are_refused(name):
 
 def test_damaged_preset_is_said(own_folder):
     save_preset(Class2D(), "mine").path.write_text("{")
-    with pytest.raises(ParameterError, match="mine.json"):
+    with pytest.raises(ParameterError, match=r"mine\.json"):
         presets(Class2D)[0].job(Class2D())
 
 

@@ -12,7 +12,7 @@ from relionlab.params import Declared
 from relionlab.project import Project
 from relionlab.project.input_choices import planned_outputs
 from relionlab.widgets.forms.copies import as_shell
-from relionlab.workflows.cost import estimate
+from relionlab.workflows.cost import Cost, estimate
 
 
 @dataclass(frozen=True)
@@ -21,22 +21,18 @@ class InputsLook:
 
     problems  what is wrong with the inputs, in words
     words     parameter -> what its file holds
-    cost      minutes, memory and disk in words, "" where nothing is known; ``warnings``: why they will not do
     shell     the command lines of the job
+    waits     an input is still to be made by another job, so that the job's cost cannot be told
     """
 
     problems: tuple[str, ...] = ()
     words: Mapping[str, str] = field(default_factory=dict)
-    cost: str = ""
-    warnings: tuple[str, ...] = ()
     shell: str = ""
+    waits: bool = False
 
 
-def look_at_inputs(job: Declared, project: Project | None, *, complete: bool) -> InputsLook:
-    """Look at the heads of the files that a job names.
-
-    complete  its values are right, so that the job's cost can be told
-    """
+def look_at_inputs(job: Declared, project: Project | None) -> InputsLook:
+    """Look at the heads of the files that a job names; takes some milliseconds for each."""
     if project is None:
         return InputsLook(shell=as_shell(job, None))
     try:
@@ -44,23 +40,12 @@ def look_at_inputs(job: Declared, project: Project | None, *, complete: bool) ->
     except RelionlabError as error:  # a damaged pipeline
         return InputsLook((str(error),))
     problems = input_problems(job, project.directory, planned=planned)
-    words = {name: planned_words(job, name, planned) for name in job.parameters()}
-    words |= input_words(job, project.directory)
-    told = complete and not problems and isinstance(job, Job) and not any(value in planned for value in named(job))
-    cost = estimate(job, project) if told and isinstance(job, Job) else None
-    words = {name: text for name, text in words.items() if text}
-    shell = as_shell(job, project)
-    if cost is None:
-        return InputsLook(tuple(problems), words, shell=shell)
-    return InputsLook((), words, cost.words, cost.warnings, shell)
+    awaited = [name for name, value in named_files(job) if value in planned]
+    words = input_words(job, project.directory)
+    words |= dict.fromkeys(awaited, "Not there yet: a scheduled or running job makes it.")
+    return InputsLook(tuple(problems), words, as_shell(job, project), bool(awaited))
 
 
-def named(job: Declared) -> list[str]:
-    """Return the files that a job names."""
-    return [value for _, value in named_files(job)]
-
-
-def planned_words(job: Declared, name: str, planned: frozenset[str]) -> str:
-    """Return a remark on a file that another job has still to make, "" for all others."""
-    value = getattr(job, name)
-    return "Not there yet: a scheduled or running job makes it." if value and value in planned else ""
+def cost_of(job: Declared, project: Project | None) -> Cost | None:
+    """Return what a job will take, ``None`` for what is no job of a project."""
+    return estimate(job, project) if isinstance(job, Job) and project is not None else None

@@ -192,10 +192,12 @@ def test_cost_is_said(particles, monkeypatch):
     monkeypatch.setattr(inputs_look, "estimate", lambda job, project: told)
     form = JobForm(Class2D(fn_img="Import/job001/p.star"), project=particles)
     assert form._background.wait()
+    assert form._pricing.wait()
     assert "about a minute" in form._cost.value
     assert "The disk is full." in form._cost.value
     form.set(nr_classes=0)
     assert form._background.wait()
+    assert form._pricing.wait()
     assert form._cost.value == ""
 
 
