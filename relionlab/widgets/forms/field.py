@@ -18,6 +18,7 @@ from relionlab.widgets.forms.choice_box import ChoiceBox
 from relionlab.widgets.forms.field_slider import FieldSlider
 
 LABEL_WIDTH, ENTRY_WIDTH, UNIT_WIDTH, SLIDER_WIDTH, WIDE = "270px", "116px", "76px", "340px", "552px"
+_BRIEF = 4  # letters of a default that stands for something short, as a point group
 _COMPARED = {"==": "is", "!=": "is not", ">": "is above", ">=": "is at least", "<": "is below", "<=": "is at most"}
 
 
@@ -187,7 +188,8 @@ class Field:
         if self._pick is not None and (self.parameter.node or self.parameter.pattern):
             return self._pick(self.name)
         empty = "none" if self.parameter.none_as is not None else ""
-        width = WIDE if plain is str else ENTRY_WIDTH
+        brief = 0 < len(to_text(self.declared.default(self.name))) <= _BRIEF
+        width = WIDE if plain is str and not brief else ENTRY_WIDTH
         return w.Text(continuous_update=True, placeholder=empty, layout=w.Layout(width=width), tooltip=tip)
 
     @property
