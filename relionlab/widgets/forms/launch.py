@@ -82,6 +82,7 @@ class Launch(w.VBox):
         wrong_to_continue  those that may change on continuing do not either
         """
         self.run.disabled = self.schedule.disabled = wrong
+        self.run.description = "Run" if state is None else "Run new"
         self.abort.disabled = state != "running"
         done_all = self.more.layout.display == "" and self.more.extra.value == 0
         self.go_on.disabled = state not in ENDED or wrong_to_continue or done_all
