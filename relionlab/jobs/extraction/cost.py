@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from relionlab.engine.memory import KERNELS
 from relionlab.io.coordinate_files import read_coordinate_files
 from relionlab.io.star_head import sample_rows, star_heads
 from relionlab.jobs.extraction.job import Extract
@@ -26,7 +27,7 @@ def extraction(job: Extract, facts: Facts) -> Work:
         shared=found.count * found.pixels * _PER_PIXEL + count * job.extract_size**2 * _PER_BOXED,
         alone=_ALONE + count * 2e-5,
         workers=workers,
-        memory=PROGRAM + workers * each,
+        memory=PROGRAM + KERNELS + workers * each,
         disk=count * (final**2 * (2 if job.do_float16 else 4) + 400),
         doubt=doubt,
         words=f"{'about ' if guessed else ''}{count:,} particles from {found.count:,} micrographs",
