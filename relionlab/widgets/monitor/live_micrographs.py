@@ -135,9 +135,7 @@ class LiveMicrographs(LiveView):
     def _say_name(self) -> None:
         if self._at in self._found:
             place = self._found.index(self._at) + 1
-            self._name.value = (
-                f"<b>{html.escape(self._at.name)}</b> &nbsp;{place} of {len(self._found)} {self.kind.what} so far"
-            )
+            self._name.value = f"<b>{html.escape(self._at.name.removesuffix(self.kind.ending))}</b> &nbsp;{place} of {len(self._found)} {self.kind.what} so far"
 
 
 def _files_below(directory: Path) -> list[Path]:

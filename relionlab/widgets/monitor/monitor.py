@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import ipywidgets as w
@@ -41,10 +42,11 @@ _COVERED = {"Convergence", "Class averages", "Signal to noise", "Viewing directi
 class JobMonitor(w.VBox):
     """Shows how a job goes, until it has ended, and then what came out.
 
-    source   a job directory; or a form: then the job that the form starts, also the next one
-    period   seconds between two looks
-    on_next  called with the job of a "next" button; by default its form is opened
-    opener   where widgets are opened; by default below the monitor
+    source      a job directory; or a form: then the job that the form starts, also the next one
+    period      seconds between two looks
+    on_next     called with the job of a "next" button; by default its form is opened
+    on_started  called with a job that was started here, as by "Stop here and select"; by default its monitor is opened
+    opener      where widgets are opened; by default below the monitor
     """
 
     _watch: Watch | None = None
@@ -56,11 +58,13 @@ class JobMonitor(w.VBox):
         *,
         period: float = 1.0,
         on_next: Callable[[Job], None] | None = None,
+        on_started: Callable[[JobDirectory], None] | None = None,
         opener: Opener | None = None,
     ) -> None:
         self.period = period
         self.directory: JobDirectory | None = None
         self.on_next = on_next or self.open_form
+        self.on_started = on_started or self.open_monitor
         self.status, self.log_panel = JobStatus(), LogPanel()
         self.end = EndPanel(on_next=self.on_next)
         self.views: list[LiveView] = []
@@ -112,6 +116,14 @@ class JobMonitor(w.VBox):
         project = self.directory.project
         self.opener.open(f"New {type(job).__name__}", lambda: JobForm(job, project=project))
 
+    def open_monitor(self, directory: JobDirectory) -> None:
+        """Open the monitor of another job."""
+        if directory != self.directory:
+            make = partial(JobMonitor, directory, on_next=self.on_next, opener=self.opener)
+            self.opener.open(directory.name, make)
+        else:
+            self.follow(directory)
+
     # --- looking ----------------------------------------------------------------------------------------------------
 
     def look(self) -> bool:
@@ -159,7 +171,11 @@ class JobMonitor(w.VBox):
         if rounds(path):
             three = is_three_dimensional(path)
             course = LiveCourse(path, three=three)
-            self.views = [LiveClasses(directory, three=three), course, *([LiveAngles(path)] if three else [])]
+            self.views = [
+                LiveClasses(directory, three=three, on_started=self.on_started),
+                course,
+                *([LiveAngles(path)] if three else []),
+            ]
             pages: list[w.Widget] = [self.views[0], course, course.curves, *self.views[2:]]
             self._show_pages(pages)
         elif path.parent.name in KINDS:
@@ -197,8 +213,7 @@ class JobMonitor(w.VBox):
 
 
 def _last_words(directory: JobDirectory, state: str) -> str:
-    message = directory.message if state in ("failed", "aborted") else ""
-    return f"{state}: {message}" if message else ""
+    return directory.message if state in ("failed", "aborted") else ""
 
 
 def _sheet() -> w.HTML:

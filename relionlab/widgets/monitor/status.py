@@ -92,6 +92,7 @@ class JobStatus(w.VBox):
         if self._head.value != text:
             self._head.value = text
         self._abort.disabled = state != "running"
+        self._abort.layout.display = "none" if state in ENDED else ""
         self._bar.bar_style = _STYLES.get(state, "info")
 
     def _show_progress(self, directory: JobDirectory, told: Progress | None, state: str) -> None:
@@ -131,7 +132,8 @@ def _amount(told: Progress | None) -> str:
         return ""
     if told.what == "%":
         return f"{told.done:.0f} %"
-    return f"{told.done:.4g} of {told.total:.4g} {html.escape(told.what)}"
+    done = f"{told.done:,.0f}" if float(told.done).is_integer() else f"{told.done:.1f}"
+    return f"{done} of {told.total:,.0f} {html.escape(told.what)}"
 
 
 def _clock(left: float) -> str:
