@@ -90,7 +90,7 @@ def histogram_chart(
     name: str, title: str, x: str, *, counted: str = "Micrographs", size: tuple[int, int] = (390, 195), place: int = 0
 ) -> Any:
     """Return a histogram whose source is called ``name`` and has the columns of :func:`bars`."""
-    from bokeh.models import ColumnDataSource
+    from bokeh.models import BasicTicker, ColumnDataSource
 
     source = ColumnDataSource(bars(np.zeros(0)), name=name)
     figure = chart(title, x, counted, size=size)
@@ -105,4 +105,5 @@ def histogram_chart(
         line_width=0.5,
     )
     figure.y_range.start = 0
+    figure.yaxis.ticker = BasicTicker(min_interval=1, num_minor_ticks=0)
     return figure

@@ -50,10 +50,13 @@ class LiveMicrographs(LiveView):
         forth = button(
             "", "The next result", lambda: self.step(1), message=self._message, icon="chevron-right", width="40px"
         )
-        sides = w.HBox([self._image, self._chart], layout=w.Layout(align_items="flex-start"))
         self._statistics = self._make_statistics()
+        self._statistics.layout = w.Layout(display="none")
+        beside = [self._statistics] if self.kind.beside else []
+        sides = w.HBox([self._image, self._chart, *beside], layout=w.Layout(align_items="flex-start"))
         top = w.HBox([self._name, back, forth, self._follow], layout=w.Layout(align_items="center"))
-        super().__init__(path, top, sides, self._caption, self._message, self._statistics)
+        below = [] if self.kind.beside else [self._statistics]
+        super().__init__(path, top, sides, self._caption, self._message, *below)
 
     # --- what the buttons do --------------------------------------------------------------------------------------
 
@@ -112,7 +115,10 @@ class LiveMicrographs(LiveView):
             parts = [values[statistic.column] for values in self.values.values()]
             if parts:
                 self._statistics.data(statistic.column, **bars(np.concatenate(parts)))
+                self._statistics.layout.display = ""
         if self._found and self._follow.value and self._found[-1] != self._at:
+            if self._at is None:
+                self._caption.value = '<span class="rl-muted">Drawing the newest result …</span>'
             try:
                 self.show(self._found[-1])
             except (RelionlabError, OSError, ValueError) as error:
@@ -120,17 +126,13 @@ class LiveMicrographs(LiveView):
         self._say_name()
 
     def _make_statistics(self) -> LiveFigure:
-        charts = [
-            histogram_chart(
-                one.column,
-                one.title,
-                one.label,
-                counted="Picks" if one.pooled else self.kind.what.capitalize(),
-                place=place,
-            )
-            for place, one in enumerate(self.kind.statistics)
-        ]
-        return LiveFigure(rows_of(charts, columns=3), description=f"Histograms over all {self.kind.what} so far")
+        size = self.kind.beside or (390, 195)
+        charts = []
+        for place, one in enumerate(self.kind.statistics):
+            counted = "Picks" if one.pooled else self.kind.what.capitalize()
+            charts.append(histogram_chart(one.column, one.title, one.label, counted=counted, size=size, place=place))
+        columns = 1 if self.kind.beside else 3
+        return LiveFigure(rows_of(charts, columns=columns), description=f"Histograms over all {self.kind.what} so far")
 
     def _say_name(self) -> None:
         if self._at in self._found:
