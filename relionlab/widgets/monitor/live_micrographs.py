@@ -50,12 +50,12 @@ class LiveMicrographs(LiveView):
         forth = button(
             "", "The next result", lambda: self.step(1), message=self._message, icon="chevron-right", width="40px"
         )
-        self._statistics = self._make_statistics()
-        self._statistics.layout = w.Layout(display="none")
-        beside = [self._statistics] if self.kind.beside else []
+        self._statistics: LiveFigure | None = None
+        self._place = w.VBox()  # of the histograms, from the first result on
+        beside = [self._place] if self.kind.beside else []
         sides = w.HBox([self._image, self._chart, *beside], layout=w.Layout(align_items="flex-start"))
         top = w.HBox([self._name, back, forth, self._follow], layout=w.Layout(align_items="center"))
-        below = [] if self.kind.beside else [self._statistics]
+        below = [] if self.kind.beside else [self._place]
         super().__init__(path, top, sides, self._caption, self._message, *below)
 
     # --- what the buttons do --------------------------------------------------------------------------------------
@@ -111,11 +111,12 @@ class LiveMicrographs(LiveView):
 
     def _draw(self) -> None:
         self._found.sort(key=_written)
-        for statistic in self.kind.statistics:
+        if self.values and self._statistics is None:
+            self._statistics = self._make_statistics()
+            self._place.children = (self._statistics,)
+        for statistic in self.kind.statistics if self._statistics is not None else ():
             parts = [values[statistic.column] for values in self.values.values()]
-            if parts:
-                self._statistics.data(statistic.column, **bars(np.concatenate(parts)))
-                self._statistics.layout.display = ""
+            self._statistics.data(statistic.column, **bars(np.concatenate(parts)))
         if self._found and self._follow.value and self._found[-1] != self._at:
             if self._at is None:
                 self._caption.value = '<span class="rl-muted">Drawing the newest result …</span>'

@@ -68,12 +68,12 @@ class JobMonitor(w.VBox):
         self.status, self.log_panel = JobStatus(), LogPanel()
         self.end = EndPanel(on_next=self.on_next)
         self.views: list[LiveView] = []
-        self._tabs = w.Tab(layout=w.Layout(display="none"))
-        self._tabs.observe(self._turned, "selected_index")
         self._pages: list[w.Widget] = []
+        self._results = w.VBox()
+        self._new_tabs()
         self._drawer = Drawer()
         self.opener: Opener = opener or self._drawer
-        super().__init__([style_sheet(), _sheet(), self.status, self.end, self._tabs, self.log_panel, self._drawer])
+        super().__init__([style_sheet(), _sheet(), self.status, self.end, self._results, self.log_panel, self._drawer])
         self.add_class("rl-monitor")
         if isinstance(source, JobForm):
             source.on_start(self.follow)
@@ -87,8 +87,8 @@ class JobMonitor(w.VBox):
         """Watch this job from now on."""
         self.stop()
         self.directory = directory
-        self.views, self._pages = [], []
-        self._tabs.children, self._tabs.layout.display = (), "none"
+        self.views = []
+        self._new_tabs()
         self.end.hide()
         self.end.outcome = None
         self.status.follow(directory)
@@ -148,12 +148,12 @@ class JobMonitor(w.VBox):
         """Let each view read in small steps, in turns, as long as there is time."""
         began = time.monotonic()
         waiting = list(self.views)
-        while waiting and time.monotonic() - began < _LOOK_SECONDS:
-            waiting = [view for view in waiting if view.look()]
-            time.sleep(_PAUSE)
         for view in self.views:
             if isinstance(view, LiveClasses):
                 view.refresh(state)
+        while waiting and time.monotonic() - began < _LOOK_SECONDS:
+            waiting = [view for view in waiting if view.look()]
+            time.sleep(_PAUSE)
         self._late = bool(waiting)
         titles = tuple(str(page.title) for page in self._pages)
         if titles != self._tabs.titles:  # a run tells only by its first curve whether it has half-maps
@@ -187,27 +187,37 @@ class JobMonitor(w.VBox):
         if self.end.outcome is not None:
             return
         covered = _COVERED if self._pages else set()
-        self.end.show(directory)
-        pictures = self.end.outcome.pictures if self.end.outcome is not None else ()
-        self._show_pages([*self._pages, *(PictureTab(one) for one in pictures if one.title not in covered)])
+        found = self.end.judge(directory)
+        self._show_pages([*self._pages, *(PictureTab(one) for one in found.pictures if one.title not in covered)])
+        self.end.suggest(directory)
 
     # --- tabs -------------------------------------------------------------------------------------------------------
 
+    def _new_tabs(self) -> None:
+        """Begin without pages; a Tab that had some and has none for a while forgets which is in front."""
+        self._pages = []
+        self._tabs = w.Tab()
+        self._tabs.observe(self._turned, "selected_index")
+        self._results.children = ()
+
     def _show_pages(self, pages: list[w.Widget]) -> None:
-        front = self._tabs.selected_index or 0
         self._pages = pages
         self._tabs.children = tuple(pages)
         self._tabs.titles = tuple(str(page.title) for page in pages)
-        self._tabs.layout.display = "" if pages else "none"
-        if pages:
-            self._tabs.selected_index = min(front, len(pages) - 1)
-            self._turned(None)
+        if not pages:
+            return
+        if self._tabs.selected_index is None:
+            self._tabs.selected_index = 0
+        self._results.children = (self._tabs,)
+        self._turned(None)
 
     def _turned(self, _change: object) -> None:
         for place, page in enumerate(self._pages):
             front = place == self._tabs.selected_index
             if isinstance(page, LiveView):
                 page.shown = front
+                if front and (self._watch is None or not self._watch.alive):  # the job has ended: nobody looks any more
+                    Watch(page.look, period=_PAUSE)
             elif isinstance(page, PictureTab) and front:
                 page.draw()
 
