@@ -8,6 +8,7 @@ the kernel the same line shows the same job again. Which results are shown is ch
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from functools import partial
@@ -68,6 +69,8 @@ class JobMonitor(w.VBox):
         self.status, self.log_panel = JobStatus(), LogPanel()
         self.end = EndPanel(on_next=self.on_next)
         self.views: list[LiveView] = []
+        self._looking = threading.Lock()
+        self._begun: JobDirectory | None = None
         self._pages: list[w.Widget] = []
         self._results = w.VBox()
         self._new_tabs()
@@ -85,14 +88,11 @@ class JobMonitor(w.VBox):
 
     def follow(self, directory: JobDirectory) -> None:
         """Watch this job from now on."""
-        self.stop()
+        if self._watch is not None:
+            self._watch.stop(
+                wait=False
+            )  # a look at the job before may still be going on; the kernel does not wait for it
         self.directory = directory
-        self.views = []
-        self._new_tabs()
-        self.end.hide()
-        self.end.outcome = None
-        self.status.follow(directory)
-        self.log_panel.follow(directory.path)
         self._watch = Watch(self.look, period=self.period)
 
     def stop(self) -> None:
@@ -128,9 +128,12 @@ class JobMonitor(w.VBox):
 
     def look(self) -> bool:
         """Read what is new and show it; returns whether the job may still change."""
-        directory = self.directory
-        if directory is None:
-            return False
+        with self._looking:
+            return self.directory is not None and self._look(self.directory)
+
+    def _look(self, directory: JobDirectory) -> bool:
+        if directory is not self._begun:
+            self._begin(directory)
         try:
             state = directory.state
             self.log_panel.look(last=_last_words(directory, state))
@@ -144,6 +147,16 @@ class JobMonitor(w.VBox):
             return directory.path.is_dir()
         return state in ("running", "scheduled") or self._something_waits()
 
+    def _begin(self, directory: JobDirectory) -> None:
+        """Show nothing of the job before."""
+        self._begun = directory
+        self.views = []
+        self._new_tabs()
+        self.end.hide()
+        self.end.outcome = None
+        self.status.follow(directory)
+        self.log_panel.follow(directory.path)
+
     def _look_at_results(self, state: str) -> None:
         """Let each view read in small steps, in turns, as long as there is time."""
         began = time.monotonic()
@@ -151,7 +164,7 @@ class JobMonitor(w.VBox):
         for view in self.views:
             if isinstance(view, LiveClasses):
                 view.refresh(state)
-        while waiting and time.monotonic() - began < _LOOK_SECONDS:
+        while waiting and self._begun is self.directory and time.monotonic() - began < _LOOK_SECONDS:
             waiting = [view for view in waiting if view.look()]
             time.sleep(_PAUSE)
         self._late = bool(waiting)
