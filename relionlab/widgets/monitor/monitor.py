@@ -134,6 +134,7 @@ class JobMonitor(w.VBox):
     def _look(self, directory: JobDirectory) -> bool:
         if directory is not self._begun:
             self._begin(directory)
+        state = "running"
         try:
             state = directory.state
             self.log_panel.look(last=_last_words(directory, state))
@@ -142,9 +143,10 @@ class JobMonitor(w.VBox):
             self._look_at_results(state)
             if state in ENDED:
                 self._show_end(directory)
-        except (OSError, RelionlabError) as error:  # a file in the making, a directory that was just removed
-            self.status.told.say(str(error))
-            return directory.path.is_dir()
+        except Exception as error:  # noqa: BLE001 - a file in the making, a directory that was just removed: the next look may do
+            known = isinstance(error, OSError | RelionlabError)
+            self.status.told.say(str(error) if known else f"This look was in vain ({type(error).__name__}: {error}).")
+            return directory.path.is_dir() and state not in ENDED
         return state in ("running", "scheduled") or self._something_waits()
 
     def _begin(self, directory: JobDirectory) -> None:
