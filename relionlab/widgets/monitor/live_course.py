@@ -106,6 +106,8 @@ class LiveAngles(LiveView):
         found = [one for one in rounds(self.path) if one.number > 0]
         if not found or found[-1] == self._drawn:
             return False
+        if self._drawn is None:
+            self._words.value = '<span class="rl-muted">Drawing from where the particles are seen …</span>'
         self._drawn = found[-1]
         try:
             picture = angular_distribution(found[-1])
