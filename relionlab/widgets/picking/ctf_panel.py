@@ -17,7 +17,6 @@ from relionlab.display.micrograph_image import MicrographImage
 from relionlab.errors import RelionlabError
 from relionlab.io.particles import Particles
 
-
 _FACTS = (
     ("rlnDefocusU", "Defocus U", "Å", 0),
     ("rlnDefocusV", "Defocus V", "Å", 0),

@@ -70,7 +70,7 @@ class ManualPicker(w.VBox):
             else open_hand_picking(source, project=project, start_with=start_with, pixel_size=pixel_size)
         )
         self.view = MicrographView(pixels=pixels)
-        self.list = MicrographList(height=max(pixels - 180, 150))
+        self.list = MicrographList(height=max(pixels - 190, 150))
         self.ctf = CtfPanel(pixels=max(pixels - 190, 200))
         self.picture = PictureControls([self.view], self._start())
         self.colours = ColourControls(self._coloured)
@@ -211,15 +211,15 @@ class ManualPicker(w.VBox):
             [*steps, self._told, *edits], layout=w.Layout(align_items="center", width="100%", overflow="hidden")
         )
         self._side = w.VBox([self.list], layout=w.Layout(width="100%"))
+        keys = w.HTML(f'<div class="rl-muted" style="font-size:11px;line-height:1.4">{html.escape(KEYS)}</div>')
         side = w.VBox(
-            [self.picture, self.colours, self._side, self._total],
+            [self.picture, self.colours, self._side, self._total, keys],
             layout=w.Layout(flex="1 1 380px", min_width="380px", overflow="hidden"),
         )
         body = w.HBox(
             [self.view, side], layout=w.Layout(grid_gap="12px", flex_flow="row wrap", width="100%", overflow="hidden")
         )
-        keys = w.HTML(f'<div class="rl-muted" style="font-size:11px;line-height:1.4">{html.escape(KEYS)}</div>')
-        super().__init__([style_sheet(), head, self._message, body, keys])
+        super().__init__([style_sheet(), head, self._message, body])
         self.add_class("rl-picker")
         self.view.layer("picks", style="ring", colour="#E69F00")
         self.view.menu = [

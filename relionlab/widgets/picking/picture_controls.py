@@ -36,7 +36,7 @@ class Picture:
         return asdict(self)
 
 
-class PictureControls(w.GridBox):
+class PictureControls(w.VBox):
     """Sliders and fields for :class:`Picture`, which act on views while they are dragged.
 
     views  the views; ``views.append(…)`` adds one
@@ -76,12 +76,12 @@ class PictureControls(w.GridBox):
             tooltip="High grey values black (key I)",
             layout=w.Layout(width="100px", margin="2px 2px 2px auto"),
         )
-        values = w.HBox([self.black, self.white, self.inverted], layout=w.Layout(grid_column="1 / -1"))
-        parts = [self.diameter, self.sigma, self.low_pass, self.high_pass, values]
         layout = w.Layout(
             grid_template_columns=f"repeat({columns}, 1fr)", grid_gap="0 12px", width="100%", overflow="hidden"
         )
-        super().__init__(parts, layout=layout)
+        sliders = w.GridBox([self.diameter, self.sigma, self.low_pass, self.high_pass], layout=layout)
+        values = w.HBox([self.black, self.white, self.inverted], layout=w.Layout(width="100%", overflow="hidden"))
+        super().__init__([sliders, values])
         for part in (self.diameter, self.sigma, self.low_pass, self.high_pass, self.black, self.white, self.inverted):
             part.observe(self._changed, "value")
         self.show()
