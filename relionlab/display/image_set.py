@@ -8,6 +8,7 @@ read_image_set("Extract/job009/Movies/a.mrcs")        a stack, or a folder of im
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,13 +19,14 @@ import numpy as np
 from relionlab.display.image_views import ImageCtf, ImageLook, binned, greys, seen
 from relionlab.display.results import class_counts, find_file, latest_model
 from relionlab.engine.ctf import Optics
-from relionlab.errors import InputError
+from relionlab.errors import InputError, StarError
 from relionlab.io.image_names import ImageReader, format_image_name
 from relionlab.io.images import open_image, read_header
 from relionlab.io.mrc import ENDINGS
 from relionlab.io.particles import Particles, read_particles
 from relionlab.io.star import read_star
 from relionlab.io.table import Table
+from relionlab.workflows.links import particle_list
 
 Kind = Literal["particles", "classes", "micrographs", "images"]
 NOUNS: dict[Kind, str] = {"particles": "particle", "classes": "class", "micrographs": "micrograph", "images": "image"}
@@ -182,6 +184,9 @@ def read_image_set(source: str | Path) -> ImageSet:
         return _of_folder(path)
     if not path.name.removesuffix(".gz").endswith(".star"):
         return _of_stack(path)
+    if path.name.startswith("particles") or "_data.star" in path.name:
+        with suppress(StarError):  # read once for all that is linked to it
+            return set_of_particles(particle_list(path), path)
     tables = read_star(path)
     if "model_classes" in tables:
         return _of_model(path, tables)

@@ -43,6 +43,7 @@ _CHOOSING = (  # name, button, its tip, entry of the right button's menu
     ("invert", "Invert", "Choose the others instead (i)", "Invert the selection"),
 )
 _TILES = {"micrographs": 224, "classes": 112}
+_NONE = 999.0  # RELION's word for a resolution that is not known
 _PLURAL = {"classes": "classes"}
 
 
@@ -298,5 +299,6 @@ class ImageGallery(w.VBox):
 def _about_class(images: ImageSet, row: int) -> str:
     table = images.table
     count = f" · {table['rlnParticleNumber'][row]:,}" if "rlnParticleNumber" in table else ""
-    resolution = f" · {table['rlnEstimatedResolution'][row]:.1f} Å" if "rlnEstimatedResolution" in table else ""
+    limit = float(table["rlnEstimatedResolution"][row]) if "rlnEstimatedResolution" in table else np.inf
+    resolution = f" · {limit:.1f} Å" if limit < _NONE else ""
     return f"{images.row_in_file(row) + 1}{count}\n{100 * table['rlnClassDistribution'][row]:.1f} %{resolution}"

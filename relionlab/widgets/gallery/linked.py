@@ -110,7 +110,7 @@ def open_particles_of_micrograph(micrograph: str, *, near: str | Path, opener: O
 def open_micrograph_of_particle(star: str | Path, row: int, *, opener: Opener) -> w.Widget:
     """Open the micrograph of a particle of a list (row from 0), the particle marked among the others of the list."""
     place = find.micrograph_of_particle(star, row)
-    return _open_micrograph(place.name, near=Path(star), marked=(place.x, place.y), opener=opener)
+    return _open_micrograph(place.name, near=Path(star), marked=row, opener=opener)
 
 
 def open_micrograph(micrograph: str, *, near: str | Path, opener: Opener) -> w.Widget:
@@ -158,7 +158,7 @@ def _open_rows(title: str, found: find.FoundRows, *, opener: Opener) -> w.Widget
     return opener.open(f"{title} ({many(len(found.rows), 'particle')})", made)
 
 
-def _open_micrograph(name: str, *, near: Path, marked: tuple[float, float] | None, opener: Opener) -> w.Widget:
+def _open_micrograph(name: str, *, near: Path, marked: int | None, opener: Opener) -> w.Widget:
     project = find.project_of(near)
     file = (project.directory if project is not None else Path.cwd()) / name
     if not file.exists():

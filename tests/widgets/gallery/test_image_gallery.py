@@ -128,7 +128,15 @@ def test_class_leads_to_particles_to_micrograph_to_class(folder, opener):
     particles.choice.look_at(8)  # row 25 of the file
     particles.do("micrograph")
     assert opener.titles[-1] == "Micrograph mic002.mrc and the particle"
-    assert len(opener.widgets[-1].picks) == 20
+    card = opener.widgets[-1]
+    assert len(card.rows) == 20
+    assert card.view.layers["looked at"].x.tolist() == [particles.images.table["rlnCoordinateX"][8]]
+    card.view._answer(
+        None, {"kind": "command", "name": "chosen", "x": card.x[3], "y": card.y[3], "layer": "particles"}, []
+    )
+    assert card.row == 23
+    card.open_particle()
+    assert opener.widgets[-1].images.places.tolist() == [23]
     particles.do("class")
     assert opener.titles[-1] == "Class 2 in job003"
     assert opener.widgets[-1].choice.current == 1
