@@ -179,6 +179,13 @@ class ImageGallery(w.VBox):
             lambda: row_card(self.images.table, row),
         )
 
+    def particles_of_chosen(self) -> w.Widget:
+        """Open the particles of all chosen classes."""
+        if not self.choice.count:
+            raise ParameterError("No class is chosen: click those whose particles are wanted.")
+        numbers = [self.images.row_in_file(row) + 1 for row in self.selected.tolist()]
+        return linked.open_particles_of_class(self.images.source, numbers, opener=self.opener)
+
     def average(self) -> w.Widget:
         """Open mean and standard deviation of the chosen images, and their power spectrum."""
         rows = self.selected
@@ -197,7 +204,11 @@ class ImageGallery(w.VBox):
         """Open the rows of these images as a table, with the same order and choice."""
         from relionlab.widgets.gallery.star_view import StarView
 
-        made = partial(StarView, self.images.table, choice=self.choice, opener=self.opener)
+        tables = {self.images.table.name: self.images.table}
+        if self.images.optics is not None:
+            tables = {"optics": self.images.optics.optics, **tables}
+        path = self.images.source if self.images.places is None and self.images.source.suffix == ".star" else None
+        made = partial(StarView, tables, path=path, choice=self.choice, opener=self.opener)
         return self.opener.open(f"Table of {self.images.source.name}", made)
 
     def tools(self) -> w.Widget:
@@ -224,7 +235,9 @@ class ImageGallery(w.VBox):
         if self.project is None or self.images.kind == "images":
             raise JobStateError("These images do not come from a list of a project, so no Select job can be made.")
         chosen = self.images.mask_in_file(self.choice.chosen)
-        self.saved = save_selection(self.project, self.images.source.absolute(), chosen, what=self.images.kind)
+        self.saved = save_selection(
+            self.project, self.images.source.absolute(), chosen, what=self.images.kind, how=self.choice.steps
+        )
         self.message.say(f"Started as {self.saved.name} …")
         Watch(self._look_at_job, period=0.2)
         return self.saved
@@ -254,7 +267,16 @@ class ImageGallery(w.VBox):
 
     def _actions(self) -> dict[str, tuple[str, str, Callable[[], Any]]]:
         """Return what can be opened from an image: name -> words, tip, method; the first one is Enter's."""
-        own = linked.links(self)
+        leads = self.images.source.suffix != ".mrcs" and self.images.source.is_file()
+        row = linked.LinkedRow(
+            self.images.kind if leads else "images",
+            self.images.source,
+            lambda: self.images.row_in_file(self.clicked()),
+            self.opener,
+        )
+        own = row.links()
+        if self.images.kind == "classes":
+            own["kept"] = ("All chosen's", "The particles of all chosen classes together", self.particles_of_chosen)
         if self.images.kind != "micrographs":
             own["average"] = ("Average", "Mean and standard deviation of the chosen images", self.average)
         own["metadata"] = ("Metadata", "All that the table knows of the image clicked last", self.metadata)

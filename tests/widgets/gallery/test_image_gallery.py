@@ -173,6 +173,27 @@ def test_a_part_of_a_list_is_saved_by_its_rows_in_the_list(folder):
     assert job.wait() == "finished", job.message
     names = read_star(folder / PARTICLES)["particles"]["rlnImageName"]
     assert read_star(job.path / "particles.star")["particles"]["rlnImageName"].tolist() == [names[42], names[45]]
+    assert "Chosen in the gallery:\n- chose 2 rows" in job.notes()
+
+
+def test_the_table_of_a_gallery_leads_on_and_keeps_its_optics(folder, opener, tmp_path):
+    gallery = ImageGallery(folder / PARTICLES, opener=opener)
+    view = gallery.table()
+    gallery.choice.look_at(45)
+    view._links.children[1].click()
+    assert opener.titles[-1] == "CTF of mic003.mrc"
+    view.select_where("DefocusU < 10000")
+    assert gallery.choice.count == 20
+    assert "optics" in read_star(view.save(tmp_path / "some.star"))
+
+
+def test_particles_of_all_chosen_classes(folder, opener):
+    gallery = ImageGallery(folder / MODEL, opener=opener)
+    gallery.do("kept")
+    assert "No class is chosen" in gallery.message.value
+    gallery.select([0, 2])
+    gallery.do("kept")
+    assert opener.titles == ["Particles of classes 1,3 (40 particles)"]
 
 
 def test_views_need_what_they_show(folder):
