@@ -89,6 +89,7 @@ class ImageGallery(w.VBox):
         self.grid.menu = self._menu()
         self.grid.do = self.do
         self.bar = GalleryBar(self, largest=480 if large else 256)
+        self.grid.show(self.bar.look())
         self._count = w.HTML(layout=w.Layout(flex="1 1 auto"))
         made = partial(button, message=self.message, width="84px")
         choosing = [made(words, tip, partial(self.do, name)) for name, words, tip, _ in _CHOOSING]
@@ -146,6 +147,7 @@ class ImageGallery(w.VBox):
             raise ParameterError("The CTF of these images is not known: only particles with a defocus can be shown so.")
         if sigma < 0 or low_pass < 0:
             raise ParameterError("Contrast and low-pass are 0 (automatic, none) or more.")
+        self.bar.follow_look(ImageLook(view, sigma, low_pass, inverted))
         self.grid.show(ImageLook(view, sigma, low_pass, inverted))
 
     def title(self) -> str:
@@ -276,7 +278,7 @@ class ImageGallery(w.VBox):
         )
         own = row.links()
         if self.images.kind == "classes":
-            own["kept"] = ("All chosen's", "The particles of all chosen classes together", self.particles_of_chosen)
+            own["kept"] = ("Of all chosen", "The particles of all chosen classes together", self.particles_of_chosen)
         if self.images.kind != "micrographs":
             own["average"] = ("Average", "Mean and standard deviation of the chosen images", self.average)
         own["metadata"] = ("Metadata", "All that the table knows of the image clicked last", self.metadata)
@@ -292,6 +294,8 @@ class ImageGallery(w.VBox):
         return _PLURAL.get(self.images.kind, f"{self.images.noun}s")
 
     def _changed(self, change: str) -> None:
+        if change == "shown":
+            self.bar.follow_order()
         if change in ("chosen", "shown"):
             self._counted()
 

@@ -85,8 +85,8 @@ class ImageTools(w.VBox):
         self.live.on("drop", self._dropped)
         self.live.on("tap", self._tapped)
         self.live.on("key", lambda event: self.close_polygon() if event.key == "Enter" else self.clear())
-        for control in (self._view, self._low):
-            control.observe(lambda _change: self._draw_image(), "value")
+        self._view.observe(lambda _change: self._draw_image(), "value")
+        self._low.observe(lambda _change: (self._draw_image(), self._draw_region()), "value")
         self._threshold.observe(lambda change: self.set_threshold(change["new"]), "value")
         self._edge.observe(lambda _change: self._draw_region(), "value")
         self._draw_image()
@@ -240,7 +240,7 @@ class ImageTools(w.VBox):
         self.live.data("bars", left=[], right=[], top=[])
 
     def _draw_histogram(self, values: np.ndarray) -> None:
-        counts, edges = np.histogram(values, 2 * MOST_BARS)
+        counts, edges = np.histogram(values, grey_edges(values))
         self._side("Grey value", "Pixels", edges, np.append(counts, 0))
         self.live.data("profile", x=[], y=[])
         self.live.data("bars", left=edges[:-1], right=edges[1:], top=counts.astype(float))
@@ -311,6 +311,17 @@ class ImageTools(w.VBox):
         across, up = (x - seen.shape[1] // 2) / seen.shape[1], (y - seen.shape[0] // 2) / seen.shape[0]
         radius = float(np.hypot(across, up))
         return f"resolution {self.pixel_size / radius:.2f} Å" if radius > 0 else "zero frequency"
+
+
+def grey_edges(values: np.ndarray) -> np.ndarray:
+    """Return the edges of a histogram's bars between the 0.1th and 99.9th percentile; of whole numbers, as an electron counter's,
+    bars of equally many whole numbers, for any others would be too high or too low by turns.
+    """
+    low, high = (float(value) for value in np.percentile(values, (0.1, 99.9)))
+    if np.array_equal(values[:1000], np.rint(values[:1000])) and high > low:
+        step = max(1, round((high - low) / (2 * MOST_BARS)))
+        return np.arange(np.floor(low) - 0.5, high + step + 0.5, step)
+    return np.linspace(low, high if high > low else low + 1, 2 * MOST_BARS + 1)
 
 
 def _outline(tool: str, start: tuple[float, float], here: tuple[float, float]) -> np.ndarray:

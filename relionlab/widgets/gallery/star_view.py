@@ -19,6 +19,7 @@ from relionlab.display.column_statistics import column_statistics
 from relionlab.display.column_words import heading, meaning
 from relionlab.display.image_set import set_of_tables
 from relionlab.display.row_choice import RowChoice
+from relionlab.display.words import many
 from relionlab.errors import InputError, ParameterError, RelionlabError, StarError
 from relionlab.io.star import read_star, write_star
 from relionlab.io.table import Table
@@ -238,7 +239,7 @@ class StarView(w.VBox):
             return ()
         names = {"rlnReferenceImage": "classes", "rlnImageName": "particles", "rlnMicrographName": "micrographs"}
         kind = next((names[label] for label in names if label in table), "")
-        made = partial(button, message=self.message, width="92px")
+        made = partial(button, message=self.message, width="104px")
         row = LinkedRow(kind, self.path, self._clicked, self.opener)
         return tuple(made(words, tip, method) for words, tip, method in row.links().values())
 
@@ -278,7 +279,7 @@ class StarView(w.VBox):
 
     def _counted(self) -> None:
         total, shown, chosen = len(self.choice), len(self.choice.shown), self.choice.count
-        words = f"{shown:,} of {total:,} rows" if shown < total else f"{total:,} rows"
+        words = f"{shown:,} of {many(total, 'row')}" if shown < total else many(total, "row")
         self._count.value = f'<span class="rl-count" aria-live="polite">{words}, <b>{chosen:,}</b> chosen</span>'
 
     def _told(self) -> None:

@@ -83,6 +83,18 @@ def test_images_follow_the_order(folder):
     assert means == pytest.approx(gallery.choice.shown[:3], abs=0.2)
 
 
+def test_the_controls_follow_what_is_done_in_python(folder):
+    gallery = ImageGallery(folder / PARTICLES)
+    gallery.sort("rlnDefocusU", descending=True)
+    assert (gallery.bar.order.value, gallery.bar.down.value) == ("rlnDefocusU", True)
+    gallery.look(view="flipped", sigma=2, low_pass=15)
+    assert (gallery.bar.view.value, gallery.bar.sigma.value, gallery.bar.low_pass.value) == ("flipped", 2, 15)
+    gallery.bar.order.value = "rlnCoordinateX"
+    assert gallery.choice.sorted_by == "rlnCoordinateX"
+    gallery.bar.low_pass.value = 0
+    assert (gallery.grid.look.view, gallery.grid.look.low_pass) == ("flipped", 0)
+
+
 def test_a_click_in_the_page_is_counted(folder):
     gallery = ImageGallery(folder / MODEL)
     at = {"kind": "choose", "from": 1, "to": 2, "on": True, "arranged": gallery.grid.arranged}

@@ -8,6 +8,7 @@ import pytest
 from relionlab.errors import ParameterError
 from relionlab.io.images import read_header, read_image
 from relionlab.widgets import ImageTools
+from relionlab.widgets.gallery.image_tools import grey_edges
 from relionlab.widgets.parts.live_figure import FigureEvent
 
 
@@ -65,6 +66,15 @@ def test_threshold_takes_what_is_bright(tools):
     tools.set_threshold(70)
     assert tools.region.sum() == 60 * 10
     assert "mean 74.5" in tools._told.value
+
+
+def test_bars_of_counted_electrons_are_of_one_width():
+    counts = np.random.default_rng(1).poisson(50, 100_000).astype(float)
+    edges = grey_edges(counts)
+    assert set(np.diff(edges)) == {1.0}
+    assert not np.isin(edges, np.rint(edges)).any()  # between whole numbers
+    assert len(grey_edges(np.linspace(0, 1, 5000))) == 81
+    assert (np.diff(grey_edges(np.full(10, 3.0))) > 0).all()
 
 
 def test_mask_is_written_with_its_soft_edge(tools, tmp_path):
