@@ -16,7 +16,7 @@ from relionlab.errors import InputError, NodeError, StarError
 from relionlab.io.image_names import parse_image_name
 from relionlab.io.images import read_map, read_stack
 from relionlab.io.star import read_star
-from relionlab.io.star_column import read_whole_numbers
+from relionlab.io.star_columns import read_columns
 from relionlab.io.table import Table
 
 Order = Literal["size", "resolution", "number"]
@@ -148,9 +148,11 @@ def latest_model(source: str | Path) -> Path:
     return files[-1]
 
 
-def read_class_averages(source: str | Path) -> ClassAverages:
+def read_class_averages(source: str | Path, *, count: bool = True) -> ClassAverages:
     """Read the class averages of a run_itNNN_model.star, or of a job directory's last iteration; of a 3D run the central
     slices (along z) of its maps.
+
+    count  whether each class's particles are counted, which takes long where there are many
     """
     model = latest_model(source)
     classes, general = model_tables(model)
@@ -158,7 +160,7 @@ def read_class_averages(source: str | Path) -> ClassAverages:
         images=_images(classes, general, model),
         pixel_size=float(general.value("rlnPixelSize")),
         share=_column(classes, "rlnClassDistribution"),
-        counts=class_counts(model, len(classes)),
+        counts=class_counts(model, len(classes)) if count else np.full(len(classes), -1),
         resolution=_resolutions(classes, general, halves="_half" in model.name),
         accuracy_rotations=_accuracy(classes, "rlnAccuracyRotations"),
         accuracy_offsets=_accuracy(classes, "rlnAccuracyTranslationsAngst"),
@@ -278,10 +280,11 @@ def class_counts(model: Path, k: int) -> np.ndarray:
     path = data_file(model)
     if path is None or iteration_of(model) == 0:  # before the first iteration no particle has a class
         return np.full(k, -1)
-    numbers = read_whole_numbers(path, "rlnClassNumber")
-    if numbers is None:
+    try:
+        numbers = read_columns(path, "rlnClassNumber")["rlnClassNumber"]
+    except StarError:
         return np.full(k, -1)
-    return np.bincount(numbers[numbers >= 0], minlength=k + 1)[1 : k + 1]
+    return np.bincount(np.asarray(numbers, dtype=np.int64), minlength=k + 1)[1 : k + 1]
 
 
 def _column(table: Table, label: str) -> np.ndarray:

@@ -8,8 +8,7 @@ import pytest
 from relionlab.display.column_statistics import column_statistics
 from relionlab.display.density import Extent
 from relionlab.errors import ParameterError
-from relionlab.io.star import read_star, write_star
-from relionlab.io.star_column import read_whole_numbers
+from relionlab.io.star import read_star
 from relionlab.io.table import Table
 from relionlab.widgets import StarView
 from tests.linked_project import make_project
@@ -120,12 +119,3 @@ def test_statistics_are_those_of_numpy(view):
     assert told.median == np.median(x)
     assert "px" in str(told)
     assert str(column_statistics(view.table, "rlnMicrographName")) == "3 different texts in 60 rows"
-
-
-def test_one_column_is_read_as_the_whole_table_reads_it(folder, tmp_path):
-    whole = read_star(folder / DATA)["particles"]["rlnClassNumber"]
-    assert read_whole_numbers(folder / DATA, "rlnClassNumber").tolist() == whole.tolist()
-    assert read_whole_numbers(folder / DATA, "rlnBeamTiltX") is None
-    blanks = Table({"rlnMicrographName": ["with a blank", "b"], "rlnClassNumber": [3, 4]}, name="particles")
-    write_star(tmp_path / "blanks.star", [Table({"rlnOpticsGroup": [1]}, name="optics"), blanks])
-    assert read_whole_numbers(tmp_path / "blanks.star", "rlnClassNumber").tolist() == [3, 4]
