@@ -131,7 +131,8 @@ def _of_refinement(directory: Path) -> list[tuple[str, Path]]:
     from relionlab.display.reference_maps import maps_of_round
 
     try:
-        return maps_of_round(last_round(directory))
+        named = maps_of_round(last_round(directory))
+        return [(file.name if name == "map" else f"{name}: {file.name}", file) for name, file in named]
     except NodeError:
         return []
 

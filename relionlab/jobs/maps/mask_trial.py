@@ -97,6 +97,11 @@ class MaskTrial:
             self._smoothed[resolution] = smoothed(self.map, resolution, pixel_size=self.pixel_size)
         return self._smoothed[resolution]
 
+    def noise_level(self, resolution: float) -> float:
+        """Return the highest density that noise reaches in the map filtered to a resolution (Å), by half of the halves' difference."""
+        one, other = self.post.maps.first, self.post.maps.second
+        return float(np.abs(smoothed((one - other) / 2, resolution, pixel_size=self.pixel_size)).max())
+
     def mask(self, job: MaskCreate) -> np.ndarray:
         """Return the mask (n, n, n) that a MaskCreate job of these parameters makes; its ``fn_in`` does not count."""
         density = self.smoothed(job.lowpass_filter)
@@ -112,7 +117,10 @@ class MaskTrial:
 
     def of(self, job: MaskCreate) -> TriedMask:
         """Return what the mask of these parameters makes of the half-maps."""
-        mask = self.mask(job)
+        return self.with_mask(self.mask(job), job)
+
+    def with_mask(self, mask: np.ndarray, job: MaskCreate) -> TriedMask:
+        """Return what a mask (n, n, n), made by these parameters, makes of the half-maps."""
         post, n, pixel_size = self.post, self.post.n, self.post.pixel_size
         post.within(mask)
         curves = post.curves()
@@ -130,7 +138,7 @@ class MaskTrial:
         return TriedMask(
             mask=mask,
             curves=curves,
-            frequency=np.arange(n // 2 + 1) / (n * pixel_size),
+            frequency=post.frequency,
             guinier=plot,
             line=line,
             b_factor=b_factor,

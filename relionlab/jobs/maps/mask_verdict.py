@@ -54,9 +54,13 @@ def judge_mask(
     faults = [*_faults_of_shape(share, dense, pieces, specks, touches), *_faults_of_curves(curves)]
     resolution = box * pixel_size / curves.shell
     end = ", the finest that these pixels show" if curves.shell == len(curves.true) - 1 else ""
-    remarks = [words for _, words in faults[1:]]
+    remarks = [f"{words[0].upper()}{words[1:]}" for _, words in faults[1:]]
     if b_factor_doubt:
-        remarks.append(b_factor_doubt)
+        remarks.append(
+            b_factor_doubt.replace(" (--adhoc_bfac)", "").replace(
+                "a higher --autob_lowres", "begin the line at a coarser resolution"
+            )
+        )
     told = f"{resolution:.2f} Å at FSC 0.143{end}"
     if not faults:
         return Judged("good", f"{told}: the mask adds nothing of its own, so this can be trusted.", tuple(remarks))

@@ -71,6 +71,11 @@ class Postprocessing:
         self.filters(self.mean(), self.curves())
         return self.doubt
 
+    @property
+    def frequency(self) -> np.ndarray:
+        """The shells' frequencies, (shells,) 1/Å."""
+        return np.arange(self.n // 2 + 1) / (self.n * self.pixel_size)
+
     def mean(self) -> Any:
         """Return the half transform of the mean of the halves."""
         return (self.spectra[0] + self.spectra[1]) / 2
