@@ -73,9 +73,14 @@ def masked_curves(
         random,
         first_random,
         mask_fraction=np.pi / 6 * n**3 / (_WITH_BOUND_WATER * inside),
-        mask_weight=volume * _DALTON_PER_VOLUME / 1000,
+        mask_weight=kilodalton(volume),
         fell_back=worse,
     )
+
+
+def kilodalton(volume: float) -> float:
+    """Return the kDa of protein that fill a volume in Å³."""
+    return volume * _DALTON_PER_VOLUME / 1000
 
 
 def fraction_of_weight(kilodalton: float, *, box: int, pixel_size: float) -> float:

@@ -144,11 +144,12 @@ class MaskPanel(w.VBox):
         use.layout.display = "" if self.project is not None else "none"
         left = w.VBox([self.controls, self.sharpening, self._numbers], layout=w.Layout(width="350px", flex="0 0 auto"))
         title = html.escape(Path(self._options.fn_in).parent.as_posix())
-        words = f'<span class="rl-title">Mask for {title}</span> <span class="rl-muted">outline: full where it is 1, dotted where it ends</span>'
-        head = w.HBox([w.HTML(words, layout=w.Layout(flex="1 1 auto")), self._smooth, use])
+        title = w.HTML(f'<span class="rl-title">Mask for {title}</span>', layout=w.Layout(margin="0 14px 0 2px"))
+        self._message.layout.flex = "1 1 auto"
+        head = w.HBox([title, self._message, self._smooth, use])
         style = w.HTML(f"<style>{_STYLE}</style>", layout=w.Layout(height="0", margin="0"))
         rows = [w.HBox([left, self.canvas]), w.HBox([self.curves, self.plot])]
-        super().__init__([style_sheet(), style, head, self._message, self._verdict, *rows])
+        super().__init__([style_sheet(), style, head, self._verdict, *rows])
         self.add_class("rl-map")
         self.add_class("rl-mask-panel")
 
