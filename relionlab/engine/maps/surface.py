@@ -56,6 +56,6 @@ def _across(inside: np.ndarray, number: np.ndarray, axis: int) -> np.ndarray:
         cell[:, others] -= steps
         around.append(number[tuple(cell.T)])
     a, b, c, d = around
-    turned = low[tuple(at.T)] == (axis != 1)  # the order about y runs the other way round
+    turned = low[tuple(at.T)] == (axis == 1)  # the order about y runs the other way round
     quads = np.where(turned[:, None], np.stack([a, b, c, d], 1), np.stack([a, d, c, b], 1))
     return np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])

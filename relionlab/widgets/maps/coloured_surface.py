@@ -73,8 +73,8 @@ class ColouredSurface(w.VBox):
 
 
 def _from_front(vertices: np.ndarray) -> list[float]:
-    """Return a camera that looks along z from the positive end, y up: place, what it looks at, up."""
+    """Return a camera that looks along z as nglview's does, y up: place, what it looks at, up."""
     middle = (vertices.max(axis=0) + vertices.min(axis=0)) / 2
     radius = float(np.linalg.norm(vertices - middle, axis=1).max())
-    place = middle + np.array([0, 0, 1.15 * radius / np.tan(np.radians(_FIELD / 2))])
+    place = middle - np.array([0, 0, 1.15 * radius / np.tan(np.radians(_FIELD / 2))])
     return [float(value) for value in (*place, *middle, 0, 1, 0)]

@@ -57,6 +57,7 @@ class MapRow(w.VBox):
             ]
         )
         self.add_class("rl-map-row")
+        self.layout.flex = "0 0 auto"
         self._slider.observe(lambda change: self.set_level(change["new"]), "value")
         self._density.observe(lambda change: self.set_level(change["new"]), "value")
         self._sigmas.observe(lambda change: self.set_level(known.level_of_sigmas(change["new"])), "value")

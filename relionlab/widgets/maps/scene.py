@@ -78,7 +78,7 @@ class Scene:
 
 
 def tiles(sizes: list[float]) -> list[tuple[float, float, float]]:
-    """Return where maps of these sizes (Å) are put beside each other: rows of about as many as there are rows."""
+    """Return where maps of these sizes (Å) are put beside each other, about as many rows as columns; x runs to the left."""
     columns = int(np.ceil(np.sqrt(len(sizes))))
     step = 1.05 * max(sizes, default=1.0)
-    return [((k % columns) * step, -(k // columns) * step, 0.0) for k in range(len(sizes))]
+    return [(-(k % columns) * step, -(k // columns) * step, 0.0) for k in range(len(sizes))]

@@ -124,7 +124,7 @@ class SurfaceView(w.VBox):
         said = []
         for k in chosen:
             shown = self._row(k).shown
-            self._told.say(f"Fitting {shown.name} onto {target.name}: about 10 seconds …")
+            self._told.say(f"Fitting {shown.name} onto {target.name}: up to half a minute …")
             found = fit_onto(
                 shown.array,
                 target.array,
