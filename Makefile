@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 WORKERS ?= auto
+FOLDER ?= project
 
 .PHONY: tutorial test test-full benchmark lab format help
 
@@ -30,8 +31,9 @@ test-full: $(INSTALLED)  ## everything: the whole course, real data, long parity
 benchmark: $(INSTALLED)  ## figures beside RELION's, as ratios
 	$(BIN)/python -m tests.benchmarks
 
-lab: $(INSTALLED)  ## JupyterLab with the notebooks
-	$(BIN)/jupyter lab templates
+lab: $(INSTALLED)  ## JupyterLab on a project: make lab FOLDER=my_project
+	@mkdir -p $(FOLDER)
+	$(BIN)/relionlab lab $(FOLDER)
 
 format: $(INSTALLED)  ## lay the source out as the test suite demands
 	$(BIN)/ruff check --fix-only --quiet relionlab tests templates
