@@ -46,7 +46,7 @@ def defocus_over_time(source: CtfList | str | Path) -> Picture:
         panels.append(panel(overlay(drawn), title, whole="x", padding=0.05))
         panels.append(histogram(values, dim, "Micrographs", title=title))
     drift = np.polyfit(number, defocus, 1)[0] * (len(number) - 1) if len(number) > 2 else 0.0
-    trend = f"; it drifts by {drift:+.2f} µm from the first to the last" if abs(drift) > 0.1 else ""
+    trend = f"; it drifts by {drift:+.2f} µm from the first to the last" if abs(drift) > float(defocus.std()) else ""
     return Picture(
         grid(panels),
         "Defocus over time",

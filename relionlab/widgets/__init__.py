@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from relionlab.widgets.forms.form import JobForm
 from relionlab.widgets.gallery.gallery import ClassGallery
+from relionlab.widgets.maps.mask_panel import MaskPanel
+from relionlab.widgets.maps.plot_view import PlotView
+from relionlab.widgets.maps.slice_view import SliceView
+from relionlab.widgets.maps.surface_view import SurfaceView
 from relionlab.widgets.monitor.monitor import JobMonitor
 
-__all__ = ["ClassGallery", "JobForm", "JobMonitor"]
+__all__ = ["ClassGallery", "JobForm", "JobMonitor", "MaskPanel", "PlotView", "SliceView", "SurfaceView"]

@@ -52,6 +52,7 @@ def judge_mask(
             "bad", "The half-maps do not correlate at all: they are noise, or not two halves of one refinement."
         )
     faults = [*_faults_of_shape(share, dense, pieces, specks, touches), *_faults_of_curves(curves)]
+    faults.sort(key=lambda fault: fault[0] != "bad")  # the worst first
     resolution = box * pixel_size / curves.shell
     end = ", the finest that these pixels show" if curves.shell == len(curves.true) - 1 else ""
     remarks = [f"{words[0].upper()}{words[1:]}" for _, words in faults[1:]]
@@ -104,10 +105,12 @@ def _faults_of_curves(curves: Curves) -> list[tuple[Grade, str]]:
 
 def _faults_of_shape(share: float, dense: float, pieces: int, specks: int, touches: bool) -> list[tuple[Grade, str]]:  # noqa: FBT001
     found: list[tuple[Grade, str]] = []
-    if share > _FULL:
+    if share > _FULL and dense >= _LEAST_DENSE:
         found.append(
             ("bad", f"the mask fills {100 * share:.0f} % of the box: the threshold lies in the solvent. Raise it.")
         )
+    elif share > _FULL:
+        found.append(("bad", f"the mask is too loose: it fills {100 * share:.0f} % of the box. Extend it less."))
     elif specks > _MOST_SPECKS:
         found.append(
             ("doubtful", f"{specks} specks of noise are in the mask: raise the threshold, or filter the map more.")
