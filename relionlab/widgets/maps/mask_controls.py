@@ -69,7 +69,7 @@ class MaskControls(w.VBox):
     def _moved(self, name: str, value: float) -> None:
         if self._quiet:
             return
-        self.job = self.job.model_copy(update={name: value})
+        self.job = self.job.model_copy(update={name: float(f"{value:.5g}")})  # as files keep it
         self._changed(self.job)
 
 

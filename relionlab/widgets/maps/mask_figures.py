@@ -96,7 +96,8 @@ def show_guinier(live: LiveFigure, tried: TriedMask, *, lowest: float) -> None:
     live.data("plot", x=x, **columns)
     live.set("lowest", location=lowest**-2)
     line = tried.line
-    ends = np.array([lowest**-2, tried.resolution**-2]) if line is not None else np.full(2, np.nan)
+    fitted = x[np.isfinite(columns["weighted"])]  # as far as there is signal
+    ends = np.array([lowest**-2, fitted[-1]]) if line is not None else np.full(2, np.nan)
     outer = np.array([0.0, lowest**-2]) if line is not None else np.full(2, np.nan)
     for name, at in (("fitted", ends), ("beyond", outer)):
         live.data(name, x=at, y=at if line is None else line.intercept + line.slope * at)

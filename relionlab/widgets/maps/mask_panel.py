@@ -27,6 +27,7 @@ from relionlab.widgets.maps.mask_figures import fsc_figure, guinier_figure, show
 from relionlab.widgets.maps.slice_canvas import SliceCanvas
 from relionlab.widgets.parts.buttons import Message, button
 from relionlab.widgets.parts.look import style_sheet
+from relionlab.widgets.parts.opening import Drawer, Opener
 from relionlab.widgets.parts.watching import Watch
 
 _STYLE = (Path(__file__).parent / "mask_panel.css").read_text(encoding="utf-8")
@@ -42,6 +43,7 @@ class MaskPanel(w.VBox):
     project  where jobs are written; known already if ``source`` is a JobDirectory
     map      of which masks are made; by default the refinement's own, beside the half-maps
     start    parameters at the beginning; by default the threshold is what noise does not reach
+    opener   where the sharpened map is opened; by default below
     """
 
     def __init__(
@@ -52,7 +54,10 @@ class MaskPanel(w.VBox):
         project: Project | None = None,
         map: str | Path = "",  # noqa: A002 - the field's word
         start: MaskCreate | None = None,
+        opener: Opener | None = None,
     ) -> None:
+        self._drawer = Drawer()
+        self._opener: Opener = opener or self._drawer
         if isinstance(source, JobDirectory):
             project, source = source.project, source.path
         self.project = project
@@ -122,6 +127,15 @@ class MaskPanel(w.VBox):
         Watch(self._follow, period=0.3)
         return mask, after
 
+    def open_result(self) -> w.Widget:
+        """Open the slices of the sharpened map that :meth:`use` made; raises JobStateError if it is not there yet."""
+        if self.made is None or self.made[1].state != "finished":
+            raise JobStateError("There is no sharpened map yet: press 'Use this mask', and wait until it is finished.")
+        from relionlab.widgets.maps.slice_view import SliceView
+
+        after = self.made[1]
+        return self._opener.open(f"Sharpened map, {after.name}", lambda: SliceView(after, opener=self._opener))
+
     # --- building -----------------------------------------------------------------------------------------------------
 
     def _build(self, start: MaskCreate) -> None:
@@ -131,7 +145,7 @@ class MaskPanel(w.VBox):
         top = float(max(trial.map.max() * 0.8, start.inimask_threshold * 2))
         pixels = float(min(30, trial.post.n // 4))
         self.controls = MaskControls(start, top=top, pixels=pixels, changed=self._asked)
-        self.canvas = SliceCanvas(pane=266)
+        self.canvas = SliceCanvas(pane=266, layout=w.Layout(flex="1 1 0", min_width="0"))
         self.canvas.show(ShownMap(trial.map, trial.pixel_size, Path(trial.source).name))
         self._smooth = w.Checkbox(value=False, description="filtered map", indent=False, layout=w.Layout(width="170px"))
         self._smooth.observe(lambda _change: self._show_map(), "value")
@@ -146,10 +160,12 @@ class MaskPanel(w.VBox):
         title = html.escape(Path(self._options.fn_in).parent.as_posix())
         title = w.HTML(f'<span class="rl-title">Mask for {title}</span>', layout=w.Layout(margin="0 14px 0 2px"))
         self._message.layout.flex = "1 1 auto"
-        head = w.HBox([title, self._message, self._smooth, use])
+        self._result = button("Result", "Show the sharpened map", self.open_result, message=self._message, icon="eye")
+        self._result.layout.display = "none"
+        head = w.HBox([title, self._message, self._result, self._smooth, use])
         style = w.HTML(f"<style>{_STYLE}</style>", layout=w.Layout(height="0", margin="0"))
-        rows = [w.HBox([left, self.canvas]), w.HBox([self.curves, self.plot])]
-        super().__init__([style_sheet(), style, head, self._verdict, *rows])
+        rows = [w.HBox([left, self.canvas]), w.HBox([self.curves, self.plot], layout=w.Layout(flex_flow="row wrap"))]
+        super().__init__([style_sheet(), style, head, self._verdict, *rows, self._drawer])
         self.add_class("rl-map")
         self.add_class("rl-mask-panel")
 
@@ -229,4 +245,5 @@ class MaskPanel(w.VBox):
         if after.state == "running":
             return True
         self._message.say_end(after)
+        self._result.layout.display = "" if after.state == "finished" else "none"
         return False

@@ -19,6 +19,11 @@ function render({ model, el }) {
 
   // --- geometry: places are voxels of the full map, [z, y, x] -----------------------------------------------------
 
+  const side = () => {
+    // width of a pane in screen pixels: as asked for, or what fits three of them
+    const room = root.clientWidth;
+    return room > 150 ? Math.min(get("pane"), Math.floor((room - 18) / 3)) : get("pane");
+  };
   const size = () => get("full_shape");
   const bin = () => get("bin");
   const place = () => get("position");
@@ -69,7 +74,7 @@ function render({ model, el }) {
 
   function drawPane(made) {
     const { canvas, plane, row, away } = made;
-    const pixels = get("pane"), ratio = window.devicePixelRatio || 1;
+    const pixels = side(), ratio = window.devicePixelRatio || 1;
     canvas.style.width = canvas.style.height = `${pixels}px`;
     canvas.width = canvas.height = Math.round(pixels * ratio);
     const context = canvas.getContext("2d");
@@ -156,6 +161,7 @@ function render({ model, el }) {
   function draw() {
     frame = 0;
     const start = performance.now();
+    drawnSide = side();
     const beside = get("compare") === "beside" && volumes.second;
     rows[1].style.display = beside ? "" : "none";
     if (volumes.map) for (const made of panes) if (made.row === 0 || beside) drawPane(made);
@@ -283,6 +289,11 @@ function render({ model, el }) {
 
   // --- what comes from Python -----------------------------------------------------------------------------------------
 
+  let drawnSide = 0;
+  const watcher = new ResizeObserver(() => {
+    if (side() !== drawnSide) later();
+  });
+  watcher.observe(root);
   const turns = {};
   async function load(name) {
     const bytes = get(name);
@@ -314,6 +325,7 @@ function render({ model, el }) {
     for (const [event, handler] of [...loads, ...changes]) model.off(event, handler);
     model.off("msg:custom", heard);
     if (playing) clearInterval(playing);
+    watcher.disconnect();
     clearTimeout(rest);
     clearTimeout(asked);
   };

@@ -18,7 +18,9 @@ from relionlab.display.local_resolution import local_resolution_mask, local_reso
 from relionlab.display.map_sources import ShownMap, local_resolution_of, open_map, open_maps
 from relionlab.errors import ImageError
 from relionlab.widgets.maps.slice_canvas import SliceCanvas
+from relionlab.widgets.parts.buttons import Message, button
 from relionlab.widgets.parts.look import style_sheet
+from relionlab.widgets.parts.opening import Drawer, Opener
 
 Axis = Literal["z", "y", "x"]
 
@@ -29,12 +31,17 @@ class SliceView(w.VBox):
     source      a map file, a job directory of ours or RELION's (all its maps to choose from), or an array (z, y, x)
     pixel_size  Å, of an array, or instead of what the header says
     pane        width of one slice in screen pixels
+    opener      where the surface is opened; by default below
 
     Drag moves the cross-hair, the wheel goes through the slices, with Ctrl it zooms; arrow keys, page up and down, Home and p
     (play) do the same.
     """
 
-    def __init__(self, source: Any, *, pixel_size: float | None = None, pane: int = 380) -> None:
+    def __init__(
+        self, source: Any, *, pixel_size: float | None = None, pane: int = 380, opener: Opener | None = None
+    ) -> None:
+        self._drawer = Drawer()
+        self._opener: Opener = opener or self._drawer
         self.canvas = SliceCanvas(pane=pane)
         self.maps = open_maps(source) if pixel_size is None else [open_map(source, pixel_size=pixel_size)]
         self._title = w.HTML(layout=w.Layout(flex="1 1 auto"))
@@ -42,8 +49,10 @@ class SliceView(w.VBox):
         self._which = w.Dropdown(options=[(name, k) for k, name in enumerate(names)], layout=w.Layout(width="260px"))
         self._which.tooltip = "Which of the job's maps"
         self._which.observe(lambda change: self.show(self.maps[change["new"]]), "value")
-        head = [self._title, self._which] if len(names) > 1 else [self._title]
-        super().__init__([style_sheet(), w.HBox(head), self.canvas])
+        message = Message()
+        surface = button("Surface", "Show this map as a surface", self.open_surface, message=message, icon="cube")
+        head = [self._title, message, *([self._which] if len(names) > 1 else []), surface]
+        super().__init__([style_sheet(), w.HBox(head), self.canvas, self._drawer])
         self.add_class("rl-map")
         self.show(self.maps[0])
         directory = None if isinstance(source, np.ndarray | ShownMap) else Path(getattr(source, "path", source))
@@ -110,6 +119,13 @@ class SliceView(w.VBox):
         self.canvas.coloured_in_mask = mask is not None
         self.canvas.show_local(resolution, local_resolution_range(path, mask=mask))
         self.canvas.coloured = True
+
+    def open_surface(self) -> w.Widget:
+        """Open the map that is seen as a surface, with its levels, fits and colours; returns the widget."""
+        from relionlab.widgets.maps.surface_view import SurfaceView
+
+        shown = self.shown
+        return self._opener.open(f"Surface of {shown.name}", lambda: SurfaceView(shown))
 
     def _fitting(self, other: ShownMap) -> ShownMap:
         if other.array.shape != self.shown.array.shape:

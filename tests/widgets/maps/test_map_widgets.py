@@ -44,6 +44,8 @@ def test_slices_hold_the_map_as_bytes_between_two_densities(folder: Path):
     assert canvas.position == [1, 2, 3]
     view.contrast(low, (low + high) / 2)
     assert (canvas.black, canvas.white) == (0, pytest.approx(127.5))
+    opened = view.open_surface()
+    assert opened.rows[0].shown is view.shown  # in the drawer below
     with pytest.raises(ImageError, match="no voxel"):
         view.go_to(48, 0, 0)
 
@@ -169,6 +171,8 @@ def test_mask_panel_without_a_project_writes_nothing(folder: Path):
     panel = MaskPanel(folder / HALF)
     with pytest.raises(JobStateError, match="no project"):
         panel.use()
+    with pytest.raises(JobStateError, match="no sharpened map"):
+        panel.open_result()
 
 
 def test_only_the_newest_is_done():
