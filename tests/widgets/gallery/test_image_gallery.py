@@ -9,7 +9,7 @@ import pytest
 
 from relionlab.display.image_set import read_image_set
 from relionlab.errors import InputError, ParameterError
-from relionlab.io.images import read_stack
+from relionlab.io.images import read_stack, write_map
 from relionlab.io.star import read_star
 from relionlab.widgets import ImageGallery, look
 from tests.linked_project import BOX, NAMES, make_project
@@ -250,3 +250,10 @@ def test_stacks_and_folders(folder, tmp_path):
 )
 def test_look_finds_the_viewer_that_fits(folder, name, kind):
     assert type(look(folder / name)).__name__ == kind
+
+
+def test_look_shows_maps_as_slices(tmp_path):
+    write_map(tmp_path / "map.mrc", np.random.default_rng(1).normal(size=(16, 16, 16)), pixel_size=3.0)
+    assert type(look(tmp_path / "map.mrc")).__name__ == "SliceView"
+    with pytest.raises(InputError, match="does not exist"):
+        look(tmp_path / "none.mrc")
