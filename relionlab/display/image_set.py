@@ -8,6 +8,7 @@ read_image_set("Extract/job009/Movies/a.mrcs")        a stack, or a folder of im
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,19 +16,21 @@ from typing import Literal
 
 import numpy as np
 
-from relionlab.display.image_views import ImageCtf, ImageLook, binned, greys, seen
+from relionlab.display.image_views import ImageCtf, ImageLook, binned, greys, power_spectra, seen
 from relionlab.display.results import class_counts, find_file, latest_model
 from relionlab.engine.ctf import Optics
-from relionlab.errors import InputError
+from relionlab.errors import InputError, StarError
 from relionlab.io.image_names import ImageReader, format_image_name
 from relionlab.io.images import open_image, read_header
 from relionlab.io.mrc import ENDINGS
 from relionlab.io.particles import Particles, read_particles
 from relionlab.io.star import read_star
 from relionlab.io.table import Table
+from relionlab.workflows.links import particle_list
 
 Kind = Literal["particles", "classes", "micrographs", "images"]
 NOUNS: dict[Kind, str] = {"particles": "particle", "classes": "class", "micrographs": "micrograph", "images": "image"}
+_KEPT = 300  # shrunk images that are remembered
 _LARGE = 512  # px from which an image is read and shrunk on its own
 _JOB_LISTS = (
     "particles.star",
@@ -51,6 +54,7 @@ class ImageSet:
     sizes      Å per pixel, (n,)
     places     of a part of a file: the numbers of its rows in the file, from 0, (n,); ``None``: all rows
     listed     how many rows the file has
+    shrunk     large images as they were shrunk before: another contrast does not read them again
     """
 
     kind: Kind
@@ -62,6 +66,7 @@ class ImageSet:
     sizes: np.ndarray = field(default_factory=lambda: np.zeros(0))
     places: np.ndarray | None = None
     listed: int = 0
+    shrunk: dict[tuple[int, int, bool], tuple[np.ndarray, int]] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -127,18 +132,24 @@ class ImageSet:
 
     def thumbnails(self, rows: np.ndarray, look: ImageLook, *, pixels: int = 128) -> np.ndarray:
         """Return images as uint8 (n, y, x) for the screen, shrunk to not less than ``pixels`` where they are larger."""
-        images = self.images(rows)
-        size, ctf = self.pixel_size(int(rows[0])), None
-        if look.view in ("flipped", "multiplied"):
-            ctf = self.ctf(rows)
-        if look.view == "power":
-            drawn = binned(seen(images, look, pixel_size=size), pixels)[0]
-        elif ctf is not None:
-            drawn = binned(seen(images, look, pixel_size=size, ctf=ctf), pixels)[0]
-        else:  # shrunk first: a low-pass filter of 4096² px takes a second
-            small, factor = binned(images, pixels)
-            drawn = seen(small, look, pixel_size=size * factor)
-        return greys(drawn, look, diameter=0.95 if self.kind == "classes" else 1.0)
+        diameter = 0.95 if self.kind == "classes" else 1.0
+        if self.large and len(rows):
+            return np.concatenate([greys(self._large(int(row), look, pixels), look) for row in rows])
+        images, size = self.images(rows), self.pixel_size(int(rows[0]))
+        ctf = self.ctf(rows) if look.view in ("flipped", "multiplied") else None
+        return greys(binned(seen(images, look, pixel_size=size, ctf=ctf), pixels)[0], look, diameter=diameter)
+
+    def _large(self, row: int, look: ImageLook, pixels: int) -> np.ndarray:
+        """Return a large image (1, y, x), shrunk before it is filtered: a low-pass filter of 4096² px takes a second."""
+        power = look.view == "power"
+        key = (row, max(self.shape) // pixels, power)
+        if key not in self.shrunk:
+            image = self.images(np.array([row]))
+            self.shrunk[key] = binned(power_spectra(image) if power else image, pixels)
+            while len(self.shrunk) > _KEPT:
+                self.shrunk.pop(next(iter(self.shrunk)))
+        small, factor = self.shrunk[key]
+        return small if power else seen(small, look, pixel_size=self.pixel_size(row) * factor)
 
     def mean_and_deviation(self, rows: np.ndarray, *, most: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
         """Return mean and standard deviation, each (y, x), of these images; of very many, of ``most`` spread evenly."""
@@ -167,6 +178,7 @@ class ImageSet:
             sizes=self.sizes[index] if len(self.sizes) else self.sizes,
             places=index if self.places is None else self.places[index],
             listed=self.listed or len(self),
+            shrunk={},
         )
 
 
@@ -182,6 +194,9 @@ def read_image_set(source: str | Path) -> ImageSet:
         return _of_folder(path)
     if not path.name.removesuffix(".gz").endswith(".star"):
         return _of_stack(path)
+    if path.name.startswith("particles") or "_data.star" in path.name:
+        with suppress(StarError):  # read once for all that is linked to it
+            return set_of_particles(particle_list(path), path)
     tables = read_star(path)
     if "model_classes" in tables:
         return _of_model(path, tables)

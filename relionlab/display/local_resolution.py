@@ -25,14 +25,14 @@ _SHOWN = (1.0, 99.0)  # percentiles of the resolutions between which colours run
 def local_resolution_pictures(directory: Path) -> list[Picture]:
     """Return the histogram and the coloured slices of a LocalRes job."""
     found = directory / "relion_locres.mrc"
-    mask = _mask_of(found)
+    mask = local_resolution_mask(found)
     return [local_resolution_histogram(found, mask=mask), local_resolution_slices(found, mask=mask)]
 
 
 def local_resolution_spread(directory: Path) -> tuple[float, float, float]:
     """Return the 5th, 50th and 95th percentile in Å of a LocalRes job's resolutions within its mask."""
     found = directory / "relion_locres.mrc"
-    values, _ = _values(found, _mask_of(found))
+    values, _ = _values(found, local_resolution_mask(found))
     low, median, high = np.percentile(values, (5, 50, 95))
     return float(low), float(median), float(high)
 
@@ -69,7 +69,7 @@ def local_resolution_slices(source: str | Path, *, mask: str | Path | None = Non
     mask  within which there is colour; by default the job's own, or, if that is not found, the places where the map is dense
     """
     path = Path(source)
-    mask = _mask_of(path) if mask is None else mask
+    mask = local_resolution_mask(path) if mask is None else mask
     resolution, size = read_map(path)
     values, where = _values(path, mask)
     low, high = _range(*np.percentile(values, _SHOWN))
@@ -91,6 +91,11 @@ def local_resolution_slices(source: str | Path, *, mask: str | Path | None = Non
         f"Central slices of the locally filtered map; colour is the local resolution {where} (scale on the right), grey is"
         " everything else.",
     )
+
+
+def local_resolution_range(source: str | Path, *, mask: str | Path | None = None) -> tuple[float, float]:
+    """Return the resolutions (Å) between which colours run: of 98 % of the voxels within the mask, or where the map is dense."""
+    return _range(*np.percentile(_values(Path(source), mask)[0], _SHOWN))
 
 
 def _coloured(
@@ -159,7 +164,7 @@ def _beside(path: Path) -> Path:
     return path.with_name(path.name.replace("_locres.mrc", "_locres_filtered.mrc"))
 
 
-def _mask_of(path: Path) -> Path | None:
+def local_resolution_mask(path: Path) -> Path | None:
     """Return the mask that the job was given, if it still can be found from the project's folder."""
     note = path.with_name(path.name.replace("_locres.mrc", "_locres_mask.txt"))
     if not note.exists():

@@ -46,22 +46,15 @@ def show_map(source: str | Path | np.ndarray, *, pixel_size: float = 1.0, level:
     level  isolevel in standard deviations above the mean; by default the one that encloses the densest 2 % of the box
     """
     import io
-    import tempfile
 
     import ipywidgets
     import nglview
 
-    from relionlab.io.images import write_map
-
     array, size = (source, pixel_size) if isinstance(source, np.ndarray) else read_map(source)
     level = level_of(array) if level is None else level
     name = "Map" if isinstance(source, np.ndarray) else Path(source).name
-    with tempfile.TemporaryDirectory() as folder:  # written anew: nglview reads neither compressed nor float16 maps
-        path = Path(folder) / "map.mrc"
-        write_map(path, array.astype(np.float32), pixel_size=size)
-        content = path.read_bytes()
     view = nglview.NGLWidget()
-    component = view.add_component(io.BytesIO(content), ext="mrc")
+    component = view.add_component(io.BytesIO(mrc_bytes(array, pixel_size=size)), ext="mrc")
     # a surface added after defaultRepresentation=False stays blank in nglview 4.0: change the default one instead
     component.update_surface(isolevel=level, color="#56B4E9", opacity=1.0)
     view.camera = "orthographic"
@@ -69,6 +62,18 @@ def show_map(source: str | Path | np.ndarray, *, pixel_size: float = 1.0, level:
     shown = ipywidgets.VBox([told, view])
     shown.view = view
     return shown
+
+
+def mrc_bytes(array: np.ndarray, *, pixel_size: float | None) -> bytes:
+    """Return a map (z, y, x) as an MRC file that nglview reads: it knows neither compressed nor float16 ones."""
+    import tempfile
+
+    from relionlab.io.images import write_map
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "map.mrc"
+        write_map(path, array.astype(np.float32), pixel_size=pixel_size or 1.0)
+        return path.read_bytes()
 
 
 def surface_words(name: str, array: np.ndarray, *, pixel_size: float | None, level: float) -> str:

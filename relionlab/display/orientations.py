@@ -10,11 +10,12 @@ from relionlab.display.picture import Picture
 from relionlab.display.sphere import sphere_map
 from relionlab.display.words import many
 from relionlab.engine.orientations import Coverage, view_counts
-from relionlab.engine.sampling import healpix
+from relionlab.engine.sampling import healpix, sampling
 from relionlab.engine.symmetry import point_group
 from relionlab.errors import StarError
 from relionlab.io.star import read_star
 from relionlab.io.table import Table
+from relionlab.jobs.refinement.direction_file import write_directions
 from relionlab.jobs.refinement.outcome import coverage_of, particles_of, step_of, symmetry_of
 from relionlab.jobs.refinement.rounds import Round, column, last_round
 
@@ -31,13 +32,8 @@ def angular_distribution(source: str | Path | Round, *, class_number: int | None
     class_number  the class whose particles count; by default all
     """
     one = source if isinstance(source, Round) else last_round(source)
-    particles = _with_angles(particles_of(one, *_NEEDED), one)
-    if class_number is not None:
-        particles = particles.rows(np.asarray(particles["rlnClassNumber"]) == class_number)
+    counts, order, number = _counted(one, class_number)
     group = point_group(symmetry_of(one))
-    order = _order(len(particles) * len(group.rotations), step_of(one))
-    rot, tilt = (np.asarray(particles[name], np.float64) for name in ("rlnAngleRot", "rlnAngleTilt"))
-    counts = view_counts(rot, tilt, symmetry=group.name, order=order)
     relative = counts / max(counts.mean(), 1e-9)
     top = max(2.0, float(np.percentile(relative, _TOP)))
     label = "times as many as if even"
@@ -48,9 +44,35 @@ def angular_distribution(source: str | Path | Round, *, class_number: int | None
     return Picture(
         sphere_map(relative, label, limits=(0.0, top), group=group),
         f"Viewing directions {one.label()}",
-        f"{many(len(particles), 'particle')}{which}, counted in fields {healpix.spacing(order):.2g}° wide; equal areas of the"
+        f"{many(number, 'particle')}{which}, counted in fields {healpix.spacing(order):.2g}° wide; equal areas of the"
         f" map are equal areas of the sphere.{outlined}",
     )
+
+
+def write_directions_picture(source: str | Path | Round, path: str | Path, *, class_number: int | None = None) -> Path:
+    """Write the viewing directions as cylinders about the map, for ChimeraX (.bild), in RELION's style; returns the path.
+
+    source        a job directory (its last iteration), a model.star, or a round
+    class_number  the class whose particles count; by default all
+    """
+    one = source if isinstance(source, Round) else last_round(source)
+    counts, order, _ = _counted(one, class_number)
+    general = read_star(one.models[0])["model_general"]
+    extent = float(general.value("rlnOriginalImageSize")) * float(general.value("rlnPixelSize"))
+    grid = sampling(order, group="C1")
+    write_directions(Path(path), counts[grid.numbers] / max(counts.sum(), 1e-9), sampling=grid, extent=extent)
+    return Path(path)
+
+
+def _counted(one: Round, class_number: int | None) -> tuple[np.ndarray, int, int]:
+    """Return how many views fall to each HEALPix point, the order of these, and the number of particles."""
+    particles = _with_angles(particles_of(one, *_NEEDED), one)
+    if class_number is not None:
+        particles = particles.rows(np.asarray(particles["rlnClassNumber"]) == class_number)
+    group = point_group(symmetry_of(one))
+    order = _order(len(particles) * len(group.rotations), step_of(one))
+    rot, tilt = (np.asarray(particles[name], np.float64) for name in ("rlnAngleRot", "rlnAngleTilt"))
+    return view_counts(rot, tilt, symmetry=group.name, order=order), order, len(particles)
 
 
 def orientation_completeness(source: str | Path | Round | Coverage, *, class_number: int | None = None) -> Picture:

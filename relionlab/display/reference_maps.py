@@ -28,7 +28,7 @@ def reference_maps(source: str | Path | Round, *, most: int = 8, pixels: int = 1
     All slices of a map have one grey scale, and all its projections.
     """
     one = source if isinstance(source, Round) else last_round(source)
-    rows = _rows(one)
+    rows = maps_of_round(one)
     shown = rows[:most]
     plan = Mosaic(count=6 * len(shown), columns=6, pixels=pixels, lines=1)
     tiles, texts, width = [], [], 0.0
@@ -51,7 +51,7 @@ def reference_maps(source: str | Path | Round, *, most: int = 8, pixels: int = 1
     return Picture(sheet(overlay, plan), f"Maps {one.label()}", caption)
 
 
-def _rows(one: Round) -> list[tuple[str, Path]]:
+def maps_of_round(one: Round) -> list[tuple[str, Path]]:
     """Return name and file of each map, the largest class first."""
     found: list[tuple[float, str, Path]] = []
     for half, model in enumerate(one.models, 1):

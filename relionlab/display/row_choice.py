@@ -11,6 +11,8 @@ from relionlab.errors import ParameterError, StarError
 from relionlab.io.table import Table
 from relionlab.workflows.row_filter import column_named, matching
 
+_NAMED = 6  # rows that a step names
+_REMEMBERED = 200  # steps
 Change = Literal["shown", "chosen", "current"]
 
 
@@ -21,6 +23,7 @@ class RowChoice:
     shown    (m,) row numbers from 0 in the order of the screen, after sorting and filtering
     chosen   (n,) bool over all rows of the table; a filter hides rows, it does not unchoose them
     current  the row clicked last, ``None`` before the first click
+    steps    how the choice came about, in words, since the last time that nothing was chosen
     """
 
     def __init__(self, table: Table) -> None:
@@ -31,6 +34,7 @@ class RowChoice:
         self.sorted_by: str | None = None
         self.descending = False
         self.condition = ""
+        self.steps: list[str] = []
         self._listeners: list[Callable[[Change], None]] = []
 
     def __len__(self) -> int:
@@ -82,39 +86,48 @@ class RowChoice:
             if outside.size:
                 raise ParameterError(f"There is no row {int(outside[0]) + 1}: the table has {len(self):,} rows.")
             mask[given.astype(np.int64)] = True
-        self._choose(mask)
+        self._choose(mask, f"chose {np.count_nonzero(mask)} rows", anew=True)
 
     def set_places(self, places: np.ndarray, *, on: bool) -> None:
         """Choose, or unchoose, the rows at these places of the screen, besides what is chosen."""
+        rows = self.shown[places]
+        numbers = ", ".join(str(row + 1) for row in rows[:_NAMED].tolist()) + (" …" if len(rows) > _NAMED else "")
+        self._set(rows, on=on, step=f"{'chose' if on else 'took out'} {numbers}")
+
+    def _set(self, rows: np.ndarray, *, on: bool, step: str) -> None:
         mask = self.chosen.copy()
-        mask[self.shown[places]] = on
-        self._choose(mask)
+        mask[rows] = on
+        self._choose(mask, step)
 
     def select_all(self) -> None:
         """Choose all rows that are shown, besides what is chosen."""
-        self.set_places(np.arange(len(self.shown)), on=True)
+        self._set(self.shown, on=True, step=f"chose all {self._order_words()}")
 
     def clear(self) -> None:
         """Choose no row."""
-        self._choose(np.zeros(len(self), dtype=bool))
+        self._choose(np.zeros(len(self), dtype=bool), "chose none", anew=True)
 
     def invert(self) -> None:
         """Of the rows that are shown, choose those that were not chosen."""
         mask = self.chosen.copy()
         mask[self.shown] = ~mask[self.shown]
-        self._choose(mask)
+        self._choose(mask, f"inverted {self._order_words()}")
 
     def select_above(self, row: int | None = None) -> None:
         """Choose a row, by default the one clicked last, and all that are shown before it."""
-        self.set_places(np.arange(self._place(row) + 1), on=True)
+        place = self._place(row)
+        step = f"chose {self.shown[place] + 1} and all above it {self._order_words()}"
+        self._set(self.shown[: place + 1], on=True, step=step)
 
     def select_below(self, row: int | None = None) -> None:
         """Choose a row, by default the one clicked last, and all that are shown after it."""
-        self.set_places(np.arange(self._place(row), len(self.shown)), on=True)
+        place = self._place(row)
+        step = f"chose {self.shown[place] + 1} and all below it {self._order_words()}"
+        self._set(self.shown[place:], on=True, step=step)
 
     def select_where(self, condition: str) -> None:
         """Choose all rows of the table that meet a condition, and no others."""
-        self._choose(matching(self.table, condition))
+        self._choose(matching(self.table, condition), f"chose those with {condition.strip()}", anew=True)
 
     def look_at(self, row: int | None) -> None:
         """Make a row the one that is looked at."""
@@ -131,10 +144,18 @@ class RowChoice:
             raise ParameterError("Click one first: it and all that are shown above, or below, it will be chosen.")
         return place
 
-    def _choose(self, mask: np.ndarray) -> None:
-        if not np.array_equal(mask, self.chosen):
-            self.chosen = mask
-            self._tell("chosen")
+    def _order_words(self) -> str:
+        """Return in which order, and of which rows."""
+        direction = "descending" if self.descending else "ascending"
+        order = f"in the order of {self.sorted_by}, {direction}" if self.sorted_by else "in the order of the file"
+        return f"{order}, of those with {self.condition.strip()}" if self.condition.strip() else order
+
+    def _choose(self, mask: np.ndarray, step: str, *, anew: bool = False) -> None:
+        if np.array_equal(mask, self.chosen):
+            return
+        self.steps = [step] if anew or not self.chosen.any() else [*self.steps[-_REMEMBERED:], step]
+        self.chosen = mask
+        self._tell("chosen")
 
     def _arrange(self) -> None:
         if self.sorted_by is None:

@@ -15,7 +15,7 @@ from relionlab.display.histograms import histogram
 from relionlab.display.mosaic import Mosaic, captions, grey, mosaic, sheet
 from relionlab.display.picture import Picture
 from relionlab.display.results import find_file
-from relionlab.display.style import PALETTE, dots, grid, line, panel
+from relionlab.display.style import PALETTE, both, dots, grid, line, panel
 from relionlab.display.words import many
 from relionlab.errors import NodeError, RelionlabError, StarError
 from relionlab.exchange.ctffind4 import read_avrot
@@ -94,7 +94,29 @@ def thon_rings(source: CtfList | str | Path, *, count: int = 6, pixels: int = 30
     source  a CtfFind job directory, its micrographs_ctf.star, or that file read
     """
     listed = source if isinstance(source, CtfList) else read_ctf_list(source)
-    chosen = listed.spread(count)
+    return _rings(listed, listed.spread(count), pixels=pixels)
+
+
+def ctf_fit(source: CtfList | str | Path, row: int) -> list[Picture]:
+    """Return the fit of one micrograph: its rings in 2D beside the model's, and its profile in 1D; those whose files are there.
+
+    row  of the list, from 0
+    """
+    listed = source if isinstance(source, CtfList) else read_ctf_list(source)
+    drawn = []
+    for made in (lambda: _rings(listed, [row], pixels=360), lambda: _one_profile(listed, row)):
+        try:
+            drawn.append(made())
+        except RelionlabError:  # RELION's users delete these files to save room
+            continue
+    if not drawn:
+        raise NodeError(
+            f"The pictures of the fit of {listed.names[row]} are gone (rlnCtfImage and *_avrot.txt in {listed.star.parent})."
+        )
+    return drawn
+
+
+def _rings(listed: CtfList, chosen: list[int], *, pixels: int) -> Picture:
     if "rlnCtfImage" not in listed.micrographs:
         raise StarError(f"{listed.star} names no pictures of the fits (rlnCtfImage).")
     images = [_image(listed, row) for row in chosen]
@@ -104,7 +126,7 @@ def thon_rings(source: CtfList | str | Path, *, count: int = 6, pixels: int = 30
     return Picture(
         sheet(mosaic(tiles, plan) * captions(texts, plan), plan),
         "Thon rings",
-        f"{len(images)} of {many(len(listed.micrographs), 'micrograph')}, from the best fit to the worst. Left: the observed power"
+        f"{_which(len(images), len(listed.micrographs))} Left: the observed power"
         " spectrum without its background, in the lower quarter averaged along the rings; right: the fitted CTF². Rings have to"
         " meet in the middle.",
     )
@@ -199,6 +221,10 @@ def _compared(found: Comparison) -> Picture:
     )
 
 
+def _which(shown: int, count: int) -> str:
+    return "" if shown == 1 else f"{shown} of {many(count, 'micrograph')}, from the best fit to the worst."
+
+
 def _image(listed: CtfList, row: int) -> np.ndarray:
     name = str(listed.micrographs.column("rlnCtfImage")[row]).partition(":")[0]
     return read_image(find_file(name, listed.star))
@@ -208,6 +234,14 @@ def _told(listed: CtfList, row: int) -> str:
     limit = listed.numbers("rlnCtfMaxResolution")[row]
     worth = "may be chance" if limit > COARSE else f"fit to {limit:.1f} Å"
     return f"{listed.defocus[row] / 1e4:.2f} µm, {worth}"
+
+
+def _one_profile(listed: CtfList, row: int) -> Picture:
+    return Picture(
+        both(_profile_panel(listed, row), {"width": 640, "height": 400}, {}),
+        "Profile",
+        "Black: spectrum, averaged along the rings; orange: fitted CTF²; blue: quality of the fit, counted up to the dashed line.",
+    )
 
 
 def _profile_panel(listed: CtfList, row: int) -> Any:

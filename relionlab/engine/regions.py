@@ -81,7 +81,7 @@ def line_profile(
     offsets = np.arange(width_px) - (width_px - 1) / 2
     x = x0 + along[0] * distance[None] + across[0] * offsets[:, None]
     y = y0 + along[1] * distance[None] + across[1] * offsets[:, None]
-    values = ndimage.map_coordinates(image.astype(np.float64), [y, x], order=1, cval=np.nan)
+    values = ndimage.map_coordinates(image, [y, x], order=1, cval=np.nan, output=np.float64)
     known = np.isfinite(values)
     total = np.where(known, values, 0).sum(axis=0)
     return distance, np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan)

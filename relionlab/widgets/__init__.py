@@ -11,6 +11,22 @@ from relionlab.widgets.gallery.image_gallery import ImageGallery
 from relionlab.widgets.gallery.image_tools import ImageTools
 from relionlab.widgets.gallery.looking import look
 from relionlab.widgets.gallery.star_view import StarView
+from relionlab.widgets.maps.mask_panel import MaskPanel
+from relionlab.widgets.maps.plot_view import PlotView
+from relionlab.widgets.maps.slice_view import SliceView
+from relionlab.widgets.maps.surface_view import SurfaceView
 from relionlab.widgets.monitor.monitor import JobMonitor
 
-__all__ = ["ClassGallery", "ImageGallery", "ImageTools", "JobForm", "JobMonitor", "StarView", "look"]
+__all__ = [
+    "ClassGallery",
+    "ImageGallery",
+    "ImageTools",
+    "JobForm",
+    "JobMonitor",
+    "MaskPanel",
+    "PlotView",
+    "SliceView",
+    "StarView",
+    "SurfaceView",
+    "look",
+]

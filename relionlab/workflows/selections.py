@@ -5,7 +5,7 @@ save_selection(project, "Extract/job009/particles.star", chosen)
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -38,10 +38,17 @@ def selection_job(source: str, chosen: np.ndarray, *, what: Chosen) -> Select:
     return Select(**{field: source, "classes": text if len(text) <= _WRITTEN_OUT else BACKUP})
 
 
-def save_selection(project: Project, source: str | Path, chosen: np.ndarray, *, what: Chosen) -> JobDirectory:
-    """Start the Select job of a choice and return its directory; it holds backup_selection.star from the beginning."""
+def save_selection(
+    project: Project, source: str | Path, chosen: np.ndarray, *, what: Chosen, how: Sequence[str] = ()
+) -> JobDirectory:
+    """Start the Select job of a choice and return its directory; it holds backup_selection.star from the beginning.
+
+    how  the steps by which it was chosen, in words, for the job's note.txt
+    """
     added = project.add(selection_job(project.relative(source), chosen, what=what))
     write_star(added.path / BACKUP, [Table({"rlnSelected": np.asarray(chosen).astype(np.int64)})])
+    if how:
+        added.note("\n".join(["", "Chosen in the gallery:", *(f"- {step}" for step in how)]))
     return added.start()
 
 

@@ -19,6 +19,9 @@ import pytest
 CHROMIUM = os.environ.get("RELIONLAB_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 FLAGS += ["--disable-component-update", "--disable-sync"]
+WEBGL = [flag for flag in FLAGS if flag != "--disable-gpu"]
+WEBGL += ["--use-angle=swiftshader", "--use-gl=angle", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
+"""Flags for a browser that draws surfaces, which is slower: a module that needs it says CHROMIUM_FLAGS = WEBGL."""
 START_SECONDS = 90
 
 _KERNEL = """async (code) => {
@@ -136,13 +139,14 @@ def lab(lab_directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 @pytest.fixture(scope="module")  # closed before another file starts a Playwright of its own: there can only be one
-def open_notebook(lab: str) -> Iterator[Callable[[str], Notebook]]:
+def open_notebook(lab: str, request: pytest.FixtureRequest) -> Iterator[Callable[[str], Notebook]]:
     """A function that opens a notebook of ``lab_directory`` in the browser."""
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed (apt-get install chromium, or name it in RELIONLAB_CHROMIUM)")
     playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS, headless=True)
+        flags = getattr(request.module, "CHROMIUM_FLAGS", FLAGS)
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=flags, headless=True)
 
         def opened(name: str) -> Notebook:
             context = browser.new_context(viewport={"width": 1300, "height": 1250})

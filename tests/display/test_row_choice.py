@@ -84,3 +84,20 @@ def test_what_cannot_be_done_is_said(choice):
         choice.select([9])
     choice.select_where("ClassNumber == 1")
     assert choice.rows.tolist() == [0, 1]
+
+
+def test_the_steps_of_a_choice_are_remembered_in_words(choice):
+    choice.sort("DefocusU", descending=True)
+    choice.select_above(3)
+    choice.set_places(np.array([2]), on=True)
+    choice.invert()
+    assert choice.steps == [
+        "chose 4 and all above it in the order of rlnDefocusU, descending",
+        "chose 3",
+        "inverted in the order of rlnDefocusU, descending",
+    ]
+    choice.select_where("ClassNumber == 2")
+    assert choice.steps == ["chose those with ClassNumber == 2"]
+    choice.clear()
+    choice.set_places(np.array([0]), on=True)
+    assert choice.steps == ["chose 1"]

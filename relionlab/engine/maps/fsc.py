@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from relionlab.engine.array import binned_sum, fft_namespace, like, namespace
+from relionlab.engine.array import binned_sum, fft_namespace, like, namespace, to_host
 from relionlab.engine.fourier import radial_index, radius_squared
+from relionlab.engine.kernels.shell_pairs import shell_pairs
 from relionlab.engine.maps.random_phases import PhaseGenerator
 
 GOLD_STANDARD = 0.143
@@ -33,9 +34,14 @@ def shell_average(values: Any, n: int) -> np.ndarray:
 
 def fourier_shell_correlation(first: Any, second: Any, n: int) -> np.ndarray:
     """Return the correlation of two half transforms in each shell 0 … n//2; 0 where a shell is empty in one of them."""
-    cross = shell_average((first * second.conj()).real, n)
-    power = shell_average(abs(first) ** 2, n) * shell_average(abs(second) ** 2, n)
-    return np.where(power > 0, cross / np.sqrt(np.where(power > 0, power, 1)), 0.0)
+    shells = like(radial_index(n, 3), first)
+    if namespace(first) is np:
+        sums = shell_pairs(first.ravel(), second.ravel(), shells.ravel())[:, : n // 2 + 1]
+    else:
+        parts = ((first * second.conj()).real, abs(first) ** 2, abs(second) ** 2)
+        sums = np.array([to_host(binned_sum(part, shells, n // 2 + 1)) for part in parts])
+    power = sums[1] * sums[2]
+    return np.where(power > 0, sums[0] / np.sqrt(np.where(power > 0, power, 1)), 0.0)
 
 
 def randomised(spectrum: Any, n: int, *, first_shell: int, phases: PhaseGenerator) -> Any:

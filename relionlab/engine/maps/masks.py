@@ -5,9 +5,12 @@ Distances are Euclidean and exact, from each voxel's centre to the nearest voxel
 
 from __future__ import annotations
 
-import numpy as np
-from scipy import ndimage
+import math
+from collections.abc import Callable
 
+import numpy as np
+
+from relionlab.engine.kernels.distances import squared_distances
 from relionlab.engine.maps.filters import falling_cosine
 
 
@@ -20,15 +23,32 @@ def extended(inside: np.ndarray, distance_px: float) -> np.ndarray:
     if distance_px == 0 or inside.all() or not inside.any():
         return inside
     if distance_px > 0:
-        return inside | (ndimage.distance_transform_edt(~inside) < distance_px)
-    return inside & (ndimage.distance_transform_edt(inside) >= -distance_px)
+        return inside | _looked_up(inside, distance_px, lambda distance: distance < distance_px, beyond=False)
+    return inside & _looked_up(~inside, -distance_px, lambda distance: distance >= -distance_px, beyond=True)
 
 
 def soft_edged(inside: np.ndarray, width_px: float) -> np.ndarray:
     """Return a mask (float32) that falls from 1 on the binary mask to 0 at ``width_px`` from it."""
     if width_px <= 0 or inside.all() or not inside.any():
         return inside.astype(np.float32)
-    return falling_cosine(ndimage.distance_transform_edt(~inside), 0.0, width_px).astype(np.float32)
+    return _looked_up(
+        inside, width_px, lambda distance: falling_cosine(distance, 0.0, width_px).astype(np.float32), beyond=0.0
+    )
+
+
+def _looked_up(
+    inside: np.ndarray, reach_px: float, of_distance: Callable[[np.ndarray], np.ndarray], *, beyond: float
+) -> np.ndarray:
+    """Return a function of the distance (px) to the binary mask; ``beyond`` where that is more than ``reach_px``."""
+    reach = math.ceil(reach_px)
+    table = of_distance(np.sqrt(np.arange(reach**2 + 2)))
+    table[-1] = beyond
+    return table[np.minimum(squared_distances(inside, reach), reach**2 + 1)]
+
+
+def of_density(volume: np.ndarray, threshold: float, *, extend_px: float = 0.0, width_px: float = 0.0) -> np.ndarray:
+    """Return the mask (z, y, x), float32, of where a map reaches a threshold, extended and with a soft edge."""
+    return soft_edged(extended(volume >= threshold, extend_px), width_px)
 
 
 def central_part(length: int, fraction: float, width_px: float) -> np.ndarray:

@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 
 from relionlab.engine.maps import fsc
-from relionlab.engine.maps.random_phases import PhaseGenerator
-from relionlab.engine.maps.sharpening import back
 
 _DALTON_PER_VOLUME = 0.81  # Da/Å³ of protein (Matthews 1968: 0.74 cm³/g, rounded as RELION does)
 _WITH_BOUND_WATER = 1.1
@@ -42,37 +40,28 @@ class Curves:
         return fsc.resolution_shell(self.true)
 
 
-def unmasked_curves(spectra: tuple[Any, Any], n: int) -> Curves:
-    """Return the curves of half transforms without a mask."""
-    curve = fsc.fourier_shell_correlation(*spectra, n)
-    return Curves(curve, curve)
-
-
 def masked_curves(
-    spectra: tuple[Any, Any],
+    unmasked: np.ndarray,
     mask: np.ndarray,
     *,
     pixel_size: float,
     first_random: int,
-    phases: PhaseGenerator,
+    noise: tuple[Any, Any],
     masked_spectra: tuple[Any, Any],
     keep_mask: bool,
 ) -> Curves:
     """Return the curves within a mask.
 
-    spectra         of the half-maps
+    unmasked        correlation of the half-maps
+    first_random    shell from which phases are random in
+    noise           the half-maps (n, n, n) whose phases were made random
     masked_spectra  of the masked half-maps
-    first_random    shell from which phases are made random
     keep_mask       also where the masked resolution is worse than the unmasked one
     """
     n = len(mask)
-    unmasked = fsc.fourier_shell_correlation(*spectra, n)
     masked = fsc.fourier_shell_correlation(*masked_spectra, n)
-    noise = tuple(
-        fsc.transform(back(fsc.randomised(one, n, first_shell=first_random, phases=phases), n) * mask)
-        for one in spectra
-    )
-    random = fsc.fourier_shell_correlation(noise[0], noise[1], n)
+    first, second = (fsc.transform(half * mask) for half in noise)
+    random = fsc.fourier_shell_correlation(first, second, n)
     true = fsc.corrected(masked, random, first_shell=first_random)
     worse = fsc.resolution_shell(true) < fsc.resolution_shell(unmasked) and not keep_mask
     inside = int((mask > 0.5).sum())
@@ -84,9 +73,14 @@ def masked_curves(
         random,
         first_random,
         mask_fraction=np.pi / 6 * n**3 / (_WITH_BOUND_WATER * inside),
-        mask_weight=volume * _DALTON_PER_VOLUME / 1000,
+        mask_weight=kilodalton(volume),
         fell_back=worse,
     )
+
+
+def kilodalton(volume: float) -> float:
+    """Return the kDa of protein that fill a volume in Å³."""
+    return volume * _DALTON_PER_VOLUME / 1000
 
 
 def fraction_of_weight(kilodalton: float, *, box: int, pixel_size: float) -> float:

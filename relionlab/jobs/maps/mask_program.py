@@ -19,6 +19,13 @@ _DENOVO = (When("denovo"),)
 _MAKES_NO_SENSE = 0.95  # of the box: no particle fills so much
 
 
+def smoothed(volume: np.ndarray, resolution: float, *, pixel_size: float) -> np.ndarray:
+    """Return the map (z, y, x) low-pass filtered to a resolution (Å), as it is cut at the threshold; 0 or less: as it is."""
+    if resolution <= 0:
+        return volume
+    return filtered(volume, radial(volume.shape, low_pass(resolution, side=volume.shape[-1], pixel_size=pixel_size)))
+
+
 def _second(flag: str, words: str) -> Parameter:
     return Parameter(
         label=f"Second map ({flag.removeprefix('--')})",
@@ -99,9 +106,7 @@ class CreateMask(Program, MaskOptions):
         pixel_size = self.angpix or header
         if not pixel_size:
             raise ParameterError(f"{self.fn_in} does not say its pixel size: give it with --angpix.")
-        if self.lowpass_filter > 0:
-            response = low_pass(self.lowpass_filter, side=volume.shape[-1], pixel_size=pixel_size)
-            volume = filtered(volume, radial(volume.shape, response))
+        volume = smoothed(volume, self.lowpass_filter, pixel_size=pixel_size)
         inside = self._combined(context, volume >= self.inimask_threshold)
         if not inside.any():
             raise ParameterError(

@@ -12,7 +12,7 @@ from relionlab.engine.maps.random_phases import PhaseGenerator
 from relionlab.errors import ParameterError
 from relionlab.io.images import write_map
 from relionlab.jobs.context import Context, PlainContext
-from relionlab.jobs.maps.curves import Curves, fraction_of_weight, masked_curves, unmasked_curves
+from relionlab.jobs.maps.curves import Curves, fraction_of_weight, masked_curves
 from relionlab.jobs.maps.half_maps import read_half_maps, read_mask
 from relionlab.jobs.maps.postprocess_files import shell_columns, write_fsc_xml, write_postprocess_star
 from relionlab.jobs.maps.transfer_file import read_transfer
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def postprocess(options: Postprocess, context: Context) -> None:
     """Find the resolution, sharpen the map and write all files."""
-    _Postprocessing(options, context).run()
+    Postprocessing(options, context).run()
 
 
 class _Silent(PlainContext):
@@ -36,33 +36,56 @@ def doubts_of_sharpening(options: Postprocess, directory: Path) -> str:
     """Return why the B-factor that post-processing in this project will fit should not be believed, "" if there is no reason;
     nothing is said or written.
     """
-    return _Postprocessing(options, _Silent(directory, quiet=True)).doubts()
+    return Postprocessing(options, _Silent(directory, quiet=True)).doubts()
 
 
-class _Postprocessing:
+class Postprocessing:
+    """Half-maps that are correlated, within a mask or several after each other, and sharpened.
+
+    options  of the program
+    context  from which files are read and to which is said what is done
+    """
+
     def __init__(self, options: Postprocess, context: Context) -> None:
         self.options, self.context = options, context
         self.maps = read_half_maps(context, options.fn_in, other=options.i2, pixel_size=options.angpix)
         self.n, self.pixel_size = self.maps.box, self.maps.pixel_size
-        self.mask = read_mask(context, options.fn_mask, maps=self.maps) if options.fn_mask else None
         self.spectra = (fsc.transform(self.maps.first), fsc.transform(self.maps.second))
+        self.unmasked = fsc.fourier_shell_correlation(*self.spectra, self.n)
+        self.mask: np.ndarray | None = None
         self.masked_spectra: tuple[Any, ...] = ()
-        if self.mask is not None:
-            self.masked_spectra = tuple(fsc.transform(half * self.mask) for half in (self.maps.first, self.maps.second))
+        self._noise: tuple[int, tuple[Any, Any]] | None = None
         self.general: dict[str, object] = {}
-        self._doubts = ""
+        self.doubt = ""
+        self.line: guinier.Line | None = None
+        if options.fn_mask:
+            self.within(read_mask(context, options.fn_mask, maps=self.maps))
+
+    def within(self, mask: np.ndarray) -> None:
+        """Take this mask (n, n, n) from now on."""
+        self.mask = mask
+        self.masked_spectra = tuple(fsc.transform(half * mask) for half in (self.maps.first, self.maps.second))
 
     def doubts(self) -> str:
         """Correlate and fit the B-factor only, and return why it should not be believed."""
-        self._filters((self.spectra[0] + self.spectra[1]) / 2, self._curves())
-        return self._doubts
+        self.filters(self.mean(), self.curves())
+        return self.doubt
+
+    @property
+    def frequency(self) -> np.ndarray:
+        """The shells' frequencies, (shells,) 1/Å."""
+        return np.arange(self.n // 2 + 1) / (self.n * self.pixel_size)
+
+    def mean(self) -> Any:
+        """Return the half transform of the mean of the halves."""
+        return (self.spectra[0] + self.spectra[1]) / 2
 
     def run(self) -> None:
         """Correlate, sharpen, write."""
-        curves = self._curves()
+        curves = self.curves()
         columns = self._fsc_columns(curves)
-        mean = (self.spectra[0] + self.spectra[1]) / 2
-        filters, b_factor, plot = self._filters(mean, curves)
+        mean = self.mean()
+        filters, b_factor, plot = self.filters(mean, curves)
         self._write_maps(mean, filters)
         resolution = self.n * self.pixel_size / max(curves.shell, 1)
         self._write_tables(curves, columns, plot, resolution=resolution, b_factor=b_factor)
@@ -71,19 +94,20 @@ class _Postprocessing:
 
     # --- correlating -------------------------------------------------------------------------------------------
 
-    def _curves(self) -> Curves:
+    def curves(self) -> Curves:
+        """Return the correlations."""
         options = self.options
         if self.mask is None:
             self.context.say("== Not performing any masking ...")
-            return unmasked_curves(self.spectra, self.n)
+            return Curves(self.unmasked, self.unmasked)
         first = self._first_random()
         self.context.say(f"== Masking with {options.fn_mask} ...")
         found = masked_curves(
-            self.spectra,
+            self.unmasked,
             self.mask,
             pixel_size=self.pixel_size,
             first_random=first,
-            phases=PhaseGenerator(options.random_seed),
+            noise=self._randomised(first),
             masked_spectra=(self.masked_spectra[0], self.masked_spectra[1]),
             keep_mask=options.force_mask,
         )
@@ -96,14 +120,21 @@ class _Postprocessing:
             )
         return found
 
+    def _randomised(self, first: int) -> tuple[Any, Any]:
+        """Return the half-maps with phases that are random from a shell on; made once."""
+        if self._noise is None or self._noise[0] != first:
+            phases = PhaseGenerator(self.options.random_seed)
+            halves = [fsc.randomised(one, self.n, first_shell=first, phases=phases) for one in self.spectra]
+            self._noise = first, (sharpening.back(halves[0], self.n), sharpening.back(halves[1], self.n))
+        return self._noise[1]
+
     def _first_random(self) -> int:
         extent = self.n * self.pixel_size
         if self.options.randomize_at_A is not None:
             first = int(extent / self.options.randomize_at_A * (1 - 1e-9))
             flag = f"--randomize_at_A {self.options.randomize_at_A:g}"
         else:
-            unmasked = fsc.fourier_shell_correlation(*self.spectra, self.n)
-            first = fsc.randomising_shell(unmasked, self.options.randomize_at_fsc)
+            first = fsc.randomising_shell(self.unmasked, self.options.randomize_at_fsc)
             flag = f"--randomize_at_fsc {self.options.randomize_at_fsc:g}"
             if first == 0:
                 self.context.warn(
@@ -158,7 +189,7 @@ class _Postprocessing:
 
     # --- sharpening --------------------------------------------------------------------------------------------
 
-    def _filters(self, mean: Any, curves: Curves) -> tuple[list[np.ndarray], float, dict[str, Any]]:
+    def filters(self, mean: Any, curves: Curves) -> tuple[list[np.ndarray], float, dict[str, Any]]:
         """Return all filters, the B-factor, and the columns of the Guinier plot."""
         n, options = self.n, self.options
         squared = (np.arange(n // 2 + 1) / (n * self.pixel_size)) ** 2
@@ -173,6 +204,7 @@ class _Postprocessing:
             plot["rlnLogAmplitudesWeighted"] = self._logs(mean, *filters)
         filters.append(sharpening.within_nyquist(n).astype(np.float32))
         b_factor, line = self._b_factor(plot, curves)
+        self.line = line
         if b_factor:
             filters.append(sharpening.b_factor_weights(n, b_factor, pixel_size=self.pixel_size))
         plot["rlnLogAmplitudesSharpened"] = self._logs(mean, *filters)
@@ -213,9 +245,9 @@ class _Postprocessing:
             highest=options.autob_highres,
         )
         resolution = self.n * self.pixel_size / max(curves.shell, 1)
-        self._doubts = doubts_of_fit(line, lowest=options.autob_lowres, resolution=resolution)
-        if self._doubts:
-            self.context.warn(f"warning: {self._doubts}")
+        self.doubt = doubts_of_fit(line, lowest=options.autob_lowres, resolution=resolution)
+        if self.doubt:
+            self.context.warn(f"warning: {self.doubt}")
         if line is None:
             return 0.0, None
         self.context.say("== Fitting straight line through Guinier plot to find B-factor ...")

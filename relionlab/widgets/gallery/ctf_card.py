@@ -8,22 +8,21 @@ from pathlib import Path
 import ipywidgets as w
 
 from relionlab.display.bokeh_view import BokehView
-from relionlab.display.column_words import heading, value_text
+from relionlab.display.column_words import value_text
 from relionlab.display.thon import CtfList, ctf_profiles, read_ctf_list, thon_rings
 from relionlab.errors import RelionlabError
 from relionlab.widgets.gallery import linked
 from relionlab.widgets.parts.buttons import Message, button
 from relionlab.widgets.parts.opening import Drawer, Opener
 
-_NUMBERS = (
-    "rlnDefocusU",
-    "rlnDefocusV",
-    "rlnCtfAstigmatism",
-    "rlnDefocusAngle",
-    "rlnPhaseShift",
-    "rlnCtfMaxResolution",
-    "rlnCtfFigureOfMerit",
-)
+_NUMBERS = {
+    "rlnDefocusU": "Defocus U",
+    "rlnDefocusV": "V",
+    "rlnDefocusAngle": "angle",
+    "rlnPhaseShift": "phase shift",
+    "rlnCtfMaxResolution": "rings fit to",
+    "rlnCtfFigureOfMerit": "figure of merit",
+}
 
 
 class CtfCard(w.VBox):
@@ -75,5 +74,11 @@ class CtfCard(w.VBox):
     def numbers(self) -> str:
         """Return the fit's numbers as a line of HTML."""
         table = self.one.micrographs.particles
-        parts = [f"{heading(label)} <b>{value_text(table[label][0])}</b>" for label in _NUMBERS if label in table]
+        parts = [
+            f"{words} <b>{value_text(round(float(table[label][0]), 3))} {table.unit(label)}</b>".replace(
+                " </b>", "</b>"
+            )
+            for label, words in _NUMBERS.items()
+            if label in table
+        ]
         return f'<div class="rl-numbers">{" &nbsp; ".join(parts)}</div>'

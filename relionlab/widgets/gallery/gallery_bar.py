@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
 
 from relionlab.display.column_words import heading
-from relionlab.display.image_views import VIEWS
+from relionlab.display.image_views import VIEWS, ImageLook
 from relionlab.errors import RelionlabError
 from relionlab.widgets.parts.buttons import button
 
@@ -28,6 +29,7 @@ class GalleryBar:
 
     def __init__(self, gallery: ImageGallery, *, largest: int) -> None:
         self.gallery = gallery
+        self._following = False
         images = gallery.images
         columns = [(heading(label), label) for label in images.table.labels]
         self.order = _dropdown("Sort by", [("order of the file", ""), *columns], 240)
@@ -81,8 +83,29 @@ class GalleryBar:
         self.below.observe(lambda change: gallery.show_below(change["new"] or None), "value")
         w.jslink((self.size, "value"), (gallery.grid, "tile"))
         self.beside.observe(lambda change: setattr(gallery.grid, "columns", change["new"]), "value")
-        if images.kind in ("micrographs", "particles"):
-            self._look()
+
+    def follow_order(self) -> None:
+        """Show in the controls by which column the images are in order."""
+        choice = self.gallery.choice
+        self._following = True
+        try:
+            self.order.value, self.down.value = choice.sorted_by or "", choice.descending
+            self._point()
+        finally:
+            self._following = False
+
+    def follow_look(self, look: ImageLook) -> None:
+        """Show in the controls how the images are shown."""
+        self._following = True
+        try:
+            self.view.value, self.sigma.value = look.view, look.sigma
+            self.low_pass.value, self.inverted.value = look.low_pass, look.inverted
+        finally:
+            self._following = False
+
+    def look(self) -> ImageLook:
+        """Return what the controls say of how the images are shown."""
+        return ImageLook(self.view.value, self.sigma.value, self.low_pass.value, self.inverted.value)
 
     def show_only(self) -> None:
         """Show what meets the condition."""
@@ -94,16 +117,21 @@ class GalleryBar:
         self.gallery.select_where(self.condition.value)
         self.gallery.message.say("")
 
-    def _sort(self, _change: Any) -> None:
+    def _point(self) -> None:
         self.down.icon = "arrow-down" if self.down.value else "arrow-up"
         self.down.tooltip = "Descending; press for ascending" if self.down.value else "Ascending; press for descending"
+
+    def _sort(self, _change: Any) -> None:
+        self._point()
+        if self._following:
+            return
         self.gallery.sort(self.order.value or None, descending=self.down.value)
 
-    def _look(self, _change: Any = None) -> None:
+    def _look(self, _change: Any) -> None:
+        if self._following:
+            return
         try:
-            self.gallery.look(
-                view=self.view.value, sigma=self.sigma.value, low_pass=self.low_pass.value, inverted=self.inverted.value
-            )
+            self.gallery.look(**asdict(self.look()))
             self.gallery.message.say("")
         except RelionlabError as error:
             self.gallery.message.say(str(error), wrong=True)

@@ -43,6 +43,7 @@ _CHOOSING = (  # name, button, its tip, entry of the right button's menu
     ("invert", "Invert", "Choose the others instead (i)", "Invert the selection"),
 )
 _TILES = {"micrographs": 224, "classes": 112}
+_NONE = 999.0  # RELION's word for a resolution that is not known
 _PLURAL = {"classes": "classes"}
 
 
@@ -88,6 +89,7 @@ class ImageGallery(w.VBox):
         self.grid.menu = self._menu()
         self.grid.do = self.do
         self.bar = GalleryBar(self, largest=480 if large else 256)
+        self.grid.show(self.bar.look())
         self._count = w.HTML(layout=w.Layout(flex="1 1 auto"))
         made = partial(button, message=self.message, width="84px")
         choosing = [made(words, tip, partial(self.do, name)) for name, words, tip, _ in _CHOOSING]
@@ -145,6 +147,7 @@ class ImageGallery(w.VBox):
             raise ParameterError("The CTF of these images is not known: only particles with a defocus can be shown so.")
         if sigma < 0 or low_pass < 0:
             raise ParameterError("Contrast and low-pass are 0 (automatic, none) or more.")
+        self.bar.follow_look(ImageLook(view, sigma, low_pass, inverted))
         self.grid.show(ImageLook(view, sigma, low_pass, inverted))
 
     def title(self) -> str:
@@ -178,6 +181,13 @@ class ImageGallery(w.VBox):
             lambda: row_card(self.images.table, row),
         )
 
+    def particles_of_chosen(self) -> w.Widget:
+        """Open the particles of all chosen classes."""
+        if not self.choice.count:
+            raise ParameterError("No class is chosen: click those whose particles are wanted.")
+        numbers = [self.images.row_in_file(row) + 1 for row in self.selected.tolist()]
+        return linked.open_particles_of_class(self.images.source, numbers, opener=self.opener)
+
     def average(self) -> w.Widget:
         """Open mean and standard deviation of the chosen images, and their power spectrum."""
         rows = self.selected
@@ -196,7 +206,11 @@ class ImageGallery(w.VBox):
         """Open the rows of these images as a table, with the same order and choice."""
         from relionlab.widgets.gallery.star_view import StarView
 
-        made = partial(StarView, self.images.table, choice=self.choice, opener=self.opener)
+        tables = {self.images.table.name: self.images.table}
+        if self.images.optics is not None:
+            tables = {"optics": self.images.optics.optics, **tables}
+        path = self.images.source if self.images.places is None and self.images.source.suffix == ".star" else None
+        made = partial(StarView, tables, path=path, choice=self.choice, opener=self.opener)
         return self.opener.open(f"Table of {self.images.source.name}", made)
 
     def tools(self) -> w.Widget:
@@ -223,7 +237,9 @@ class ImageGallery(w.VBox):
         if self.project is None or self.images.kind == "images":
             raise JobStateError("These images do not come from a list of a project, so no Select job can be made.")
         chosen = self.images.mask_in_file(self.choice.chosen)
-        self.saved = save_selection(self.project, self.images.source.absolute(), chosen, what=self.images.kind)
+        self.saved = save_selection(
+            self.project, self.images.source.absolute(), chosen, what=self.images.kind, how=self.choice.steps
+        )
         self.message.say(f"Started as {self.saved.name} …")
         Watch(self._look_at_job, period=0.2)
         return self.saved
@@ -253,7 +269,16 @@ class ImageGallery(w.VBox):
 
     def _actions(self) -> dict[str, tuple[str, str, Callable[[], Any]]]:
         """Return what can be opened from an image: name -> words, tip, method; the first one is Enter's."""
-        own = linked.links(self)
+        leads = self.images.source.suffix != ".mrcs" and self.images.source.is_file()
+        row = linked.LinkedRow(
+            self.images.kind if leads else "images",
+            self.images.source,
+            lambda: self.images.row_in_file(self.clicked()),
+            self.opener,
+        )
+        own = row.links()
+        if self.images.kind == "classes":
+            own["kept"] = ("Of all chosen", "The particles of all chosen classes together", self.particles_of_chosen)
         if self.images.kind != "micrographs":
             own["average"] = ("Average", "Mean and standard deviation of the chosen images", self.average)
         own["metadata"] = ("Metadata", "All that the table knows of the image clicked last", self.metadata)
@@ -269,6 +294,8 @@ class ImageGallery(w.VBox):
         return _PLURAL.get(self.images.kind, f"{self.images.noun}s")
 
     def _changed(self, change: str) -> None:
+        if change == "shown":
+            self.bar.follow_order()
         if change in ("chosen", "shown"):
             self._counted()
 
@@ -298,5 +325,6 @@ class ImageGallery(w.VBox):
 def _about_class(images: ImageSet, row: int) -> str:
     table = images.table
     count = f" · {table['rlnParticleNumber'][row]:,}" if "rlnParticleNumber" in table else ""
-    resolution = f" · {table['rlnEstimatedResolution'][row]:.1f} Å" if "rlnEstimatedResolution" in table else ""
+    limit = float(table["rlnEstimatedResolution"][row]) if "rlnEstimatedResolution" in table else np.inf
+    resolution = f" · {limit:.1f} Å" if limit < _NONE else ""
     return f"{images.row_in_file(row) + 1}{count}\n{100 * table['rlnClassDistribution'][row]:.1f} %{resolution}"

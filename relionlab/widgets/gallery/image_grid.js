@@ -147,7 +147,8 @@ function render({ model, el }) {
     const [from, to] = inView();
     if (to <= from) return;
     if (asked && asked.from < to && asked.to > from) return; // it is on its way
-    const wanted = missing(from, to) ?? missing(to, Math.min(count(), to + (to - from)));
+    const screen = to - from;
+    const wanted = missing(from, to) ?? missing(to, Math.min(count(), to + screen)) ?? missing(Math.max(0, from - screen), from);
     if (!wanted) return;
     asked = { id: ++counter, from: wanted[0], to: wanted[1] };
     const pixels = Math.ceil(geometry.tile * Math.min(window.devicePixelRatio || 1, 2));

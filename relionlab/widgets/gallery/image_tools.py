@@ -7,6 +7,7 @@ tools.save("mask2d.mrc", soft_edge_px=5)
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -33,6 +34,7 @@ _TOOLS: dict[str, Tool] = {
     "Polygon": "polygon",
 }
 _LONGEST = 900  # px of the image that is sent
+_MOST_VALUES = 2_000_000  # pixels that are counted; of more every second, third …
 _ORANGE = np.uint32(0x60009FE6)  # of the mask over the image: alpha, blue, green, red
 
 
@@ -55,6 +57,7 @@ class ImageTools(w.VBox):
         self.region = np.zeros(image.shape, dtype=bool)
         self.line: tuple[tuple[float, float], tuple[float, float]] | None = None
         self._points: list[tuple[float, float]] = []
+        self._made: dict[tuple[str, float], np.ndarray] = {}
         self.message = Message()
         self.figure = tool_figure(image.shape)
         description = f"{name} with what is drawn on it, beside it the line profile or histogram"
@@ -66,7 +69,7 @@ class ImageTools(w.VBox):
         self._low = _number("Low-pass Å", 0.0, "Smooth for the eye to this resolution; 0: not")
         self._edge = _number("Soft edge px", 5.0, "Over how many px the mask falls from 1 to 0, outside the region")
         self._subtract = w.Checkbox(value=False, description="take away", indent=False, layout=w.Layout(width="95px"))
-        low, high = (float(value) for value in np.percentile(image, (1, 99.9)))
+        low, high = (float(value) for value in np.percentile(image[:: 1 + image.shape[0] // 1024], (1, 99.9)))
         step = (high - low) / 200 or 1.0
         self._threshold = w.FloatSlider(
             high,
@@ -85,8 +88,8 @@ class ImageTools(w.VBox):
         self.live.on("drop", self._dropped)
         self.live.on("tap", self._tapped)
         self.live.on("key", lambda event: self.close_polygon() if event.key == "Enter" else self.clear())
-        for control in (self._view, self._low):
-            control.observe(lambda _change: self._draw_image(), "value")
+        self._view.observe(lambda _change: self._draw_image(), "value")
+        self._low.observe(lambda _change: (self._draw_image(), self._draw_region()), "value")
         self._threshold.observe(lambda change: self.set_threshold(change["new"]), "value")
         self._edge.observe(lambda _change: self._draw_region(), "value")
         self._draw_image()
@@ -195,17 +198,28 @@ class ImageTools(w.VBox):
     def _smooth(self) -> np.ndarray:
         if self._low.value <= 0:
             return self.image
-        return low_passed(self.image[None], self._low.value, pixel_size=self.pixel_size)[0]
+        return self._remembered(
+            ("smooth", self._low.value),
+            lambda: low_passed(self.image[None], self._low.value, pixel_size=self.pixel_size)[0],
+        )
 
     def _seen(self) -> np.ndarray:
         """Return what lies under the pointer: the image, or its spectrum stretched over the same place."""
-        if self._view.value == "image":
-            return self._smooth()
+        return self._smooth() if self._view.value == "image" else self._remembered(("power", 0.0), self._power)
+
+    def _power(self) -> np.ndarray:
         power = power_spectra(self.image[None])[0]
         rows, columns = (
             np.arange(size) * held // size for size, held in zip(self.image.shape, power.shape, strict=True)
         )
         return power[np.ix_(rows, columns)]
+
+    def _remembered(self, key: tuple[str, float], make: Callable[[], np.ndarray]) -> np.ndarray:
+        """Return an image made before: filtering 4096² px takes a second, which a drag has not."""
+        if key not in self._made:
+            self._made = {name: image for name, image in self._made.items() if name[0] != key[0]}
+            self._made[key] = make()
+        return self._made[key]
 
     def _draw_image(self) -> None:
         drawn = greys(binned(self._seen()[None], _LONGEST)[0], ImageLook())[0]
@@ -214,11 +228,13 @@ class ImageTools(w.VBox):
             self.set_line(*self.line)
 
     def _draw_region(self) -> None:
-        mask, _ = binned(self.mask[None], _LONGEST)
-        alpha = (mask[0] * 96).astype(np.uint32) << 24
+        small, factor = binned(self.region[None].astype(np.float32), _LONGEST)
+        mask = regions.soft_edged(small[0] >= 0.5, max(self._edge.value, 0.0) / factor)
+        alpha = (mask * 96).astype(np.uint32) << 24
         self.live.data("region", image=alpha | (_ORANGE & np.uint32(0xFFFFFF)))
         self._draw_points()
         inside = self._smooth()[self.region] if self.region.any() else self._smooth().ravel()
+        inside = inside[:: 1 + len(inside) // _MOST_VALUES]
         if self.line is None:
             self._draw_histogram(inside)
         which = (
@@ -240,7 +256,7 @@ class ImageTools(w.VBox):
         self.live.data("bars", left=[], right=[], top=[])
 
     def _draw_histogram(self, values: np.ndarray) -> None:
-        counts, edges = np.histogram(values, 2 * MOST_BARS)
+        counts, edges = np.histogram(values, grey_edges(values))
         self._side("Grey value", "Pixels", edges, np.append(counts, 0))
         self.live.data("profile", x=[], y=[])
         self.live.data("bars", left=edges[:-1], right=edges[1:], top=counts.astype(float))
@@ -311,6 +327,17 @@ class ImageTools(w.VBox):
         across, up = (x - seen.shape[1] // 2) / seen.shape[1], (y - seen.shape[0] // 2) / seen.shape[0]
         radius = float(np.hypot(across, up))
         return f"resolution {self.pixel_size / radius:.2f} Å" if radius > 0 else "zero frequency"
+
+
+def grey_edges(values: np.ndarray) -> np.ndarray:
+    """Return the edges of a histogram's bars between the 0.1th and 99.9th percentile; of whole numbers, as an electron counter's,
+    bars of equally many whole numbers, for any others would be too high or too low by turns.
+    """
+    low, high = (float(value) for value in np.percentile(values, (0.1, 99.9)))
+    if np.array_equal(values[:1000], np.rint(values[:1000])) and high > low:
+        step = max(1, round((high - low) / (2 * MOST_BARS)))
+        return np.arange(np.floor(low) - 0.5, high + step + 0.5, step)
+    return np.linspace(low, high if high > low else low + 1, 2 * MOST_BARS + 1)
 
 
 def _outline(tool: str, start: tuple[float, float], here: tuple[float, float]) -> np.ndarray:

@@ -6,8 +6,9 @@ open_particles_of_class("Class2D/job010/run_it025_model.star", [3], opener=opene
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ipywidgets as w
 
@@ -16,77 +17,72 @@ from relionlab.errors import NodeError
 from relionlab.widgets.parts.opening import Opener
 from relionlab.workflows import links as find
 
-if TYPE_CHECKING:
-    from relionlab.widgets.gallery.image_gallery import ImageGallery
-
 Links = dict[str, tuple[str, str, Callable[[], Any]]]
 
 
-def links(gallery: ImageGallery) -> Links:
-    """Return what a gallery's images lead to: name -> words, tip, method."""
-    made = {"classes": _of_classes, "particles": _of_particles, "micrographs": _of_micrographs}
-    return made[gallery.images.kind](gallery) if gallery.images.kind in made else {}
+@dataclass(frozen=True)
+class LinkedRow:
+    """A row of a list that leads somewhere.
 
+    kind    what the rows are: "classes", "particles" or "micrographs"
+    star    the list
+    row     returns the number, from 0, of the row in the file that is looked at; raises ParameterError if none is
+    opener  where things are opened
+    """
 
-def _of_classes(gallery: ImageGallery) -> Links:
-    def particles() -> Any:
-        current = gallery.choice.current
-        rows = [current] if current is not None else gallery.selected.tolist()
-        if not rows:
-            raise NodeError("Click a class first, or choose some.")
-        numbers = [gallery.images.row_in_file(row) + 1 for row in rows]
-        return open_particles_of_class(gallery.images.source, numbers, opener=gallery.opener)
+    kind: str
+    star: Path
+    row: Callable[[], int]
+    opener: Opener
 
-    return {"particles": ("Particles", "The particles of the class clicked last", particles)}
+    def links(self) -> Links:
+        """Return what the row leads to: name -> words, tip, method."""
+        kinds = {"classes": self._of_class, "particles": self._of_particle, "micrographs": self._of_micrograph}
+        return kinds[self.kind]() if self.kind in kinds else {}
 
+    def _of_class(self) -> Links:
+        def particles() -> Any:
+            return open_particles_of_class(self.star, [self.row() + 1], opener=self.opener)
 
-def _of_particles(gallery: ImageGallery) -> Links:
-    star, opener = gallery.images.source, gallery.opener
+        return {"particles": ("Particles", "The particles of the class clicked last", particles)}
 
-    def row() -> int:
-        return gallery.images.row_in_file(gallery.clicked())
+    def _of_particle(self) -> Links:
+        def ctf() -> Any:
+            name = find.micrograph_of_particle(self.star, self.row()).name
+            return open_ctf(name, near=self.star, opener=self.opener)
 
-    def ctf() -> Any:
-        return open_ctf(find.micrograph_of_particle(star, row()).name, near=star, opener=opener)
+        return {
+            "micrograph": (
+                "Micrograph",
+                "The micrograph of the particle clicked last, with the particle marked",
+                lambda: open_micrograph_of_particle(self.star, self.row(), opener=self.opener),
+            ),
+            "ctf": ("CTF", "Thon rings and fit of the micrograph of the particle clicked last", ctf),
+            "class": (
+                "Class",
+                "The class average to which the particle clicked last belongs",
+                lambda: open_class_of_particle(self.star, self.row(), opener=self.opener),
+            ),
+        }
 
-    return {
-        "micrograph": (
-            "Micrograph",
-            "The micrograph of the particle clicked last, with the particle marked",
-            lambda: open_micrograph_of_particle(star, row(), opener=opener),
-        ),
-        "ctf": ("CTF", "Thon rings and fit of the micrograph of the particle clicked last", ctf),
-        "class": (
-            "Class",
-            "The class average to which the particle clicked last belongs",
-            lambda: open_class_of_particle(star, row(), opener=opener),
-        ),
-    }
+    def _of_micrograph(self) -> Links:
+        def name() -> str:
+            return str(find.rows_of(self.star)[find.MICROGRAPH][self.row()])
 
-
-def _of_micrographs(gallery: ImageGallery) -> Links:
-    star, opener = gallery.images.source, gallery.opener
-
-    def name() -> str:
-        return gallery.images.names[gallery.clicked()]
-
-    return {
-        "micrograph": (
-            "Micrograph",
-            "The micrograph clicked last, with the particles of the newest list",
-            lambda: open_micrograph(name(), near=star, opener=opener),
-        ),
-        "ctf": (
-            "CTF",
-            "Thon rings and fit of the micrograph clicked last",
-            lambda: open_ctf(name(), near=star, opener=opener),
-        ),
-        "particles": (
-            "Particles",
-            "The particles of the micrograph clicked last",
-            lambda: open_particles_of_micrograph(name(), near=star, opener=opener),
-        ),
-    }
+        near: dict[str, Any] = {"near": self.star, "opener": self.opener}
+        return {
+            "micrograph": (
+                "Micrograph",
+                "The micrograph clicked last, with the particles of the newest list",
+                lambda: open_micrograph(name(), **near),
+            ),
+            "ctf": ("CTF", "Thon rings and fit of the micrograph clicked last", lambda: open_ctf(name(), **near)),
+            "particles": (
+                "Particles",
+                "The particles of the micrograph clicked last",
+                lambda: open_particles_of_micrograph(name(), **near),
+            ),
+        }
 
 
 # --- opening --------------------------------------------------------------------------------------------------------
@@ -110,7 +106,7 @@ def open_particles_of_micrograph(micrograph: str, *, near: str | Path, opener: O
 def open_micrograph_of_particle(star: str | Path, row: int, *, opener: Opener) -> w.Widget:
     """Open the micrograph of a particle of a list (row from 0), the particle marked among the others of the list."""
     place = find.micrograph_of_particle(star, row)
-    return _open_micrograph(place.name, near=Path(star), marked=(place.x, place.y), opener=opener)
+    return _open_micrograph(place.name, near=Path(star), marked=row, opener=opener)
 
 
 def open_micrograph(micrograph: str, *, near: str | Path, opener: Opener) -> w.Widget:
@@ -158,7 +154,7 @@ def _open_rows(title: str, found: find.FoundRows, *, opener: Opener) -> w.Widget
     return opener.open(f"{title} ({many(len(found.rows), 'particle')})", made)
 
 
-def _open_micrograph(name: str, *, near: Path, marked: tuple[float, float] | None, opener: Opener) -> w.Widget:
+def _open_micrograph(name: str, *, near: Path, marked: int | None, opener: Opener) -> w.Widget:
     project = find.project_of(near)
     file = (project.directory if project is not None else Path.cwd()) / name
     if not file.exists():

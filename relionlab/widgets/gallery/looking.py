@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import ipywidgets as w
@@ -11,7 +12,7 @@ from relionlab.display.image_set import read_image_set, set_of_tables
 from relionlab.display.picks import picking_pictures
 from relionlab.display.results import model_files
 from relionlab.display.show import show
-from relionlab.errors import InputError
+from relionlab.errors import InputError, RelionlabError
 from relionlab.io.images import open_image, read_header
 from relionlab.io.star import read_star
 from relionlab.jobs.refinement.rounds import is_three_dimensional
@@ -19,6 +20,8 @@ from relionlab.project import JobDirectory
 from relionlab.widgets.gallery.image_gallery import ImageGallery
 from relionlab.widgets.gallery.image_tools import ImageTools
 from relionlab.widgets.gallery.star_view import StarView
+from relionlab.widgets.maps.plot_view import PlotView
+from relionlab.widgets.maps.slice_view import SliceView
 from relionlab.widgets.parts.opening import Opener
 
 _PACKED = (".gz", ".bz2", ".zst")
@@ -29,8 +32,8 @@ def look(thing: JobDirectory | str | Path, *, opener: Opener | None = None) -> w
     """Return the viewer of a file or a job directory.
 
     a job that makes 2D images     gallery: class averages, particles, micrographs
-    another job                    its picture
-    .star of images                gallery; of a 3D model or an FSC: its picture; any other: table and plot
+    a job that makes maps          their slices; another job its picture
+    .star of images                gallery; of a 3D model its picture, of an FSC its curves; any other: table and plot
     .mrcs and folders of images    gallery
     .mrc of one image              image tools
     .mrc of a map                  its slices
@@ -47,19 +50,20 @@ def look(thing: JobDirectory | str | Path, *, opener: Opener | None = None) -> w
     header = read_header(path)
     if header.is_stack and header.count > 1:
         return ImageGallery(path, opener=opener)
-    return ImageTools(path) if open_image(path).frames == 1 else BokehView(show(path))
+    return ImageTools(path) if open_image(path).frames == 1 else SliceView(path, opener=opener)
 
 
 def _job(path: Path, opener: Opener | None) -> w.Widget:
     """Return the gallery of a job's images, or the picture of a job that made something else."""
     flat = model_files(path) and not is_three_dimensional(path)
     if flat or (path.parent.name in _GALLERIES and not model_files(path)):
-        try:
+        with suppress(InputError):  # of movies, or nothing yet
             return ImageGallery(path, opener=opener)
-        except InputError:  # of movies, or nothing yet
-            pass
     if any(path.glob("coords_suffix_*.star")) and (path / "summary.star").exists():
         return w.VBox([BokehView(drawn) for drawn in picking_pictures(path)])
+    if path.parent.name not in _GALLERIES and (model_files(path) or any(path.glob("*.mrc"))):
+        with suppress(RelionlabError):
+            return SliceView(path, opener=opener)
     if not any(path.glob("*.star")):
         return ImageGallery(path, opener=opener)  # a folder of images
     return BokehView(show(path))
@@ -68,7 +72,7 @@ def _job(path: Path, opener: Opener | None) -> w.Widget:
 def _star(path: Path, opener: Opener | None) -> w.Widget:
     tables = read_star(path)
     if "fsc" in tables:
-        return BokehView(show(path))
+        return PlotView(path)
     if "model_classes" in tables:
         if int(tables["model_general"].value("rlnReferenceDimensionality")) == 3:
             return BokehView(show(path))

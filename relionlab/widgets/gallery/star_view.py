@@ -8,7 +8,7 @@ view.save("good.star")
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -19,10 +19,12 @@ from relionlab.display.column_statistics import column_statistics
 from relionlab.display.column_words import heading, meaning
 from relionlab.display.image_set import set_of_tables
 from relionlab.display.row_choice import RowChoice
+from relionlab.display.words import many
 from relionlab.errors import InputError, ParameterError, RelionlabError, StarError
 from relionlab.io.star import read_star, write_star
 from relionlab.io.table import Table
 from relionlab.widgets.gallery.column_plot import ColumnPlot
+from relionlab.widgets.gallery.linked import LinkedRow
 from relionlab.widgets.gallery.pictures import row_card
 from relionlab.widgets.gallery.table_grid import TableGrid
 from relionlab.widgets.parts.buttons import Message, button
@@ -36,22 +38,27 @@ _MODES: dict[str, Mode] = {"Table": "table", "Plot": "plot", "Gallery": "gallery
 class StarView(w.VBox):
     """All tables of a STAR file.
 
-    source  the file, or a table
+    source  the file, a table, or tables by name
     name    which of the file's tables comes first ("particles"); by default the longest
     choice  order and choice, if they are to be shared with a gallery of the same rows
+    path    the file that tables are from, if they are given
     opener  where linked things are opened; by default below
     """
 
     def __init__(
         self,
-        source: str | Path | Table,
+        source: str | Path | Table | Mapping[str, Table],
         *,
+        path: Path | None = None,
         name: str | None = None,
         choice: RowChoice | None = None,
         opener: Opener | None = None,
     ) -> None:
-        self.path = None if isinstance(source, Table) else Path(source)
-        self.tables = {source.name: source} if isinstance(source, Table) else read_star(source)
+        if isinstance(source, Table):
+            source = {source.name: source}
+        given = isinstance(source, Mapping)
+        self.path = path if given else Path(source)
+        self.tables: dict[str, Table] = dict(source) if given else read_star(source)
         if not self.tables:
             raise StarError(f"{source} holds no table: expected a STAR file with at least one data_ block.")
         if name is not None and name not in self.tables:
@@ -74,7 +81,8 @@ class StarView(w.VBox):
             layout=w.Layout(width="270px"),
             tooltip="A condition on columns",
         )
-        self._column = w.Dropdown(description="Column", layout=w.Layout(width="290px"))
+        self._column = w.Dropdown(description="Column", layout=w.Layout(width="270px"))
+        self._links = w.HBox()
         self._count, self._statistics = w.HTML(), w.HTML(layout=w.Layout(flex="1 1 0"))
         for field in (self._table, self._column):
             field.style = {"description_width": "52px"}
@@ -111,7 +119,7 @@ class StarView(w.VBox):
             row([w.HTML(where), self._table, self._mode]),
             row([self._find, self._condition, *choosing, self._count]),
             self._body,
-            row([self._column, self._statistics]),
+            row([self._links, self._column, self._statistics]),
             row([self._file, save, self.message]),
         ]
 
@@ -215,6 +223,7 @@ class StarView(w.VBox):
         self.choice = shared or RowChoice(table)
         self.choice.on_change(self._changed)
         self._bodies = {}
+        self._links.children = self._leads()
         self._column.options = [(heading(label), label) for label in table.labels]
         self._column.value = table.labels[0] if table.labels else None
         if self._mode.value != "table":
@@ -222,6 +231,22 @@ class StarView(w.VBox):
         self.show("table")
         self._counted()
         self._told()
+
+    def _leads(self) -> tuple[w.Widget, ...]:
+        """Return buttons that lead from the row clicked last to what belongs to it."""
+        table = self.table
+        if self.path is None or not table.loop or table.name == "optics":
+            return ()
+        names = {"rlnReferenceImage": "classes", "rlnImageName": "particles", "rlnMicrographName": "micrographs"}
+        kind = next((names[label] for label in names if label in table), "")
+        made = partial(button, message=self.message, width="104px")
+        row = LinkedRow(kind, self.path, self._clicked, self.opener)
+        return tuple(made(words, tip, method) for words, tip, method in row.links().values())
+
+    def _clicked(self) -> int:
+        if self.choice.current is None:
+            raise ParameterError("Click a row first.")
+        return self.choice.current
 
     def _grid(self) -> w.Widget:
         if not self.table.loop:
@@ -254,7 +279,7 @@ class StarView(w.VBox):
 
     def _counted(self) -> None:
         total, shown, chosen = len(self.choice), len(self.choice.shown), self.choice.count
-        words = f"{shown:,} of {total:,} rows" if shown < total else f"{total:,} rows"
+        words = f"{shown:,} of {many(total, 'row')}" if shown < total else many(total, "row")
         self._count.value = f'<span class="rl-count" aria-live="polite">{words}, <b>{chosen:,}</b> chosen</span>'
 
     def _told(self) -> None:

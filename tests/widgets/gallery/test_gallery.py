@@ -11,7 +11,6 @@ from PIL import Image
 from relionlab.display.results import ClassAverages
 from relionlab.errors import JobStateError, ParameterError
 from relionlab.widgets import ClassGallery
-from relionlab.workflows.selections import ranges
 
 
 @pytest.fixture
@@ -91,10 +90,3 @@ def test_sprite_holds_every_class(gallery):
     pixels = np.asarray(sprite).reshape(224, 10, 224)
     assert all(np.ptp(pixels[:, place]) > 100 for place in range(5))
     assert not pixels[:, 5:].any()
-
-
-@pytest.mark.parametrize(
-    ("numbers", "text"), [([1], "1"), ([1, 2, 3], "1-3"), ([1, 3, 5, 6, 7, 9], "1,3,5-7,9"), ([], "")]
-)
-def test_ranges(numbers, text):
-    assert ranges(numbers) == text
