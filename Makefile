@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 WORKERS ?= auto
 FOLDER ?= project
 
-.PHONY: tutorial test test-full benchmark lab format help
+.PHONY: tutorial test test-full benchmark lab notebooks format help
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -34,6 +34,10 @@ benchmark: $(INSTALLED)  ## figures beside RELION's, as ratios
 lab: $(INSTALLED)  ## JupyterLab on a project: make lab FOLDER=my_project
 	@mkdir -p $(FOLDER)
 	$(BIN)/relionlab lab $(FOLDER)
+
+notebooks: $(INSTALLED)  ## make templates/jobs anew from the declarations of the jobs
+	rm -f templates/jobs/*.ipynb
+	$(BIN)/relionlab notebooks templates
 
 format: $(INSTALLED)  ## lay the source out as the test suite demands
 	$(BIN)/ruff check --fix-only --quiet relionlab tests templates

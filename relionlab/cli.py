@@ -48,6 +48,10 @@ _GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "reference": ("relionlab.jobs.reference:main", "print the reference of all jobs and programs, in Markdown"),
         "lab": ("relionlab.lab.start:main", "open JupyterLab on the project in this folder, or in another one"),
+        "notebooks": (
+            "relionlab.lab.job_notebooks:main",
+            "copy the course, and a notebook per job type, into a folder",
+        ),
         "doctor": ("relionlab.workflows.doctor:main", "say what this machine has and what is missing"),
     },
 }
