@@ -1,32 +1,74 @@
-"""Pictures and parameters to interaction, in a notebook: the form of a job, its monitor, the gallery of classes.
+"""Pictures and parameters to interaction, in a notebook: the home page, forms, monitors, pickers, galleries, maps.
 
-Nothing is computed here: each button calls one public method that a notebook user can call as well.
+Nothing is computed here: each button calls one public method that a notebook user can call as well. A widget is loaded when
+it is first asked for, so that a page with one of them does not wait for all.
 """
 
 from __future__ import annotations
 
-from relionlab.widgets.forms.form import JobForm
-from relionlab.widgets.gallery.gallery import ClassGallery
-from relionlab.widgets.gallery.image_gallery import ImageGallery
-from relionlab.widgets.gallery.image_tools import ImageTools
-from relionlab.widgets.gallery.looking import look
-from relionlab.widgets.gallery.star_view import StarView
-from relionlab.widgets.maps.mask_panel import MaskPanel
-from relionlab.widgets.maps.plot_view import PlotView
-from relionlab.widgets.maps.slice_view import SliceView
-from relionlab.widgets.maps.surface_view import SurfaceView
-from relionlab.widgets.monitor.monitor import JobMonitor
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from relionlab.widgets.forms.form import JobForm
+    from relionlab.widgets.gallery.gallery import ClassGallery
+    from relionlab.widgets.gallery.image_gallery import ImageGallery
+    from relionlab.widgets.gallery.image_tools import ImageTools
+    from relionlab.widgets.gallery.looking import look
+    from relionlab.widgets.gallery.star_view import StarView
+    from relionlab.widgets.home.home import Home, show_in_home
+    from relionlab.widgets.maps.mask_panel import MaskPanel
+    from relionlab.widgets.maps.plot_view import PlotView
+    from relionlab.widgets.maps.slice_view import SliceView
+    from relionlab.widgets.maps.surface_view import SurfaceView
+    from relionlab.widgets.monitor.monitor import JobMonitor
+    from relionlab.widgets.picking.auto_picker import AutoPicker
+    from relionlab.widgets.picking.manual_picker import ManualPicker
+    from relionlab.widgets.pipeline.compare import Compare
+    from relionlab.widgets.pipeline.sweep import Sweep
 
 __all__ = [
+    "AutoPicker",
     "ClassGallery",
+    "Compare",
+    "Home",
     "ImageGallery",
     "ImageTools",
     "JobForm",
     "JobMonitor",
+    "ManualPicker",
     "MaskPanel",
     "PlotView",
     "SliceView",
     "StarView",
     "SurfaceView",
+    "Sweep",
     "look",
+    "show_in_home",
 ]
+
+_PLACES = {
+    "AutoPicker": "picking.auto_picker",
+    "ClassGallery": "gallery.gallery",
+    "Compare": "pipeline.compare",
+    "Home": "home.home",
+    "ImageGallery": "gallery.image_gallery",
+    "ImageTools": "gallery.image_tools",
+    "JobForm": "forms.form",
+    "JobMonitor": "monitor.monitor",
+    "ManualPicker": "picking.manual_picker",
+    "MaskPanel": "maps.mask_panel",
+    "PlotView": "maps.plot_view",
+    "SliceView": "maps.slice_view",
+    "StarView": "gallery.star_view",
+    "SurfaceView": "maps.surface_view",
+    "Sweep": "pipeline.sweep",
+    "look": "gallery.looking",
+    "show_in_home": "home.home",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
