@@ -12,7 +12,6 @@ from nbclient import NotebookClient
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 SMALL = {
     "class2d.ipynb": "particles = None\ncount, classes, iterations = 200, 3, 3",
-    "home.ipynb": "from relionlab.widgets.home import Home\n\nhome = Home('.')\nprint(home.tabs.bar.tabs)",
     "refine3d.ipynb": "particles = diameter = symmetry = None\ncount, iterations = 150, 1",
 }
 """The parameters cell of each notebook, for a tiny run."""
@@ -47,14 +46,6 @@ def test_notebook_on_classes_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     selected = list(tmp_path.glob("class2d_lesson/Select/job*/particles.star"))
     assert states
     assert len(selected) == 1
-
-
-def test_home_notebook_begins_where_it_lies_and_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("PYTHONPATH", str(TEMPLATES.parent))
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    (tmp_path / "empty").mkdir()
-    assert "Start here" in run_small("home.ipynb", tmp_path / "empty")
-    assert list((tmp_path / "empty").iterdir()) == []
 
 
 @pytest.mark.full

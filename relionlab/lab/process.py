@@ -86,7 +86,7 @@ def running_server(folder: Path) -> Server | None:
 
 
 def _command(folder: Path, *, ip: str, port: int) -> list[str]:
-    unused = ("panel.io.jupyter_server_extension", "voila.server_extension", "notebook", "jupyter_lsp")
+    unused = ("panel.io.jupyter_server_extension", "voila.server_extension", "notebook")
     return [
         *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
         *(f"--ServerApp.root_dir={folder}", f"--ServerApp.ip={ip}", f"--ServerApp.port={port}"),

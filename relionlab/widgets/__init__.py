@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from relionlab.widgets.gallery.image_tools import ImageTools
     from relionlab.widgets.gallery.looking import look
     from relionlab.widgets.gallery.star_view import StarView
-    from relionlab.widgets.home.home import Home, show_in_home
+    from relionlab.widgets.home.home import Home
+    from relionlab.widgets.home.showing import show_in_home
     from relionlab.widgets.maps.mask_panel import MaskPanel
     from relionlab.widgets.maps.plot_view import PlotView
     from relionlab.widgets.maps.slice_view import SliceView
@@ -24,13 +25,13 @@ if TYPE_CHECKING:
     from relionlab.widgets.monitor.monitor import JobMonitor
     from relionlab.widgets.picking.auto_picker import AutoPicker
     from relionlab.widgets.picking.manual_picker import ManualPicker
-    from relionlab.widgets.pipeline.compare import Compare
-    from relionlab.widgets.pipeline.sweep import Sweep
+    from relionlab.widgets.pipeline.compare import CompareView
+    from relionlab.widgets.pipeline.sweep import SweepView
 
 __all__ = [
     "AutoPicker",
     "ClassGallery",
-    "Compare",
+    "CompareView",
     "Home",
     "ImageGallery",
     "ImageTools",
@@ -42,7 +43,7 @@ __all__ = [
     "SliceView",
     "StarView",
     "SurfaceView",
-    "Sweep",
+    "SweepView",
     "look",
     "show_in_home",
 ]
@@ -50,7 +51,7 @@ __all__ = [
 _PLACES = {
     "AutoPicker": "picking.auto_picker",
     "ClassGallery": "gallery.gallery",
-    "Compare": "pipeline.compare",
+    "CompareView": "pipeline.compare",
     "Home": "home.home",
     "ImageGallery": "gallery.image_gallery",
     "ImageTools": "gallery.image_tools",
@@ -62,9 +63,9 @@ _PLACES = {
     "SliceView": "maps.slice_view",
     "StarView": "gallery.star_view",
     "SurfaceView": "maps.surface_view",
-    "Sweep": "pipeline.sweep",
+    "SweepView": "pipeline.sweep",
     "look": "gallery.looking",
-    "show_in_home": "home.home",
+    "show_in_home": "home.showing",
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -21,7 +22,7 @@ EXTENSION = Path(relionlab.lab.__file__).parent / "labextensions" / "relionlab" 
 
 
 def test_the_extension_runs_the_cell_that_the_template_holds_and_no_other():
-    (said,) = re.findall(r'const CELL = "(.*)";', EXTENSION.read_text())
+    (said,) = re.findall(r"const CELL =\s+'(.*)';", EXTENSION.read_text())
     cells = [cell.source for cell in nbformat.reads(template(), as_version=4).cells if cell.cell_type == "code"]
     assert cells == [said.replace("\\n", "\n")]
 
@@ -92,3 +93,18 @@ def test_the_page_stands_alone_and_its_kernel_is_one(lab):
     started.server.warm(kernel, WARM)
     (session,) = started.server.ask("GET", "api/sessions")
     assert session["path"] == HOME
+
+
+def test_the_home_page_begins_where_it_lies_and_writes_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    monkeypatch.chdir(empty)
+    held: dict[str, Any] = {}
+    for cell in nbformat.reads(template(), as_version=4).cells:
+        exec(cell.source, held)
+    try:
+        assert held["home"].tabs.bar.tabs[0]["title"] == "Start here"
+        assert list(empty.iterdir()) == []
+    finally:
+        held["home"].close()

@@ -25,6 +25,7 @@ from relionlab.project.continuing import fresh_copy
 from relionlab.project.pipeline_file import PIPELINE_FILE
 from relionlab.widgets.home.memory import HomeMemory
 from relionlab.widgets.home.pages import Pages
+from relionlab.widgets.home.showing import remember
 from relionlab.widgets.home.start_page import StartPage
 from relionlab.widgets.home.tabs import Tabs
 from relionlab.widgets.home.top_line import TopLine
@@ -91,6 +92,7 @@ class Home(w.VBox):
         self.pages = Pages(self, self.memory.forms)
         self._enter()
         self._watch = Watch(self._look, period=period)
+        remember(self)
 
     # --- opening ------------------------------------------------------------------------------------------------------
 

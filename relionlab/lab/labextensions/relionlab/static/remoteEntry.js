@@ -5,7 +5,8 @@
 // 2. A STAR file, map or stack opens in the home page by a double click.
 (window._JUPYTERLAB ??= {}).relionlab = (() => {
   const HOME = "home.ipynb";
-  const CELL = "from relionlab.widgets import Home\n\nhome = Home()\nhome";
+  const CELL =
+    'from relionlab.widgets import Home\n\nhome = Home()  # the folder of this notebook; another project: Home("path/of/it")\nhome';
   const OPEN = "relionlab:open";
   const SHOWN = [".star", ".mrc", ".mrcs", ".map", ".spi", ".stk", ".ctf"];
   let shared = null;
@@ -31,10 +32,11 @@
 
   // The page has the window: no tool bar of cells, no code, no number before the output.
   const STYLE = `
-    .relionlab-home .jp-NotebookPanel-toolbar { display: none; }
     .relionlab-home .jp-NotebookPanel-notebook { --jp-notebook-padding: 4px; --jp-notebook-scroll-padding: 0px; }
     .relionlab-home-cell .jp-Cell-inputWrapper, .relionlab-home-cell .jp-OutputPrompt,
     .relionlab-home-cell .jp-Collapser { display: none; }
+    .relionlab-home .relionlab-home-cell, .relionlab-home-cell::before, .relionlab-home-cell::after {
+      border-color: transparent !important; box-shadow: none !important; outline: none !important; }
     .relionlab-home-cell .jp-OutputArea-child { margin: 0; }`;
 
   function activate(app, tracker, modules) {
@@ -62,6 +64,7 @@
     await Promise.all([panel.context.ready, panel.revealed]);
     if (!panel.context.path.endsWith(HOME) || !homeCell(panel)) return;
     panel.node.classList.add("relionlab-home");
+    panel.toolbar.hide();
     homeCell(panel).node.classList.add("relionlab-home-cell");
     await panel.sessionContext.ready;
     const run = () => {
