@@ -10,7 +10,7 @@ from relionlab.errors import InputError
 from relionlab.io.images import read_header
 from relionlab.io.star_head import star_heads
 from relionlab.jobs.picking.autopick import AutoPick
-from relionlab.jobs.picking.autopick_work import bytes_needed
+from relionlab.jobs.picking.autopick_memory import bytes_needed
 from relionlab.jobs.work import PROGRAM, Facts, Work
 
 _PER_PIXEL = 4.0e-8  # seconds of a core for each pixel of a micrograph: read, normalised, brought to the maps' size
