@@ -16,6 +16,7 @@ from relionlab.widgets.maps.plot_view import PlotView
 from relionlab.widgets.maps.slice_view import SliceView
 from relionlab.widgets.maps.surface_view import SurfaceView
 from relionlab.widgets.monitor.monitor import JobMonitor
+from relionlab.widgets.picking.manual_picker import ManualPicker
 
 __all__ = [
     "ClassGallery",
@@ -23,6 +24,7 @@ __all__ = [
     "ImageTools",
     "JobForm",
     "JobMonitor",
+    "ManualPicker",
     "MaskPanel",
     "PlotView",
     "SliceView",

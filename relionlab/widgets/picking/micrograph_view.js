@@ -10,12 +10,16 @@ function render({ model, el }) {
   root.dataset.lmSuppressShortcuts = "true"; // JupyterLab's own keys rest while the picture has the focus
   root.setAttribute("role", "application");
   root.setAttribute("aria-roledescription", "micrograph with picks");
-  root.innerHTML = `<div class="rl-mg-figure"></div><canvas class="rl-mg-marks" aria-hidden="true"></canvas><div class="rl-mg-ring"></div><div class="rl-mg-cursor"></div>
-    <div class="rl-mg-tools"><button data-do="in" title="Zoom in (+)" aria-label="Zoom in">+</button><button data-do="out"
-    title="Zoom out (−)" aria-label="Zoom out">−</button><button data-do="fit" title="Whole micrograph (0)"
-    aria-label="Whole micrograph">⤢</button></div><div class="rl-mg-status" aria-live="polite"></div><div class="rl-mg-menu" role="menu"></div>`;
+  root.innerHTML = `<div class="rl-mg-figure"></div><div class="rl-mg-over" aria-hidden="true"><canvas
+    class="rl-mg-marks"></canvas><div class="rl-mg-ring"></div><div class="rl-mg-cursor"></div></div>
+    <div class="rl-mg-foot"><div class="rl-mg-status"></div><div class="rl-mg-tools"><button data-do="out" title="Zoom out (−)"
+    aria-label="Zoom out">−</button><button data-do="in" title="Zoom in (+)" aria-label="Zoom in">+</button><button data-do="fit"
+    title="Whole micrograph (0)" aria-label="Whole micrograph">⤢</button></div></div><div class="rl-mg-menu" role="menu"></div>
+    <div class="rl-mg-said" aria-live="polite"></div>`;
   el.append(root);
-  const [place, marks, ring, cross, tools, status, menu] = root.children;
+  const [place, over, foot, menu, spoken] = root.children;
+  const [marks, ring, cross] = over.children;
+  const [status, tools] = foot.children;
   let figure = null;
   let chosen = null; // the pick that Delete means
   let pointer = null; // where the mouse is, on the screen
@@ -33,6 +37,9 @@ function render({ model, el }) {
     if (!figure) return;
     if (chosen && (chosen.serial !== figure.serial || !picks.near(chosen.x, chosen.y, 1e-6))) chosen = null;
     figure.showPicks(picks, chosen);
+    const words = `${picks.editable} picks`;
+    if (spoken.textContent !== words) spoken.textContent = words;
+    root.setAttribute("aria-label", `${model.get("image").name || "Micrograph"}: ${words}`);
     tell();
   };
   const drawImage = () => {
@@ -54,8 +61,8 @@ function render({ model, el }) {
   function drawCursor() {
     if (!figure) return;
     const at = (element, place, size) => {
-      const box = root.getBoundingClientRect();
-      element.style.cssText = `display:block;width:${size}px;height:${size}px;left:${place.x - box.left - size / 2}px;top:${place.y - box.top - size / 2}px`;
+      const { left, top } = figure.frame;
+      element.style.cssText = `display:block;width:${size}px;height:${size}px;left:${place.x - left - size / 2}px;top:${place.y - top - size / 2}px`;
     };
     const size = Math.max(2 * radius() * figure.zoom, 4);
     const here = pointer && figure.at(pointer.x, pointer.y);
@@ -74,7 +81,8 @@ function render({ model, el }) {
       if (near && Number.isFinite(near.value)) parts.push(`${model.get("colours").title || "value"} ${Number(near.value.toPrecision(4))}`);
     }
     if (cursor) parts.push("keyboard: arrows move, Enter adds, Delete removes, Esc ends");
-    if (picks.waiting.length > 40) parts.push(`${picks.waiting.length} edits wait for Python`);
+    const since = picks.waiting.length ? (performance.now() - picks.waiting[0].made) / 1000 : 0;
+    if (since > 2) parts.push(`Python is busy: ${picks.waiting.length} edits wait for it, for ${Math.round(since)} s`);
     status.textContent = parts.join("  ·  ");
   }
 
@@ -93,7 +101,7 @@ function render({ model, el }) {
     const seen = figure.seen;
     x ??= seen.x + seen.width / 2;
     y ??= seen.y + seen.height / 2;
-    const width = Math.min(Math.max(seen.width * factor, 24), figure.width);
+    const width = Math.min(Math.max(seen.width * factor, NEAREST), figure.width);
     const share = width / seen.width;
     figure.look(x - (x - seen.x) * share, y - (y - seen.y) * share, width);
     looked();
@@ -145,6 +153,7 @@ function render({ model, el }) {
   function moved(event) {
     if (!figure || (!pointer && !event.movementX && !event.movementY)) return;
     pointer = { x: event.clientX, y: event.clientY };
+    if (!press && document.activeElement !== root && !isWriting() && !root.contains(document.activeElement)) root.focus({ preventScroll: true });
     if (press) {
       event.stopPropagation();
       const [dx, dy] = [event.clientX - press.x, event.clientY - press.y];
@@ -187,7 +196,13 @@ function render({ model, el }) {
     event.stopPropagation();
     zoom(Math.exp(Math.min(Math.max(event.deltaY, -200), 200) / 400), at.x, at.y);
   }
-  const left = () => {
+  // Whether somebody types elsewhere: then the keys stay there.
+  function isWriting() {
+    const active = document.activeElement;
+    return !!active && (active.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(active.tagName));
+  }
+  const left = (event) => {
+    if (event.target !== root) return; // of one of its parts
     pointer = null;
     drawCursor();
   };
@@ -311,12 +326,13 @@ function render({ model, el }) {
   }
 
   // --- what Python says --------------------------------------------------------------------------------------------
-  function said(message) {
-    if (message.kind !== "go" || !figure || message.serial !== figure.serial) return;
-    const width = message.width || figure.seen.width;
+  function aim() {
+    const asked = model.get("aim");
+    if (!figure || asked.serial === undefined || asked.serial !== figure.serial) return;
+    const width = asked.width || figure.seen.width;
     const height = (width * figure.height) / figure.width;
-    figure.look(message.x - width / 2, message.y - height / 2, width);
-    const found = message.mark && picks.near(message.x, message.y, reach());
+    figure.look(asked.x - width / 2, asked.y - height / 2, width);
+    const found = asked.mark && picks.near(asked.x, asked.y, reach());
     chosen = found ? { ...found, serial: figure.serial } : chosen;
     drawPicks();
     looked();
@@ -329,9 +345,10 @@ function render({ model, el }) {
   };
 
   const heard = [
-    ["change:image", drawImage], ["change:detail", drawDetail], ["msg:custom", said], ["change:diameter", drawLooks],
+    ["change:image", drawImage], ["change:detail", drawDetail], ["change:aim", aim], ["change:diameter", drawLooks],
     ["change:inverted", drawLooks], ["change:colours", drawLooks], ["change:editable", () => drawCursor()],
   ];
+  const clock = setInterval(() => figure && picks.waiting.length && tell(), 1000);
   const theme = new MutationObserver(() => figure?.paintFrame());
   theme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name"] });
   const listeners = [
@@ -354,12 +371,14 @@ function render({ model, el }) {
     drawImage();
     drawLooks();
     drawDetail();
+    aim();
     root.dataset.ready = "true";
   });
   return () => {
     for (const [name, act] of heard) model.off(name, act);
     picks.listeners.delete(drawPicks);
     theme.disconnect();
+    clearInterval(clock);
   };
 }
 export default { render };
