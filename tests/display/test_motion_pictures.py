@@ -8,6 +8,7 @@ import numpy as np
 
 from relionlab.display.logfile import pictures, write_logfile
 from relionlab.display.motion import motion_track
+from relionlab.display.plots import plots_of
 from relionlab.io.motion import Motion, write_motion
 from relionlab.io.star import write_star
 from relionlab.io.table import Table
@@ -47,6 +48,13 @@ def test_a_job_has_totals_and_sheets_of_tracks(tmp_path: Path):
     ]
     assert write_logfile(job) == job / "logfile.pdf"
     assert (job / "logfile.pdf").stat().st_size > 5000
+
+
+def test_tracks_are_plotted_movie_by_movie(tmp_path: Path):
+    track, totals = plots_of(some_job(tmp_path))
+    assert len(track.members) == 3
+    assert track.draw(1)[0].title == track.members[1]
+    assert totals.draw(0)[0].title == "Motion of all movies"
 
 
 def test_nothing_is_drawn_again_that_is_drawn(tmp_path: Path):

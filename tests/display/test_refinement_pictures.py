@@ -13,7 +13,13 @@ from bokeh.models import ColorBar, LinearAxis, LogAxis
 from relionlab import display
 from relionlab.display.convergence3d import convergence3d
 from relionlab.display.fsc_course import fsc_course
-from relionlab.display.orientations import angular_distribution, completeness_words, orientation_completeness
+from relionlab.display.orientations import (
+    angular_distribution,
+    completeness_words,
+    orientation_completeness,
+    write_directions_picture,
+)
+from relionlab.display.plots import plots_of
 from relionlab.display.reference_maps import reference_maps
 from relionlab.display.sphere import from_hammer, hammer
 from relionlab.display.verdict import verdict_picture
@@ -111,6 +117,20 @@ def test_views_are_completed_by_symmetry_and_said_so(run):
     np.testing.assert_allclose(
         values, values[::-1, ::-1], equal_nan=True
     )  # tilt to 180 - tilt and rot to -rot: about x
+
+
+def test_directions_are_written_for_chimerax(run, tmp_path):
+    lines = write_directions_picture(run("Refine3D"), tmp_path / "a.bild").read_text().splitlines()
+    cylinders = np.array([line.split()[1:] for line in lines if line.startswith(".cylinder")], float)
+    assert sum(line.startswith(".color") for line in lines) == len(cylinders) > 10
+    middle = runs3d.BOX * runs3d.PIXEL / 2
+    assert np.allclose(np.linalg.norm(cylinders[:, :3] - middle, axis=1), middle, rtol=1e-4)  # they stand on the sphere
+    assert np.linalg.norm(cylinders[:, 3:6] - cylinders[:, :3], axis=1).max() == pytest.approx(0.3 * middle, rel=1e-4)
+
+
+def test_plots_of_a_refinement_are_named(run):
+    names = [plot.name for plot in plots_of(run("Refine3D"))]
+    assert names[:2] == ["Angular distribution", "Completeness of the orientations"]
 
 
 def test_views_of_one_class(run):

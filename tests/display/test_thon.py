@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from relionlab.display import compare_ctf, ctf_profile, pictures, show, thon_rings, to_bokeh, write_logfile
+from relionlab.display.defocus import acquisition_order
+from relionlab.display.plots import plots_of
 from relionlab.display.render import to_matplotlib
 from relionlab.errors import InputError, NodeError
 from relionlab.io.particles import write_particles
@@ -26,6 +28,26 @@ def test_a_job_has_its_pictures_and_logfile(here):  # noqa: F811
     assert to_matplotlib(ctf_profile(f"{root(here)}_avrot.txt", resolution=4.0)) is not None
     root(here, "mic1.ctf").unlink()
     assert [one.title for one in pictures(folder)] == ["CTF of all micrographs", "Profiles"]
+
+
+def test_fit_of_one_micrograph_and_defocus_over_time(here):  # noqa: F811
+    run(here)
+    plots = {plot.name: plot for plot in plots_of(here / "CtfFind/job003")}
+    assert list(plots) == ["CTF of a micrograph", "Defocus over time", "CTF of all micrographs"]
+    one = plots["CTF of a micrograph"]
+    assert len(one.members) == 2
+    assert [picture.title for picture in one.draw(1)] == ["Thon rings", "Profile"]
+    assert "2 micrographs, defocus" in plots["Defocus over time"].draw(0)[0].caption
+    for name in one.members:
+        for kind in (".ctf", "_avrot.txt"):
+            root(here, f"{name}{kind}").unlink()
+    with pytest.raises(NodeError, match="are gone"):
+        one.draw(0)
+
+
+def test_numbers_in_names_are_compared_as_numbers():
+    names = ["mic_10", "mic_9", "late_1", "mic_100_a"]
+    assert acquisition_order(names).tolist() == [2, 1, 0, 3]
 
 
 def test_two_estimates_are_compared(here):  # noqa: F811

@@ -97,7 +97,7 @@ def test_a_slope_is_believed_if_the_line_is_long_and_certain():
     # as long, in squared frequency, as what it stands for: 2/10² at 7.07 Å
     assert guinier.finest_needed(10) ** -2 == pytest.approx(2 * 10**-2)
     assert doubts_of_fit(long, lowest=10, resolution=7.0) == ""
-    assert "short (it should go beyond 7.1 Å)" in doubts_of_fit(long, lowest=10, resolution=7.1)
+    assert "short (it should go beyond 7.07 Å)" in doubts_of_fit(long, lowest=10, resolution=7.1)
     assert doubts_of_fit(long, lowest=12, resolution=7.1) == ""
     few = guinier.Line(-100.0, 0.0, 0.9, 3)
     assert "3 shells leave it uncertain by ±133 Å²" in doubts_of_fit(few, lowest=10, resolution=5)

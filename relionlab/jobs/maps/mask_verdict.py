@@ -59,7 +59,7 @@ def judge_mask(
     if b_factor_doubt:
         remarks.append(
             b_factor_doubt.replace(" (--adhoc_bfac)", "").replace(
-                "a higher --autob_lowres", "begin the line at a coarser resolution"
+                "a higher --autob_lowres", "another beginning of the line"
             )
         )
     told = f"{resolution:.2f} Å at FSC 0.143{end}"

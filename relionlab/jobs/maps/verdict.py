@@ -54,7 +54,7 @@ def doubts_of_fit(line: Line | None, *, lowest: float, resolution: float) -> str
     if resolution > finest_needed(lowest):
         reasons.append(
             f"the line from {lowest:g} Å to the map's {resolution:.3g} Å is short (it should go beyond"
-            f" {finest_needed(lowest):.2g} Å)"
+            f" {finest_needed(lowest):.3g} Å)"
         )
     if line.standard_error > _UNCERTAIN * abs(line.b_factor):
         reasons.append(f"the {line.points} shells leave it uncertain by ±{line.standard_error:.0f} Å²")

@@ -71,7 +71,10 @@ class MaskPanel(w.VBox):
         self.made: tuple[JobDirectory, JobDirectory] | None = None
         self._build(start or self._start())
         self._latest = Latest(self._work)
-        self.settle()
+        if self.trial.post.n > _SLOW:
+            self._latest.ask(self.mask_job)  # the panel is shown at once, and says what it does
+        else:
+            self.settle()
 
     # --- what may be asked and set ----------------------------------------------------------------------------------
 
@@ -157,7 +160,7 @@ class MaskPanel(w.VBox):
         use = button("Use this mask", "Write and run MaskCreate and PostProcess", self.use, message=self._message, icon="check", style="primary", width="150px")  # fmt: skip
         use.layout.display = "" if self.project is not None else "none"
         left = w.VBox([self.controls, self.sharpening, self._numbers], layout=w.Layout(width="350px", flex="0 0 auto"))
-        title = html.escape(Path(self._options.fn_in).parent.as_posix())
+        title = html.escape("/".join(Path(self._options.fn_in).absolute().parent.parts[-2:]))
         title = w.HTML(f'<span class="rl-title">Mask for {title}</span>', layout=w.Layout(margin="0 14px 0 2px"))
         self._message.layout.flex = "1 1 auto"
         self._result = button("Result", "Show the sharpened map", self.open_result, message=self._message, icon="eye")

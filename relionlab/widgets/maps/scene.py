@@ -49,9 +49,9 @@ class Scene:
             depthWrite=opacity > 0.99, opaqueBack=opacity > 0.99,
         )  # fmt: skip
 
-    def place(self, component: Any, x: float, y: float, z: float) -> None:
-        """Move a component by so many Å."""
-        component.set_position([float(x), float(y), float(z)])
+    def place(self, component: Any, by: tuple[float, float, float]) -> None:
+        """Move a component by x, y, z in Å."""
+        component.set_position([float(value) for value in by])
 
     def add_model(self, path: str | Path) -> Any:
         """Add an atomic model from a PDB or mmCIF file (also .gz); raises InputError for anything else."""

@@ -275,7 +275,7 @@ class SurfaceView(w.VBox):
     def _put(self, places: list[tuple[float, float, float]]) -> None:
         self._places = places
         for component, place in zip(self._components, places, strict=True):
-            self.scene.place(component, *place)
+            self.scene.place(component, place)
         self.scene.centre()
 
     def _row(self, index: int) -> MapRow:
