@@ -47,6 +47,7 @@ __all__ = [
     "look",
     "show_in_home",
 ]
+<<<<<<< HEAD
 
 _PLACES = {
     "AutoPicker": "picking.auto_picker",
@@ -73,3 +74,5 @@ def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
+=======
+>>>>>>> gallery

@@ -22,6 +22,7 @@ from relionlab.workflows import links as find
 
 _CIRCLE = 0.8  # of the box, where nothing says how large the particle is
 _UNKNOWN = 150.0  # Å, where there is no box either
+_CROWD = 800  # particles beyond which the one that is looked at is first shown alone
 _PIXELS = 560
 _LOW_PASS = 20.0  # Å, for the eye
 _MERIT = "rlnAutopickFigureOfMerit"
@@ -60,9 +61,12 @@ class MicrographCard(w.VBox):
             made("Class", "The class of the particle clicked last", self.open_class),
             made("Particle", "The image of the particle clicked last, and all about it", self.open_particle),
         ]
-        others = w.Checkbox(value=True, description="all particles", indent=False, layout=w.Layout(width="120px"))
+        every = marked is None or len(self.rows) <= _CROWD
+        others = w.Checkbox(value=every, description="all particles", indent=False, layout=w.Layout(width="120px"))
         others.observe(lambda change: self.view.layer("particles", visible=change["new"]), "value")
-        parts: list[w.Widget] = [self._told, self.view, w.HBox([*buttons, others]), self.message]
+        self.view.layer("particles", visible=every)
+        head = w.HBox([others, self._told], layout=w.Layout(align_items="center"))
+        parts: list[w.Widget] = [head, self.view, w.HBox(buttons), self.message]
         super().__init__([*parts, *([] if opener is not None else [drawer])])
         self.look_at(marked)
 
