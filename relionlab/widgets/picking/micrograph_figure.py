@@ -23,6 +23,7 @@ def micrograph_figure(width: int, height: int, *, axes: bool = True) -> Any:
         tools="",
         toolbar_location=None,
         min_border=_MARGIN,
+        min_border_right=12,  # half of the last label
         border_fill_color=None,
         background_fill_color="#404040",
         outline_line_color=None,
