@@ -51,6 +51,18 @@ def test_a_page_of_a_form_shows_a_newcomer_at_most_eight_fields():
     assert not long, f"too many basic parameters: {long}"
 
 
+def test_a_page_does_not_begin_with_what_a_later_switch_greys_out():
+    """Nobody should have to look for the switch of a page at its end."""
+
+    def check(declared, field, parameter):
+        page = declared.tabs()[parameter.tab]
+        later = [when.field for when in parameter.when if when.value is True and when.field in page[1:]]
+        return later if issubclass(declared, Job) and page[0] == field else None
+
+    found = complaints(check)
+    assert not found, "\n".join(found)
+
+
 def test_what_a_newcomer_must_fill_in_is_in_view():
     """A required value, or the input from another job, is never hidden at the basic level, unless a choice asks for it."""
     found = complaints(

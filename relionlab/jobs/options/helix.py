@@ -249,13 +249,17 @@ class HelixSymmetryOptions(Declared):
     helical_rise_inistep: RiseStep = 0.0
 
 
-class HelixOptions3D(HelixSymmetryOptions):
-    """The Helix page of a 3D classification or refinement."""
+class HelixSwitch3D(Declared):
+    """What stands first on the Helix page of a 3D job; the last base's fields come first."""
 
     do_helix: Helix3D = False
     helical_tube_outer_diameter: TubeDiameter = -1.0
     range_psi: PsiRange = 10.0
     helical_rise_initial: Rise = 0.0
+
+
+class HelixOptions3D(HelixSymmetryOptions, HelixSwitch3D):
+    """The Helix page of a 3D classification or refinement."""
 
     def helix_problems(self) -> list[str]:
         """Return what is wrong: helices are not refined here."""

@@ -18,7 +18,7 @@ from relionlab.widgets.forms.choice_box import ChoiceBox
 from relionlab.widgets.forms.field_slider import FieldSlider
 
 LABEL_WIDTH, ENTRY_WIDTH, UNIT_WIDTH, SLIDER_WIDTH, WIDE = "270px", "116px", "76px", "340px", "552px"
-_BRIEF = 4  # letters of a default that stands for something short, as a point group
+_BRIEF = 3  # letters of a default that stands for something short, as a point group
 _COMPARED = {"==": "is", "!=": "is not", ">": "is above", ">=": "is at least", "<": "is below", "<=": "is at most"}
 
 
