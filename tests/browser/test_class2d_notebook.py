@@ -80,7 +80,8 @@ def test_run_starts_the_job_and_its_results_arrive(steps):
     notebook.until(lambda: "Iteration   3 of 3" in page.locator(".rl-monitor .rl-log").first.inner_text())
     page.get_by_text("Class averages after iteration 3").wait_for(timeout=20_000)
     assert page.locator(".rl-monitor .rl-class").count() == 5
-    page.locator(".rl-monitor .bk-Figure").wait_for(timeout=20_000)
+    page.locator(".rl-monitor").get_by_role("tab", name="Convergence").click()
+    notebook.until(lambda: page.locator(".rl-monitor .bk-Figure:visible").count() > 0, seconds=60)
     notebook.picture("4_finished")
     assert page.locator(".rl-monitor .rl-log").first.evaluate("e => e.scrollHeight - e.scrollTop - e.clientHeight < 30")
 

@@ -14,7 +14,7 @@ from relionlab.project import Project
 from relionlab.widgets import JobMonitor
 from relionlab.workflows.class2d_lesson import class2d_lesson
 lesson = class2d_lesson('monitored', count=150)
-job = lesson.project.run(Class2D(fn_img=lesson.job.fn_img, nr_classes=5, nr_iter=40, particle_diameter=lesson.job.particle_diameter))
+job = lesson.project.run(Class2D(fn_img=lesson.job.fn_img, nr_classes=5, nr_iter=900, particle_diameter=lesson.job.particle_diameter))
 monitor = JobMonitor(job)
 monitor""",
 ]
@@ -30,7 +30,8 @@ def notebook(lab_directory: Path, open_notebook):
     opened.run_cell(0)
     assert opened.cell_errors() == []
     opened.page.locator(".rl-monitor").wait_for(timeout=60_000)
-    return opened
+    yield opened
+    opened.python("if job.state == 'running': job.abort(kill=True)")  # where a test has failed
 
 
 def test_averages_arrive_and_are_chosen_while_it_runs(notebook):
@@ -49,7 +50,7 @@ def test_averages_arrive_and_are_chosen_while_it_runs(notebook):
 def test_the_course_is_drawn_in_place(notebook):
     page = notebook.page
     page.get_by_role("tab", name="Convergence").click()
-    page.locator(".rl-monitor .bk-Figure").first.wait_for(timeout=60_000)
+    notebook.until(lambda: page.locator(".rl-monitor .bk-Figure:visible").count() >= 5, seconds=60)
     before = int(notebook.python("print(len(monitor.views[1].points))"))
     notebook.until(lambda: int(notebook.python("print(len(monitor.views[1].points))")) > before, seconds=60)
     notebook.picture("monitor_course")

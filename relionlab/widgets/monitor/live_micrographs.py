@@ -36,6 +36,7 @@ class LiveMicrographs(LiveView):
         self._found: list[Path] = []
         self._waiting: list[Path] = []
         self._at: Path | None = None
+        self._undrawn = False
         self._message = Message()
         self._image = w.HTML()
         self._chart = BokehView()
@@ -83,6 +84,10 @@ class LiveMicrographs(LiveView):
 
     def look(self) -> bool:
         """Read some results that are new; then show the newest one, and the histograms."""
+        if self._undrawn:
+            self._undrawn = False
+            self._draw()
+            return False
         if not self._waiting:
             new = self._new_files()
             if not new:
@@ -91,10 +96,8 @@ class LiveMicrographs(LiveView):
         began = time.monotonic()
         while self._waiting and time.monotonic() - began < _STEP_SECONDS:
             self._read(self._waiting.pop())
-        if self._waiting:
-            return True
-        self._draw()
-        return False
+        self._undrawn = not self._waiting
+        return True
 
     def _new_files(self) -> list[Path]:
         """Return the results that have appeared since the last look, the oldest first; only names are looked at."""
