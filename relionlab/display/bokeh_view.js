@@ -9,6 +9,7 @@ function render({ model, el }) {
     turn = turn.then(async () => {
       const item = model.get("item");
       const Bokeh = await bokehOfPage(model);
+      if (!(await inPage(el))) return;
       if (shown) for (const view of shown.roots ?? shown) view.remove();
       figure.style.minHeight = item.doc ? `${figure.offsetHeight}px` : ""; // what is below does not jump
       figure.replaceChildren();

@@ -120,6 +120,8 @@ def outcome(job_directory: JobDirectory | str | Path) -> Outcome:
         found = _judged(place)
     except (RelionlabError, OSError, KeyError, ValueError, IndexError) as error:
         why = str(error) or type(error).__name__
+        if place.state == "aborted" and place.folder in _ENDINGS:
+            return _part(place)
         found = Outcome("No result that can be read", (), "doubtful", why, "See the log for what the job did.")
     return found if place.state != "aborted" else _stopped(found)
 
@@ -141,6 +143,29 @@ def _files(place: Place) -> Outcome:
             f"{lost} output(s) missing", (), "doubtful", f"{lost} of its files are not there; there are: {told}."
         )
     return Outcome(f"{len(made)} file(s)", (Number("Files made", len(made)),), "good", f"It made {told}.")
+
+
+_ENDINGS = {
+    "MotionCorr": ".star",
+    "CtfFind": "_ctffind4.log",
+    "AutoPick": "_autopick.star",
+    "ManualPick": "_manualpick.star",
+    "Extract": ".mrcs",
+}
+"""Folder of a job that goes micrograph by micrograph -> ending of the file that is written last for each."""
+
+
+def _part(place: Place) -> Outcome:
+    """Return what a job has done that went micrograph by micrograph and was stopped before it wrote its list."""
+    below = (path for path in place.path.rglob(f"*{_ENDINGS[place.folder]}") if path.parent != place.path)
+    done = sum(1 for _ in below)
+    return Outcome(
+        f"{done:,} micrographs done",
+        (Number("Micrographs done", done),),
+        "doubtful",
+        "The job was stopped before it wrote the list that other jobs take.",
+        "Continue it: what is done is kept.",
+    )
 
 
 def _stopped(found: Outcome) -> Outcome:

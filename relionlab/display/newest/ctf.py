@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from relionlab.display.mosaic import grey
+from relionlab.display.mosaic import enlarge, grey
 from relionlab.display.newest.kinds import MicrographResult
 from relionlab.display.newest.thumbnails import png
 from relionlab.display.thon import ctf_profile
@@ -45,8 +45,7 @@ def result(path: Path) -> MicrographResult:
     if image.exists():
         spectrum = np.asarray(read_image(image))
         spectrum = spectrum.reshape(spectrum.shape[-2:])
-        step = max(1, spectrum.shape[-1] // _SIDE)
-        drawn = png(grey(spectrum[::step, ::step], diameter=1.5, clip=(5.0, 95.0)))
+        drawn = png(enlarge(grey(spectrum, diameter=1.5, clip=(5.0, 95.0)), _SIDE))
     chart = None
     if profile.exists():
         chart = ctf_profile(profile, title=root[-34:], resolution=found.max_resolution)

@@ -52,12 +52,14 @@ class MicrographKind:
     ending      of the file that is written last for each
     statistics  what is drawn of all of them
     module      below :mod:`relionlab.display.newest`, with functions ``values(path)`` and ``result(path)``
+    beside      (width, height) of a histogram where they stand beside the picture, one below the other; ``None``: in a row
     """
 
     what: str
     ending: str
     statistics: tuple[Statistic, ...]
     module: str
+    beside: tuple[int, int] | None = None
 
     def values(self, path: Path) -> dict[str, np.ndarray]:
         """Return the numbers of one micrograph: column -> (n,), of a single number (1,)."""
@@ -101,10 +103,14 @@ KINDS: dict[str, MicrographKind] = {
         ),
         "ctf",
     ),
-    "AutoPick": MicrographKind("micrographs", "_autopick.star", _PICKS, "picks"),
-    "ManualPick": MicrographKind("micrographs", "_manualpick.star", _PICKS[:1], "picks"),
+    "AutoPick": MicrographKind("micrographs", "_autopick.star", _PICKS, "picks", (590, 185)),
+    "ManualPick": MicrographKind("micrographs", "_manualpick.star", _PICKS[:1], "picks", (590, 230)),
     "Extract": MicrographKind(
-        "micrographs", ".mrcs", (Statistic("count", "Particles per micrograph", "Particles"),), "particles"
+        "micrographs",
+        ".mrcs",
+        (Statistic("count", "Particles per micrograph", "Particles"),),
+        "particles",
+        (480, 260),
     ),
 }
 """Folder of the job type -> its kind."""

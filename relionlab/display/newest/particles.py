@@ -13,7 +13,7 @@ from relionlab.display.particles import filtered
 from relionlab.display.words import many
 from relionlab.io.images import read_header, read_stack
 
-_ACROSS, _ROWS, _TILE, _GAP = 10, 4, 92, 4
+_ACROSS, _ROWS, _TILE, _GAP = 10, 4, 64, 4
 _EYE = 25.0  # Å at which the eye finds particles in the noise
 
 

@@ -33,19 +33,24 @@ class EndPanel(w.VBox):
         super().__init__([], layout=w.Layout(display="none"))
         self.add_class("rl-end")
 
-    def show(self, directory: JobDirectory) -> None:
-        """Judge a job that has ended, and offer what follows."""
+    def judge(self, directory: JobDirectory) -> Outcome:
+        """Say what came out of a job that has ended."""
         self.layout.display = ""
         self.children = (self._words, self._next, self._message)
         self._words.value = '<span class="rl-muted">The job has ended: reading what came out …</span>'
         self._next.children = ()
         self.outcome = outcome(directory)
         self._words.value = _words(self.outcome)
-        if directory.state != "failed":
-            self._message.say("Working out what usually follows …")
-            self.suggestions = next_jobs(directory)
-            self._next.children = tuple(self._row(one, first=place == 0) for place, one in enumerate(self.suggestions))
-            self._message.say("")
+        return self.outcome
+
+    def suggest(self, directory: JobDirectory) -> None:
+        """Offer the jobs that usually follow."""
+        if directory.state == "failed":
+            return
+        self._message.say("Working out what usually follows …")
+        self.suggestions = next_jobs(directory)
+        self._next.children = tuple(self._row(one, first=place == 0) for place, one in enumerate(self.suggestions))
+        self._message.say("")
 
     def hide(self) -> None:
         """Show nothing: another job is watched."""

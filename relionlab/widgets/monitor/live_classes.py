@@ -19,6 +19,7 @@ from relionlab.widgets.gallery.class_grid import ClassGrid
 from relionlab.widgets.monitor.live_view import LiveView
 from relionlab.widgets.parts.buttons import Message, button
 from relionlab.widgets.parts.watching import Watch
+from relionlab.workflows.outcomes.classes import GOOD, scores_of
 from relionlab.workflows.stopping import continue_from, stop_and_select
 
 _LARGE = 5_000_000  # bytes of a particle table that is counted in a step of its own
@@ -77,6 +78,19 @@ class LiveClasses(LiveView):
     def select(self, numbers: set[int] | tuple[int, ...] | list[int]) -> None:
         """Choose the classes of these numbers, and no others."""
         self.grid.selected = [number for number in self.grid.order if number in set(numbers)]
+
+    def select_good(self) -> None:
+        """Choose the classes whose score says that they hold particles; of maps those as fine as the finest."""
+        averages = self.averages
+        if averages is None or averages.model is None:
+            raise ParameterError("No iteration has finished yet: wait for the first one.")
+        if self.three:
+            from relionlab.workflows.map_choices import choose_classes
+
+            self.select(choose_classes(averages.model, symmetry="C1").kept)
+        else:
+            scores = scores_of(averages, diameter=getattr(self._job(), "particle_diameter", None)).score
+            self.select(averages.numbers[scores >= GOOD].tolist())
 
     def stop_and_select(self) -> None:
         """Stop the job if it runs, and keep the particles of the chosen classes after the shown iteration: a Select job."""
@@ -169,10 +183,13 @@ class LiveClasses(LiveView):
         small = [
             made("All", "Choose all classes", lambda: self.select(self.grid.order), width="60px"),
             made("None", "Choose no class", lambda: self.select(()), width="60px"),
+            made(
+                "Good", "Choose the classes whose score says that they hold particles", self.select_good, width="70px"
+            ),
             made("Invert", "Choose the others instead", self._invert, width="70px"),
         ]
         gap = w.HTML(layout=w.Layout(flex="1 1 auto"))
-        self._count.layout = w.Layout(min_width="330px")
+        self._count.layout = w.Layout(min_width="320px")
         shown = [self._count, *small, gap, self._select, *([self._continue, self._until] if iterations else [])]
         return w.HBox(shown, layout=w.Layout(align_items="center", display="none"))
 

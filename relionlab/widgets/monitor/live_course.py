@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import ipywidgets as w
@@ -20,6 +21,9 @@ from relionlab.jobs.refinement.rounds import Round, rounds
 from relionlab.widgets.monitor.live_view import LiveView
 from relionlab.widgets.parts.live_figure import LiveFigure
 
+_REDRAW_SECONDS = 0.7
+"""Between two drawings where iterations come faster than they are read."""
+
 
 class LiveCourse(LiveView):
     """The convergence panel; one iteration is read in each step, and none twice."""
@@ -32,6 +36,7 @@ class LiveCourse(LiveView):
         self._read: dict[Round, CoursePoint] = {}
         self._words = w.HTML('<span class="rl-muted">The first iteration has not finished yet.</span>')
         self._figure: LiveFigure | None = None
+        self._drawn = 0.0  # when
         self.curves = LiveCurves(path)
         super().__init__(path, self._words)
 
@@ -43,8 +48,9 @@ class LiveCourse(LiveView):
             # newest first: whoever comes late sees where the job stands, then how it came there
             self._read[unread[-1]] = read_point(unread[-1])
             self.points = [self._read[one] for one in found if one in self._read]
-            if len(unread) == 1 or len(unread) % 8 == 0:
+            if len(unread) == 1 or time.monotonic() - self._drawn > _REDRAW_SECONDS:
                 self._draw()
+                self._drawn = time.monotonic()
         return len(unread) > 1
 
     def _draw(self) -> None:
@@ -106,6 +112,8 @@ class LiveAngles(LiveView):
         found = [one for one in rounds(self.path) if one.number > 0]
         if not found or found[-1] == self._drawn:
             return False
+        if self._drawn is None:
+            self._words.value = '<span class="rl-muted">Drawing from where the particles are seen …</span>'
         self._drawn = found[-1]
         try:
             picture = angular_distribution(found[-1])

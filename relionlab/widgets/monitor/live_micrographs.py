@@ -36,6 +36,7 @@ class LiveMicrographs(LiveView):
         self._found: list[Path] = []
         self._waiting: list[Path] = []
         self._at: Path | None = None
+        self._undrawn = False
         self._message = Message()
         self._image = w.HTML()
         self._chart = BokehView()
@@ -50,10 +51,13 @@ class LiveMicrographs(LiveView):
         forth = button(
             "", "The next result", lambda: self.step(1), message=self._message, icon="chevron-right", width="40px"
         )
-        sides = w.HBox([self._image, self._chart], layout=w.Layout(align_items="flex-start"))
-        self._statistics = self._make_statistics()
+        self._statistics: LiveFigure | None = None
+        self._place = w.VBox()  # of the histograms, from the first result on
+        beside = [self._place] if self.kind.beside else []
+        sides = w.HBox([self._image, self._chart, *beside], layout=w.Layout(align_items="flex-start"))
         top = w.HBox([self._name, back, forth, self._follow], layout=w.Layout(align_items="center"))
-        super().__init__(path, top, sides, self._caption, self._message, self._statistics)
+        below = [] if self.kind.beside else [self._place]
+        super().__init__(path, top, sides, self._caption, self._message, *below)
 
     # --- what the buttons do --------------------------------------------------------------------------------------
 
@@ -80,6 +84,10 @@ class LiveMicrographs(LiveView):
 
     def look(self) -> bool:
         """Read some results that are new; then show the newest one, and the histograms."""
+        if self._undrawn:
+            self._undrawn = False
+            self._draw()
+            return False
         if not self._waiting:
             new = self._new_files()
             if not new:
@@ -88,10 +96,8 @@ class LiveMicrographs(LiveView):
         began = time.monotonic()
         while self._waiting and time.monotonic() - began < _STEP_SECONDS:
             self._read(self._waiting.pop())
-        if self._waiting:
-            return True
-        self._draw()
-        return False
+        self._undrawn = not self._waiting
+        return True
 
     def _new_files(self) -> list[Path]:
         """Return the results that have appeared since the last look, the oldest first; only names are looked at."""
@@ -108,11 +114,15 @@ class LiveMicrographs(LiveView):
 
     def _draw(self) -> None:
         self._found.sort(key=_written)
-        for statistic in self.kind.statistics:
+        if self.values and self._statistics is None:
+            self._statistics = self._make_statistics()
+            self._place.children = (self._statistics,)
+        for statistic in self.kind.statistics if self._statistics is not None else ():
             parts = [values[statistic.column] for values in self.values.values()]
-            if parts:
-                self._statistics.data(statistic.column, **bars(np.concatenate(parts)))
+            self._statistics.data(statistic.column, **bars(np.concatenate(parts)))
         if self._found and self._follow.value and self._found[-1] != self._at:
+            if self._at is None:
+                self._caption.value = '<span class="rl-muted">Drawing the newest result …</span>'
             try:
                 self.show(self._found[-1])
             except (RelionlabError, OSError, ValueError) as error:
@@ -120,24 +130,18 @@ class LiveMicrographs(LiveView):
         self._say_name()
 
     def _make_statistics(self) -> LiveFigure:
-        charts = [
-            histogram_chart(
-                one.column,
-                one.title,
-                one.label,
-                counted="Picks" if one.pooled else self.kind.what.capitalize(),
-                place=place,
-            )
-            for place, one in enumerate(self.kind.statistics)
-        ]
-        return LiveFigure(rows_of(charts, columns=3), description=f"Histograms over all {self.kind.what} so far")
+        size = self.kind.beside or (390, 195)
+        charts = []
+        for place, one in enumerate(self.kind.statistics):
+            counted = "Picks" if one.pooled else self.kind.what.capitalize()
+            charts.append(histogram_chart(one.column, one.title, one.label, counted=counted, size=size, place=place))
+        columns = 1 if self.kind.beside else 3
+        return LiveFigure(rows_of(charts, columns=columns), description=f"Histograms over all {self.kind.what} so far")
 
     def _say_name(self) -> None:
         if self._at in self._found:
             place = self._found.index(self._at) + 1
-            self._name.value = (
-                f"<b>{html.escape(self._at.name)}</b> &nbsp;{place} of {len(self._found)} {self.kind.what} so far"
-            )
+            self._name.value = f"<b>{html.escape(self._at.name.removesuffix(self.kind.ending))}</b> &nbsp;{place} of {len(self._found)} {self.kind.what} so far"
 
 
 def _files_below(directory: Path) -> list[Path]:

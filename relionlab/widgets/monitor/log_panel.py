@@ -50,7 +50,7 @@ class LogPanel(anywidget.AnyWidget):
         lines = list(self._lines)
         if out.pending.strip():
             lines.append(LogLine(out.pending))
-        if last:
+        if last and not any(last in one.text for one in lines[-3:]):
             lines.append(LogLine(last, "error", read_line(last, from_errors=True).hint))
         if lines != self._shown:
             self._shown = lines

@@ -8,8 +8,10 @@ the kernel the same line shows the same job again. Which results are shown is ch
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import ipywidgets as w
@@ -41,10 +43,11 @@ _COVERED = {"Convergence", "Class averages", "Signal to noise", "Viewing directi
 class JobMonitor(w.VBox):
     """Shows how a job goes, until it has ended, and then what came out.
 
-    source   a job directory; or a form: then the job that the form starts, also the next one
-    period   seconds between two looks
-    on_next  called with the job of a "next" button; by default its form is opened
-    opener   where widgets are opened; by default below the monitor
+    source      a job directory; or a form: then the job that the form starts, also the next one
+    period      seconds between two looks
+    on_next     called with the job of a "next" button; by default its form is opened
+    on_started  called with a job that was started here, as by "Stop here and select"; by default its monitor is opened
+    opener      where widgets are opened; by default below the monitor
     """
 
     _watch: Watch | None = None
@@ -56,20 +59,24 @@ class JobMonitor(w.VBox):
         *,
         period: float = 1.0,
         on_next: Callable[[Job], None] | None = None,
+        on_started: Callable[[JobDirectory], None] | None = None,
         opener: Opener | None = None,
     ) -> None:
         self.period = period
         self.directory: JobDirectory | None = None
         self.on_next = on_next or self.open_form
+        self.on_started = on_started or self.open_monitor
         self.status, self.log_panel = JobStatus(), LogPanel()
         self.end = EndPanel(on_next=self.on_next)
         self.views: list[LiveView] = []
-        self._tabs = w.Tab(layout=w.Layout(display="none"))
-        self._tabs.observe(self._turned, "selected_index")
+        self._looking = threading.Lock()
+        self._begun: JobDirectory | None = None
         self._pages: list[w.Widget] = []
+        self._results = w.VBox()
+        self._new_tabs()
         self._drawer = Drawer()
         self.opener: Opener = opener or self._drawer
-        super().__init__([style_sheet(), _sheet(), self.status, self.end, self._tabs, self.log_panel, self._drawer])
+        super().__init__([style_sheet(), _sheet(), self.status, self.end, self._results, self.log_panel, self._drawer])
         self.add_class("rl-monitor")
         if isinstance(source, JobForm):
             source.on_start(self.follow)
@@ -81,14 +88,11 @@ class JobMonitor(w.VBox):
 
     def follow(self, directory: JobDirectory) -> None:
         """Watch this job from now on."""
-        self.stop()
+        if self._watch is not None:
+            self._watch.stop(
+                wait=False
+            )  # a look at the job before may still be going on; the kernel does not wait for it
         self.directory = directory
-        self.views, self._pages = [], []
-        self._tabs.children, self._tabs.layout.display = (), "none"
-        self.end.hide()
-        self.end.outcome = None
-        self.status.follow(directory)
-        self.log_panel.follow(directory.path)
         self._watch = Watch(self.look, period=self.period)
 
     def stop(self) -> None:
@@ -112,13 +116,25 @@ class JobMonitor(w.VBox):
         project = self.directory.project
         self.opener.open(f"New {type(job).__name__}", lambda: JobForm(job, project=project))
 
+    def open_monitor(self, directory: JobDirectory) -> None:
+        """Open the monitor of another job."""
+        if directory != self.directory:
+            make = partial(JobMonitor, directory, on_next=self.on_next, opener=self.opener)
+            self.opener.open(directory.name, make)
+        else:
+            self.follow(directory)
+
     # --- looking ----------------------------------------------------------------------------------------------------
 
     def look(self) -> bool:
         """Read what is new and show it; returns whether the job may still change."""
-        directory = self.directory
-        if directory is None:
-            return False
+        with self._looking:
+            return self.directory is not None and self._look(self.directory)
+
+    def _look(self, directory: JobDirectory) -> bool:
+        if directory is not self._begun:
+            self._begin(directory)
+        state = "running"
         try:
             state = directory.state
             self.log_panel.look(last=_last_words(directory, state))
@@ -127,21 +143,32 @@ class JobMonitor(w.VBox):
             self._look_at_results(state)
             if state in ENDED:
                 self._show_end(directory)
-        except (OSError, RelionlabError) as error:  # a file in the making, a directory that was just removed
-            self.status.told.say(str(error))
-            return directory.path.is_dir()
+        except Exception as error:  # noqa: BLE001 - a file in the making, a directory that was just removed: the next look may do
+            known = isinstance(error, OSError | RelionlabError)
+            self.status.told.say(str(error) if known else f"This look was in vain ({type(error).__name__}: {error}).")
+            return directory.path.is_dir() and state not in ENDED
         return state in ("running", "scheduled") or self._something_waits()
+
+    def _begin(self, directory: JobDirectory) -> None:
+        """Show nothing of the job before."""
+        self._begun = directory
+        self.views = []
+        self._new_tabs()
+        self.end.hide()
+        self.end.outcome = None
+        self.status.follow(directory)
+        self.log_panel.follow(directory.path)
 
     def _look_at_results(self, state: str) -> None:
         """Let each view read in small steps, in turns, as long as there is time."""
         began = time.monotonic()
         waiting = list(self.views)
-        while waiting and time.monotonic() - began < _LOOK_SECONDS:
-            waiting = [view for view in waiting if view.look()]
-            time.sleep(_PAUSE)
         for view in self.views:
             if isinstance(view, LiveClasses):
                 view.refresh(state)
+        while waiting and self._begun is self.directory and time.monotonic() - began < _LOOK_SECONDS:
+            waiting = [view for view in waiting if view.look()]
+            time.sleep(_PAUSE)
         self._late = bool(waiting)
         titles = tuple(str(page.title) for page in self._pages)
         if titles != self._tabs.titles:  # a run tells only by its first curve whether it has half-maps
@@ -159,7 +186,11 @@ class JobMonitor(w.VBox):
         if rounds(path):
             three = is_three_dimensional(path)
             course = LiveCourse(path, three=three)
-            self.views = [LiveClasses(directory, three=three), course, *([LiveAngles(path)] if three else [])]
+            self.views = [
+                LiveClasses(directory, three=three, on_started=self.on_started),
+                course,
+                *([LiveAngles(path)] if three else []),
+            ]
             pages: list[w.Widget] = [self.views[0], course, course.curves, *self.views[2:]]
             self._show_pages(pages)
         elif path.parent.name in KINDS:
@@ -171,34 +202,43 @@ class JobMonitor(w.VBox):
         if self.end.outcome is not None:
             return
         covered = _COVERED if self._pages else set()
-        self.end.show(directory)
-        pictures = self.end.outcome.pictures if self.end.outcome is not None else ()
-        self._show_pages([*self._pages, *(PictureTab(one) for one in pictures if one.title not in covered)])
+        found = self.end.judge(directory)
+        self._show_pages([*self._pages, *(PictureTab(one) for one in found.pictures if one.title not in covered)])
+        self.end.suggest(directory)
 
     # --- tabs -------------------------------------------------------------------------------------------------------
 
+    def _new_tabs(self) -> None:
+        """Begin without pages; a Tab that had some and has none for a while forgets which is in front."""
+        self._pages = []
+        self._tabs = w.Tab()
+        self._tabs.observe(self._turned, "selected_index")
+        self._results.children = ()
+
     def _show_pages(self, pages: list[w.Widget]) -> None:
-        front = self._tabs.selected_index or 0
         self._pages = pages
         self._tabs.children = tuple(pages)
         self._tabs.titles = tuple(str(page.title) for page in pages)
-        self._tabs.layout.display = "" if pages else "none"
-        if pages:
-            self._tabs.selected_index = min(front, len(pages) - 1)
-            self._turned(None)
+        if not pages:
+            return
+        if self._tabs.selected_index is None:
+            self._tabs.selected_index = 0
+        self._results.children = (self._tabs,)
+        self._turned(None)
 
     def _turned(self, _change: object) -> None:
         for place, page in enumerate(self._pages):
             front = place == self._tabs.selected_index
             if isinstance(page, LiveView):
                 page.shown = front
+                if front and (self._watch is None or not self._watch.alive):  # the job has ended: nobody looks any more
+                    Watch(page.look, period=_PAUSE)
             elif isinstance(page, PictureTab) and front:
                 page.draw()
 
 
 def _last_words(directory: JobDirectory, state: str) -> str:
-    message = directory.message if state in ("failed", "aborted") else ""
-    return f"{state}: {message}" if message else ""
+    return directory.message if state in ("failed", "aborted") else ""
 
 
 def _sheet() -> w.HTML:

@@ -49,6 +49,8 @@ class JobStatus(w.VBox):
         self.directory, self._asked, self._since = directory, None, None
         self._pace = Pace()
         self._pace.learn(directory.path)
+        self._bar.value = 0.0
+        self.told.say("")
 
     def abort(self) -> None:
         """Ask the job to stop after its present step; the second time end its process at once."""
@@ -92,6 +94,7 @@ class JobStatus(w.VBox):
         if self._head.value != text:
             self._head.value = text
         self._abort.disabled = state != "running"
+        self._abort.layout.display = "none" if state in ENDED else ""
         self._bar.bar_style = _STYLES.get(state, "info")
 
     def _show_progress(self, directory: JobDirectory, told: Progress | None, state: str) -> None:
@@ -106,7 +109,7 @@ class JobStatus(w.VBox):
         self._since = record.since if record is not None else self._since
         if state == "running":
             left = None if told is None else self._pace.seconds_left(told)
-            parts = [parts[0] or "starting"]
+            parts = [parts[0] or "starting: its program is being loaded"]
             parts += [f"for {spoken(max(time.time() - self._since, 0.0))}"] if self._since is not None else []
             parts += [f"about {spoken(left)} left", _clock(left)] if left is not None else []
         elif self._since is not None and state in ENDED:
@@ -131,7 +134,8 @@ def _amount(told: Progress | None) -> str:
         return ""
     if told.what == "%":
         return f"{told.done:.0f} %"
-    return f"{told.done:.4g} of {told.total:.4g} {html.escape(told.what)}"
+    done = f"{told.done:,.0f}" if float(told.done).is_integer() else f"{told.done:.1f}"
+    return f"{done} of {told.total:,.0f} {html.escape(told.what)}"
 
 
 def _clock(left: float) -> str:

@@ -52,6 +52,7 @@ function liveFigure({ model, el }) {
 
   async function draw(item) {
     live.bokeh = await bokehOfPage(model);
+    if (!(await inPage(el))) return;
     forget();
     place.replaceChildren();
     const inner = document.createElement("div");

@@ -20,10 +20,10 @@ class Watch:
         """Whether it still looks."""
         return self._thread.is_alive()
 
-    def stop(self) -> None:
-        """Stop looking; returns when the last look has ended."""
+    def stop(self, *, wait: bool = True) -> None:
+        """Stop looking; returns when the last look has ended, or without ``wait`` at once."""
         self._stop.set()
-        if self._thread is not threading.current_thread():
+        if wait and self._thread is not threading.current_thread():
             self._thread.join(timeout=10)
 
     def _run(self) -> None:
