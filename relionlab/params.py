@@ -83,7 +83,7 @@ class Parameter:
     once        counts for one run: a finished job that is continued has forgotten it
     node        kind of file that is an input from another job, as "ParticleGroupMetadata.star"
     pattern     file name pattern for browsing, as "*_data.star"; names: lists what may be named instead, as detectors
-    wizard      word for the picture that helps to find the value, see :mod:`relionlab.widgets.forms.wizards`
+    wizard      word for the picture beside which the value is found, see widgets/forms/wizards
     """
 
     label: str
@@ -376,9 +376,7 @@ def _with_unit(value: Any, parameter: Parameter) -> str:
 
 
 def _article(parameter: Parameter) -> str:
-    if parameter.pattern:
-        return f"a file ({parameter.pattern})"
-    return "a value" if parameter.unit == "unitless" else f"a value in {parameter.unit}"
+    return f"a file ({parameter.pattern})" if parameter.pattern else f"a value{_in_unit(parameter)}"
 
 
 def _nearest(flag: str, known: Iterable[str]) -> str:

@@ -55,7 +55,11 @@ def test_what_a_newcomer_must_fill_in_is_in_view():
     """A required value, or the input from another job, is never hidden at the basic level, unless a choice asks for it."""
     found = complaints(
         lambda declared, field, p: (
-            issubclass(declared, Job) and p.level != "basic" and p.required and not p.when and not declared.default(field)
+            issubclass(declared, Job)
+            and p.level != "basic"
+            and p.required
+            and not p.when
+            and not declared.default(field)
         )
     )
     assert not found, "\n".join(found)

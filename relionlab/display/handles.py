@@ -31,7 +31,7 @@ class Outline:
 
     def line(self, value: float) -> tuple[np.ndarray, np.ndarray]:
         """Return x and y of the outlines at this diameter or side; NaN between two of them."""
-        half = value * self.scale / 2
+        half = self.size(value) / 2
         if self.square:
             x, y = half * np.array([-1.0, 1, 1, -1, -1]), half * np.array([-1.0, -1, 1, 1, -1])
         else:
@@ -45,7 +45,31 @@ class Outline:
         """Return the diameter or side with which the nearest outline goes through a point."""
         apart = np.abs(self.centres - (x, y))
         reach = apart.max(axis=1) if self.square else np.hypot(apart[:, 0], apart[:, 1])
-        return float(2 * reach.min() / self.scale)
+        return self.value_of(float(2 * reach.min()))
+
+    def apart(self, value: float, x: float, y: float) -> float:
+        """Return how far a point lies from the nearest outline of this value, in units of the figure."""
+        return abs(self.size(self.value_at(x, y)) - self.size(value)) / 2
+
+    def size(self, value: float) -> float:
+        """Return the diameter or side of a value, in units of the figure."""
+        return value * self.scale
+
+    def value_of(self, size: float) -> float:
+        """Return the value of a diameter or side."""
+        return size / self.scale
+
+
+class Ring(Outline):
+    """Circles whose diameter is ``scale`` over the number: resolutions on a power spectrum."""
+
+    def size(self, value: float) -> float:
+        """Return the diameter of a resolution."""
+        return self.scale / max(value, 1e-6)
+
+    def value_of(self, size: float) -> float:
+        """Return the resolution of a diameter."""
+        return self.scale / max(size, 1e-6)
 
 
 def image_figure(
@@ -72,12 +96,12 @@ def image_figure(
     made.min_border = 0
     made.outline_line_color = None
     made.background_fill_color = made.border_fill_color = None
-    add_image(made, "image", image, (across, down), palette=palette)
+    add_image(made, "image", image, bounds=(across, down), palette=palette)
     return made
 
 
 def add_image(
-    figure: Any, name: str, image: np.ndarray, bounds: tuple[float, float], *, palette: Sequence[str] = GREYS
+    figure: Any, name: str, image: np.ndarray, *, bounds: tuple[float, float], palette: Sequence[str] = GREYS
 ) -> None:
     """Lay an image (y, x), uint8, over a figure; ``palette``: a colour for each value, "#rrggbb" or "#rrggbbaa"."""
     from bokeh.models import ColumnDataSource, LinearColorMapper
@@ -96,7 +120,7 @@ def add_outline(figure: Any, name: str, color: str, *, dash: str = "solid", widt
     figure.line("x", "y", source=source, line_color=color, line_width=width, line_dash=dash)
 
 
-def add_captions(figure: Any, texts: Sequence[str], x: Sequence[float], y: Sequence[float]) -> None:
+def add_captions(figure: Any, texts: Sequence[str], *, x: Sequence[float], y: Sequence[float]) -> None:
     """Write small texts, each with its lower left corner at x, y."""
     from bokeh.models import ColumnDataSource
 

@@ -112,9 +112,7 @@ def _table(text: bytes, at: int) -> tuple[StarHead, tuple[int, int], int]:
             labels.append(words[0][1:])
             if not loop and len(words) > 1:
                 pairs[words[0][1:]] = words[1]
-        elif bare.startswith("data_") or (bare and not bare.startswith("#")):
-            break
-        elif not bare and pairs:
+        elif bare.startswith("data_") or (bare and not bare.startswith("#")) or (not bare and pairs):
             break
         at = following
     if not loop:

@@ -73,7 +73,9 @@ def named_files(job: Declared) -> Iterator[tuple[str, str]]:
         value = getattr(job, name)
         if not is_file(parameter) or not isinstance(value, str) or not value or not job.applies(name):
             continue
-        if parameter.pattern in _LOOSE or "@" in value or (parameter.names and value in _names(parameter)):
+        if parameter.pattern in _LOOSE or "@" in value:
+            continue
+        if parameter.names and {value, Path(value).stem} & set(_names(parameter)):  # comes from a library
             continue
         yield name, value
 
@@ -110,6 +112,11 @@ def _look(job: Declared, name: str, directory: Path) -> tuple[str, InputFacts | 
     except RelionlabError as error:
         return f"{called}: {error}", None
     return _kind_problem(job, name, seen), seen
+
+
+def kind_fits(parameter: Parameter, seen: InputFacts) -> bool:
+    """Say whether a file holds what a parameter expects from another job."""
+    return all(seen.kind in kinds for node, kinds, _ in _WANTED if (parameter.node or "").startswith(node))
 
 
 def _kind_problem(job: Declared, name: str, seen: InputFacts) -> str:
@@ -172,7 +179,7 @@ def _mask_problem(job: Declared, box: int, pixel_size: float) -> Iterator[str]:
         check_mask(Refine.from_flags(command.arguments), box=box, pixel_size=pixel_size)
     except RelionlabError as error:
         yield str(error)
-    except ValueError:  # a job that is done by another program
+    except ValueError:  # a job that is done by another program, or whose additional arguments are half typed
         return
 
 

@@ -53,7 +53,9 @@ class InputFacts:
         told = [self._amount()] if self._amount() else []
         if self.pixel_size:
             told.append(f"{self.pixel_size:.4g} Å/px")
-        if self.box:
+        if self.box and self.kind == "images":
+            told.append(f"{self.box} px wide")
+        elif self.box:
             extent = f" ({self.box * self.pixel_size:.0f} Å)" if self.pixel_size else ""
             told.append(f"box of {self.box} px{extent}")
         return ", ".join(told)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from relionlab.errors import InputError
+from relionlab.jobs.input_checks import kind_fits
 from relionlab.jobs.input_facts import facts_or_none
 from relionlab.jobs.process_types import PROCESS_TYPES
 from relionlab.params import Parameter
@@ -19,6 +20,7 @@ from relionlab.project.pipeline_file import PIPELINE_FILE
 from relionlab.project.project import Project
 
 MOST = 300
+_MOST_READ = 50
 _BRACES = re.compile(r"(.*)\{([^}]*)\}(.*)")
 
 
@@ -44,7 +46,16 @@ class InputChoice:
         """Who made it and when, in words: "round1, 3 hours ago", "not made yet (scheduled)"."""
         if self.job and self.age is None:
             return ", ".join(filter(None, (self.alias, f"not made yet ({self.state})")))
-        return ", ".join(filter(None, (self.alias, self.state if self.state == "running" else "", "" if self.age is None else age_in_words(self.age))))
+        return ", ".join(
+            filter(
+                None,
+                (
+                    self.alias,
+                    self.state if self.state == "running" else "",
+                    "" if self.age is None else age_in_words(self.age),
+                ),
+            )
+        )
 
     def holds(self, directory: Path) -> str:
         """Return what the file holds ("1,742 particles, 3.54 Å/px"), "" if that is not known."""
@@ -60,7 +71,7 @@ def input_choices(parameter: Parameter, project: Project | None) -> list[InputCh
     found = [InputChoice(name) for name in _names(parameter)]
     if project is not None:
         made = list(_outputs(parameter, project)) if parameter.node else []
-        found += made or (_matching(parameter.pattern, project) if parameter.pattern else [])
+        found += made or _lying_about(parameter, project)
     return list({choice.path: choice for choice in found}.values())[:MOST]
 
 
@@ -70,10 +81,10 @@ def matching_files(pattern: str, folder: Path) -> list[tuple[str, str]]:
     Of a pattern of files in folders ("*/*.tif") the wildcards for this folder are returned, with their number of files.
     """
     if "/" in pattern:
-        wildcards = [one.rpartition("/")[2] for one in _alternatives(pattern)]
+        wildcards = [one.rpartition("/")[2] for one in alternatives(pattern)]
         counted = [(one, sum(1 for _ in folder.glob(one))) for one in wildcards]
         return [(f"{folder}/{one}", f"{count:,} files") for one, count in counted if count]
-    files = {path for one in _alternatives(pattern) for path in folder.glob(one)}
+    files = {path for one in alternatives(pattern) for path in folder.glob(one)}
     shown = sorted(path for path in files if path.is_file() and not path.name.startswith("."))[:MOST]
     return [(str(path), age_in_words(_age(path) or 0.0)) for path in shown]
 
@@ -93,6 +104,12 @@ def age_in_words(seconds: float) -> str:
         if count:
             return "yesterday" if (unit, count) == ("day", 1) else f"{count} {unit}{'s' if count > 1 else ''} ago"
     return "just now"
+
+
+def alternatives(pattern: str) -> list[str]:
+    """Return the wildcards that "*.{star,mrcs}" stands for."""
+    found = _BRACES.fullmatch(pattern)
+    return [f"{found[1]}{part}{found[3]}" for part in found[2].split(",")] if found else [pattern]
 
 
 def _names(parameter: Parameter) -> list[str]:
@@ -135,6 +152,15 @@ def _age(path: Path) -> float | None:
         return None
 
 
+def _lying_about(parameter: Parameter, project: Project) -> list[InputChoice]:
+    """Return the files that match a parameter's pattern, and hold what it expects."""
+    found = _matching(parameter.pattern, project) if parameter.pattern else []
+    if parameter.node is None:
+        return found
+    seen = ((choice, facts_or_none(project.directory / choice.path)) for choice in found[:_MOST_READ])
+    return [choice for choice, facts in seen if facts is not None and kind_fits(parameter, facts)]
+
+
 def _matching(pattern: str, project: Project) -> list[InputChoice]:
     """Return files of the project folder, and, where the pattern says more than a suffix, those in job directories.
 
@@ -143,10 +169,10 @@ def _matching(pattern: str, project: Project) -> list[InputChoice]:
     folder, pipeline = project.directory, project.pipeline
     if "/" in pattern:
         return [InputChoice(wild) for wild in _wildcards(pattern, folder)]
-    near = sorted(path for one in _alternatives(pattern) for path in folder.glob(one))
+    near = sorted(path for one in alternatives(pattern) for path in folder.glob(one))
     inside = []
     if not pattern.startswith("*."):
-        inside = [path for one in _alternatives(pattern) for path in folder.glob(f"*/job*/{one}")]
+        inside = [path for one in alternatives(pattern) for path in folder.glob(f"*/job*/{one}")]
         inside.sort(key=lambda path: (_job_number(path), path.name), reverse=True)
     files = [path for path in [*near, *inside] if path.is_file() and not _is_own(path)]
     return [_choice(project.relative(path), _maker(path, folder, pipeline), _age(path)) for path in files[:MOST]]
@@ -155,7 +181,7 @@ def _matching(pattern: str, project: Project) -> list[InputChoice]:
 def _wildcards(pattern: str, folder: Path) -> Iterator[str]:
     """Yield a wildcard for each suffix in each folder that holds such files; folders of jobs are left out."""
     taken = {kind.folder for kind in PROCESS_TYPES}
-    suffixes = [Path(one).suffix for one in _alternatives(pattern)]
+    suffixes = [Path(one).suffix for one in alternatives(pattern)]
     for place in sorted(path for path in folder.iterdir() if path.is_dir() and path.name not in taken):
         if place.name.startswith(".") or place.name == "Trash":
             continue
@@ -167,12 +193,6 @@ def _wildcards(pattern: str, folder: Path) -> Iterator[str]:
 def _is_own(path: Path) -> bool:
     """Say whether a file is the project's or the system's own, which nobody takes as an input."""
     return path.name.startswith(".") or path.name == PIPELINE_FILE
-
-
-def _alternatives(pattern: str) -> list[str]:
-    """Return the wildcards that "*.{star,mrcs}" stands for."""
-    found = _BRACES.fullmatch(pattern)
-    return [f"{found[1]}{part}{found[3]}" for part in found[2].split(",")] if found else [pattern]
 
 
 def _job_number(path: Path) -> int:

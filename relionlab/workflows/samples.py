@@ -1,7 +1,7 @@
 """A few images of what a job is given, to look at before it runs: particles, class averages, a micrograph, a map.
 
-    sample = particle_sample(project, "Extract/job005/particles.star")
-    sample.images.mean(axis=0)            # what a mask has to leave
+sample = particle_sample(project, "Extract/job005/particles.star")
+sample.images.mean(axis=0)            # what a mask has to leave
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from relionlab.engine import fourier
+from relionlab.engine.maps.filters import falling_cosine
 from relionlab.errors import ImageError, InputError
 from relionlab.io.coordinate_files import read_coordinate_files
 from relionlab.io.coordinates import X, Y, read_coordinates
@@ -21,7 +22,6 @@ from relionlab.io.star import read_star
 from relionlab.io.star_head import StarHead, sample_rows, star_heads
 
 _MOST_PIXELS = 12_000_000  # of all images of a sample
-_SHOWN = 1024  # px, the longer side of a micrograph on the screen, at the most
 
 
 @dataclass(frozen=True)
@@ -46,19 +46,17 @@ class ImageSample:
 
 
 @dataclass(frozen=True)
-class MicrographSample:
-    """One micrograph of a list, small enough for the screen.
+class Micrograph:
+    """One micrograph of a list.
 
-    image       (y, x), float32, of at most 1024 px
-    pixel_size  Å, of ``image``
-    full        Å, of the micrograph itself
+    image       (y, x), float32
+    pixel_size  Å
     name        of the micrograph
     index, of   its place in the list, from 0, and how many there are
     """
 
     image: np.ndarray
     pixel_size: float
-    full: float
     name: str
     index: int
     of: int
@@ -142,12 +140,10 @@ def reference_sample(directory: Path, path: str, *, pixel_size: float | None = N
     return ImageSample(reader.read(), found, tuple(names), total)
 
 
-def micrograph_sample(
-    directory: Path, path: str, *, index: int = 0, pixel_size: float | None = None
-) -> MicrographSample:
+def read_micrograph(directory: Path, path: str, *, index: int = 0, pixel_size: float | None = None) -> Micrograph:
     """Return one micrograph of a list (a STAR file), or of a single image file.
 
-    index       its place in the list, from 0; too large ones start again from the first
+    index       its place in the list, from 0; beyond its ends it begins again
     pixel_size  Å, instead of the one that the list says
     """
     if not path:
@@ -163,11 +159,10 @@ def micrograph_sample(
         if optics is not None:
             listed = optics.number("rlnMicrographPixelSize") or optics.number("rlnMicrographOriginalPixelSize")
     name = names[index % len(names)]
-    full = pixel_size or listed or read_header(directory / name).pixel_size
-    if not full:
+    size = pixel_size or listed or read_header(directory / name).pixel_size
+    if not size:
         raise InputError(f"{path} does not say the pixel size of its micrographs: give 'Pixel size' first.")
-    small, factor = _small(read_image(directory / name))
-    return MicrographSample(small, full * factor, full, name, index % len(names), len(names))
+    return Micrograph(read_image(directory / name), size, name, index % len(names), len(names))
 
 
 def coordinates_sample(directory: Path, path: str, micrograph: str) -> np.ndarray:
@@ -202,20 +197,8 @@ def _centred(images: np.ndarray, rows: list[dict[str, str]], pixel_size: float) 
     return np.stack([np.roll(image, move, (0, 1)) for image, move in zip(images, moves, strict=True)])
 
 
-def _small(image: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return an image binned by a whole number to at most :data:`_SHOWN` px, and the number."""
-    factor = -(-max(image.shape) // _SHOWN)
-    if factor == 1:
-        return image, 1.0
-    rows, columns = (side // factor * factor for side in image.shape)
-    cut = image[:rows, :columns].reshape(rows // factor, factor, columns // factor, factor)
-    return np.ascontiguousarray(cut.mean(axis=(1, 3), dtype=np.float32)), float(factor)
-
-
 def low_passed(images: np.ndarray, resolution: float, pixel_size: float) -> np.ndarray:
     """Return square images (n, y, x) without what is finer than a resolution in Å; 0: as they are."""
-    from relionlab.engine.maps.filters import falling_cosine
-
     if resolution <= 2 * pixel_size:
         return images
     n = images.shape[-1]
@@ -224,3 +207,22 @@ def low_passed(images: np.ndarray, resolution: float, pixel_size: float) -> np.n
     return fourier.irfft2_centred(
         (fourier.rfft2_centred(images) * falling_cosine(shells, limit - 1, limit + 1)).astype(np.complex64), n
     )
+
+
+def number_columns(path: Path) -> dict[str, np.ndarray]:
+    """Return the columns of a list of micrographs or particles that hold different numbers, by label.
+
+    Raises InputError if there is none.
+    """
+    tables = [table for name, table in read_star(path).items() if table.loop and name != "optics"]
+    if not tables:
+        raise InputError(f"{path.name} holds no list.")
+    table = max(tables, key=len)
+    found = {}
+    for label in table.labels:
+        values = table[label]
+        if values.dtype.kind in "if" and len(values) and np.isfinite(values).all() and values.min() < values.max():
+            found[label] = np.asarray(values, np.float64)
+    if not found:
+        raise InputError(f"{path.name} has no column of numbers that differ.")
+    return found

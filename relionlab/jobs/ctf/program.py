@@ -28,7 +28,7 @@ from relionlab.jobs.micrographs.listing import PIXEL_SIZE, first_shape, names_of
 from relionlab.jobs.micrographs.options import MicrographOptions
 from relionlab.params import Parameter
 
-_BYTES_PER_PIXEL = 24  # the micrograph, its copy and some tiles
+BYTES_PER_PIXEL = 24  # the micrograph, its copy and some tiles
 
 
 def _given(label: str, flag: str, *, unit: str = "unitless", name: str) -> Parameter:
@@ -243,7 +243,7 @@ class RunCtffind(Program, MicrographOptions, options.CtfOptions):
             work,
             finished=work.finished,
             choice=self.choice(),
-            bytes_each=math.prod(shape) * _BYTES_PER_PIXEL,
+            bytes_each=math.prod(shape) * BYTES_PER_PIXEL,
             threads=self.j,
         )
         return done.results

@@ -49,7 +49,7 @@ def extract(context: Context, flags: Preprocess, operations: Operations) -> None
         cutter,
         finished=cutter.finished,
         choice=flags.choice(),
-        bytes_each=_memory(context, names, boxes),
+        bytes_each=bytes_needed(first_shape(context, names), boxes.ctf.box if boxes.ctf else boxes.size, boxes.at_once),
         threads=flags.j,
     )
     for index, result in done.results.items():
@@ -121,11 +121,9 @@ def _multiplication(flags: Preprocess) -> CtfMultiplication | None:
     return CtfMultiplication(box, flags.phase_flip, flags.ctf_intact_first_peak)
 
 
-def _memory(context: Context, names: list[str], boxes: Boxes) -> int:
-    """Return what one worker needs, by the first micrograph that can be opened."""
-    side = boxes.ctf.box if boxes.ctf else boxes.size
-    shape = first_shape(context, names)
-    return math.prod(shape) * 9 + boxes.at_once * side**2 * 40 if shape else 0
+def bytes_needed(shape: tuple[int, int] | None, box: int, at_once: int) -> int:
+    """Return what one worker needs for a micrograph of this shape (y, x), and boxes (px) of which so many are cut at once."""
+    return math.prod(shape) * 9 + at_once * box**2 * 40 if shape else 0
 
 
 # --- the list of all ---------------------------------------------------------------------------------------------

@@ -38,6 +38,7 @@ MtfFile = Annotated[
         " of several detectors are joined.",
         tab="Movies/mics",
         key="fn_mtf",
+        wizard="detector",
         flag="--optics_group_mtf",
         pattern="*.star",
         names=detectors,

@@ -45,7 +45,7 @@ def transfer_file(tab: str) -> Parameter:
         label="MTF of the detector (STAR file)",
         help=f"{detector.WORDS} Only if it was not corrected in the refinement (rlnMtfFileName of the optics groups);"
         " without one the MTF becomes a part of the B-factor.",
-        tab=tab, key="fn_mtf", flag="--mtf", pattern="*.star", names=detectors,
+        tab=tab, key="fn_mtf", wizard="detector", flag="--mtf", pattern="*.star", names=detectors,
     )  # fmt: skip
 
 

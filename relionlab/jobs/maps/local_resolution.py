@@ -66,9 +66,8 @@ def _ball(options: Postprocess, maps: HalfMaps) -> Ball:
 
 def _planned_workers(context: Context, maps: HalfMaps, *, ball: Ball, wanted: int) -> int:
     """Return how many workers fit into memory, and say what will be needed."""
-    n, window = maps.box, ball.window(maps.box)
-    held = _ITSELF + 24 * n**3 * 4  # half-maps, their transforms, random ones, tables of radii, sums
-    each = max(12 * window**3 * 4, 6 * n**3 * 4)
+    n = maps.box
+    held, each = bytes_needed(n, ball.window(n))
     room = available_memory()
     most = int((room - held) // each)
     if most < 1:
@@ -81,6 +80,12 @@ def _planned_workers(context: Context, maps: HalfMaps, *, ball: Ball, wanted: in
         f" + Will need about {(held + workers * each) / 2**20:.0f} MB on {workers} worker{'s' if workers > 1 else ''}."
     )
     return workers
+
+
+def bytes_needed(box: int, window: int) -> tuple[int, int]:
+    """Return the bytes that a box and a ball's window, in px, take: in all, and of each worker."""
+    held = _ITSELF + 24 * box**3 * 4  # half-maps, their transforms, random ones, tables of radii, sums
+    return held, max(12 * window**3 * 4, 6 * box**3 * 4)
 
 
 def _correlated(

@@ -22,7 +22,7 @@ LowPass = Annotated[
         label="Low-pass filter map",
         help="Smooths the map before it is cut at the threshold, so that the mask follows the particle's shape and not"
         " its details: 15 to 20 Å. -1: not at all.",
-        tab="Mask", unit="Å", key="lowpass_filter", flag="--lowpass", suggested=(10, 100, 5),
+        tab="Mask", unit="Å", key="lowpass_filter", wizard="mask", flag="--lowpass", suggested=(10, 100, 5),
     ),
 ]  # fmt: skip
 PixelSize = Annotated[
@@ -39,7 +39,7 @@ Threshold = Annotated[
         label="Initial binarisation threshold",
         help="Density from which on a voxel belongs to the particle. Look at the low-pass filtered map: the lowest value"
         " at which no specks of solvent appear.",
-        tab="Mask", key="inimask_threshold", flag="--ini_threshold", suggested=(0, 0.5, 0.01),
+        tab="Mask", key="inimask_threshold", flag="--ini_threshold", wizard="mask", suggested=(0, 0.5, 0.01),
     ),
 ]  # fmt: skip
 Extend = Annotated[
@@ -47,7 +47,7 @@ Extend = Annotated[
     Parameter(
         label="Extend binary map this many pixels",
         help="Grows the binary mask in all directions; a negative number shrinks it.",
-        tab="Mask", unit="px", key="extend_inimask", flag="--extend_inimask", suggested=(0, 20, 1),
+        tab="Mask", unit="px", key="extend_inimask", flag="--extend_inimask", wizard="mask", suggested=(0, 20, 1),
     ),
 ]  # fmt: skip
 SoftEdge = Annotated[
@@ -55,7 +55,7 @@ SoftEdge = Annotated[
     Parameter(
         label="Add a soft-edge of this many pixels",
         help="Width of the raised cosine from 1 to 0 outside of the mask. Sharp edges correlate: take 5 px or more.",
-        tab="Mask", unit="px", key="width_mask_edge", flag="--width_soft_edge", bounds=(0, None), suggested=(0, 20, 1),
+        tab="Mask", unit="px", key="width_mask_edge", flag="--width_soft_edge", wizard="mask", bounds=(0, None), suggested=(0, 20, 1),
     ),
 ]  # fmt: skip
 Helix = Annotated[

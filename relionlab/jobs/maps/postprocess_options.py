@@ -42,7 +42,7 @@ LowPass = Annotated[
     Parameter(
         label="Ad-hoc low-pass filter",
         help="Where the map ends. 0: nowhere; a negative number: at its resolution. Beyond the resolution it shows noise.",
-        tab="Filter", unit="Å", key="low_pass", flag="--low_pass", suggested=(1, 40, 1), when=_SKIP,
+        tab="Filter", unit="Å", key="low_pass", flag="--low_pass", wizard="map low-pass", suggested=(1, 40, 1), when=_SKIP,
     ),
 ]  # fmt: skip
 

@@ -10,6 +10,7 @@ Variables of a site's own queue template (``qsub_extra1`` …) are kept in ``Job
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated
 
 from relionlab.params import Declared, Parameter, When
@@ -151,6 +152,15 @@ class QueueOptions(Declared):
     qsubscript: SubmitScript = ""
     min_dedicated: MinimumDedicated = 1
     other_args: OtherArguments = ""
+
+    def problems(self) -> list[str]:
+        """Return what is wrong with the values, in words."""
+        found = super().problems()
+        try:
+            shlex.split(self.other_args)
+        except ValueError as error:
+            found.append(f"{self.called('other_args')} is {self.other_args!r}: {str(error).lower()}. Close the quote.")
+        return found
 
 
 class RunningOptions(QueueOptions, ThreadOptions, MpiOptions):

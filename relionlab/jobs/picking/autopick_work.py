@@ -339,7 +339,7 @@ def pick(context: Context, picking: Picking) -> None:
         run.work,
         finished=run.finished,
         choice=picking.choice,
-        bytes_each=24 * pixels + 60 * work,
+        bytes_each=bytes_needed(pixels, work),
         threads=1 if _effort(run, pixels, work) < _QUICK else picking.workers,
     )
     write_settings(settings_path(run), PickingSettings.of(picking))
@@ -354,6 +354,11 @@ def pick(context: Context, picking: Picking) -> None:
         context.warn(
             "warning: no particle was found. Lower the threshold, or check diameter, pixel size and contrast (--invert)."
         )
+
+
+def bytes_needed(pixels: int, work: int) -> int:
+    """Return what one worker holds for a micrograph of so many pixels, with maps of so many."""
+    return 24 * pixels + 60 * work
 
 
 def _writer(root: Path) -> Callable[[int, np.ndarray, np.ndarray], None]:

@@ -55,7 +55,7 @@ class ManualPick(Job, QueueOptions):
     ] = False
     diameter: Annotated[
         float,
-        _shown("Particle diameter", "Diameter of the circles that are drawn.", "diameter", "--particle_diameter", unit="Å",
+        _shown("Particle diameter", "Diameter of the circles that are drawn.", "diameter", "--particle_diameter", unit="Å", wizard="manual view",
                bounds=(0, None), suggested=(0, 500, 10)),
     ] = 100.0  # fmt: skip
     micscale: Annotated[
@@ -66,7 +66,7 @@ class ManualPick(Job, QueueOptions):
     sigma_contrast: Annotated[
         float,
         _shown("Sigma contrast", "Grey values this many deviations from the mean become black and white; 0: the extremes.",
-               "sigma_contrast", "--sigma_contrast", unit="σ", bounds=(0, None), suggested=(0, 10, 0.5)),
+               "sigma_contrast", "--sigma_contrast", unit="σ", wizard="manual view", bounds=(0, None), suggested=(0, 10, 0.5)),
     ] = 3.0  # fmt: skip
     white_val: Annotated[
         float,
@@ -93,12 +93,12 @@ class ManualPick(Job, QueueOptions):
     lowpass: Annotated[
         float,
         _shown("Lowpass filter", "Finer detail is taken away for the eye only; -1: none.", "lowpass", "--lowpass", unit="Å",
-               suggested=(10, 100, 5)),
+               wizard="manual view", suggested=(10, 100, 5)),
     ] = 20.0  # fmt: skip
     highpass: Annotated[
         float,
         _shown("Highpass filter", "Coarser detail, as uneven ice, is taken away for the eye only; -1: none.", "highpass",
-               "--highpass", unit="Å", suggested=(100, 1000, 100)),
+               "--highpass", unit="Å", wizard="manual view", suggested=(100, 1000, 100)),
     ] = -1.0  # fmt: skip
     angpix: Annotated[
         float,

@@ -42,12 +42,14 @@ class _Pass:
 class Memory:
     """What a run holds, and may hold.
 
+    resident  bytes that the process holds now; ``None``: this process
     limit    bytes that it may use
     program  bytes that the process holds beside what is planned
     plan     of the pass that needs the most of those that are foreseen
     """
 
     run: Run3D
+    resident: int | None = None
     limit: int = field(init=False)
     program: int = field(init=False)
     plan: RefinementPlan = field(init=False)
@@ -58,7 +60,8 @@ class Memory:
         run, wanted = self.run, self.run.context.settings.memory_gigabytes
         self.limit = int(0.9 * (int(wanted * 2**30) or available_memory()))
         images = len(run.data.table) * run.data.box**2 * 4 if run.options.do_preread_images else 0
-        self.program = max(resident_memory() - images, 0) + KERNELS
+        resident = resident_memory() - images if self.resident is None else self.resident
+        self.program = max(resident, 0) + KERNELS
         self._finest = _finest(run)
         self.plan = fitting_refinement(self._planned(self._finest), self.limit, workers=run.workers)
         run.context.say(

@@ -80,6 +80,7 @@ InitialLowpass = Annotated[
         " nothing fine in the reference can come back as if the particles had shown it. Empty: it is used as it is.",
         unit="Å",
         flag="--ini_high",
+        wizard="map low-pass",
         none_as="-1",
         bounds=(0, None),
         suggested=(0, 200, 5),

@@ -101,6 +101,7 @@ NumberOfGroups = Annotated[
         help="Into how many groups the micrographs are joined; aim at a hundred particles or more in each.",
         tab="Class options",
         key="nr_groups",
+        wizard="groups",
         flag="--regroup",
         bounds=(0, None),
         suggested=(1, 50, 1),

@@ -24,7 +24,7 @@ class Changes(w.VBox):
         self._reset, self._show = reset, show
         self._listed: list[Difference] = []
         self.toggle = w.ToggleButton(
-            description="0 changed", tooltip="What differs from the defaults", layout=w.Layout(width="104px")
+            description="0 changed", tooltip="What differs from the defaults", layout=w.Layout(width="92px")
         )
         self.toggle.observe(lambda _change: self._draw(), "value")
         self._draw()

@@ -27,7 +27,7 @@ class ChoiceBox(anywidget.AnyWidget):
     """The lines of the list."""
     note = traitlets.Unicode("").tag(sync=True)
     """What stands below the list: how many there are, or that there are none and why."""
-    disabled = traitlets.Bool(False).tag(sync=True)
+    disabled = traitlets.Bool(default_value=False).tag(sync=True)
     """Greyed out."""
     placeholder = traitlets.Unicode("").tag(sync=True)
     """Shown in an empty box."""
@@ -37,7 +37,7 @@ class ChoiceBox(anywidget.AnyWidget):
     """What a screen reader calls the box."""
     icon = traitlets.Unicode("▾").tag(sync=True)
     """The sign on the button that opens the list; "" for no button."""
-    eager = traitlets.Bool(False).tag(sync=True)
+    eager = traitlets.Bool(default_value=False).tag(sync=True)
     """The list opens while one types."""
 
     def __init__(self, **traits: Any) -> None:

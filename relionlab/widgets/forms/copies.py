@@ -39,5 +39,5 @@ def as_shell(job: Declared, project: Project | None) -> str:
     try:
         directory = project.directory if project is not None else None
         return shell_text(job, f"{job.folder}/job{number:03d}/", directory=directory)
-    except RelionlabError as error:
+    except (RelionlabError, ValueError) as error:  # the latter: a quote that is not closed
         return f"# {error}\n"

@@ -18,6 +18,8 @@ from relionlab.widgets.forms.choice_box import ChoiceBox
 from relionlab.widgets.forms.field_slider import FieldSlider
 
 LABEL_WIDTH, ENTRY_WIDTH, UNIT_WIDTH, SLIDER_WIDTH, WIDE = "270px", "116px", "76px", "340px", "552px"
+_BRIEF = 3  # letters of a default that stands for something short, as a point group
+_COMPARED = {"==": "is", "!=": "is not", ">": "is above", ">=": "is at least", "<": "is below", "<=": "is at most"}
 
 
 class Field:
@@ -136,10 +138,7 @@ class Field:
     @cached_property
     def row(self) -> w.VBox:
         """The whole row."""
-        label = w.HTML(
-            f'<span class="rl-label" title="{html.escape(self.explanation, quote=True)}">{html.escape(self.parameter.label)}</span>',
-            layout=w.Layout(width=LABEL_WIDTH, flex="0 0 auto"),
-        )
+        label = self._label = w.HTML(layout=w.Layout(width=LABEL_WIDTH, flex="0 0 auto"))
         unit = "" if self.parameter.unit == "unitless" else html.escape(self.parameter.unit)
         parts: list[w.Widget] = [label, self.entry]
         if unit or self.slider is not None:
@@ -169,6 +168,17 @@ class Field:
         told += [f"Flag: {self.parameter.flag}."] if self.parameter.flag else []
         return " ".join([self.parameter.help, *told])
 
+    @property
+    def why_grey(self) -> str:
+        """What must hold for the parameter to apply: "Applies only if 'Submit to queue' is Yes."."""
+        told = []
+        for condition in self.parameter.when:
+            if condition.field in self.declared.parameters():
+                label = self.declared.parameters()[condition.field].label
+                wanted = to_text(condition.value) or "empty"
+                told.append(f"'{label}' {_COMPARED[condition.comparison]} {wanted}")
+        return f"Applies only if {' and '.join(told)}." if told else ""
+
     def _new_entry(self, plain: type, choices: Sequence[Any]) -> Any:
         tip = self.parameter.help
         if choices:
@@ -178,7 +188,8 @@ class Field:
         if self._pick is not None and (self.parameter.node or self.parameter.pattern):
             return self._pick(self.name)
         empty = "none" if self.parameter.none_as is not None else ""
-        width = WIDE if plain is str else ENTRY_WIDTH
+        brief = 0 < len(to_text(self.declared.default(self.name))) <= _BRIEF
+        width = WIDE if plain is str and not brief else ENTRY_WIDTH
         return w.Text(continuous_update=True, placeholder=empty, layout=w.Layout(width=width), tooltip=tip)
 
     @property
@@ -191,6 +202,10 @@ class Field:
             widget.disabled = not self._applies
         if "row" not in self.__dict__:
             return
+        tip = self.explanation if self._applies else f"{self.why_grey} {self.explanation}"
+        self._label.value = (
+            f'<span class="rl-label" title="{html.escape(tip)}">{html.escape(self.parameter.label)}</span>'
+        )
         (self.row.remove_class if self._applies else self.row.add_class)("rl-off")
         (self.row.add_class if self._shown else self.row.remove_class)("rl-wrong")
         (self.row.add_class if self._changed else self.row.remove_class)("rl-changed")

@@ -40,6 +40,7 @@ class FieldSlider(w.HBox):
 
     @value.setter
     def value(self, value: float) -> None:
+        """Move it, as a hand does."""
         self._slider.value = value
 
     @property
@@ -49,6 +50,7 @@ class FieldSlider(w.HBox):
 
     @disabled.setter
     def disabled(self, value: bool) -> None:
+        """Grey it out, or not."""
         self._slider.disabled = value
 
     def on_slide(self, listener: Callable[[float], None]) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from relionlab.params import Parameter
 from relionlab.project import Project
-from relionlab.project.input_choices import InputChoice, input_choices, matching_files
+from relionlab.project.input_choices import InputChoice, alternatives, input_choices, matching_files
 from relionlab.widgets.forms.choice_box import ChoiceBox
 
 MOST_READ = 60
@@ -26,7 +26,7 @@ class FileBox(ChoiceBox):
 
     def __init__(self, parameter: Parameter, project: Project | None, **traits: Any) -> None:
         super().__init__(
-            placeholder=(parameter.pattern or "").replace("*/*", "Folder/*"),
+            placeholder=_in_words(parameter.pattern or ""),
             label=parameter.label,
             tip=parameter.help,
             **traits,
@@ -45,7 +45,7 @@ class FileBox(ChoiceBox):
     def look(self) -> None:
         """List what fits now; what the files hold follows as soon as it has been read."""
         self._found = input_choices(self.parameter, self.project)
-        self._list(lambda choice: "")
+        self._list({})
         self._turn += 1
         if self.project is not None:
             threading.Thread(target=self._read, args=(self._turn,), name="relionlab-files", daemon=True).start()
@@ -72,14 +72,14 @@ class FileBox(ChoiceBox):
         assert self.project is not None
         told = {choice.path: choice.holds(self.project.directory) for choice in self._found[:MOST_READ]}
         if turn == self._turn:
-            self._list(lambda choice: told.get(choice.path, ""))
+            self._list(told)
 
-    def _list(self, holds: Callable[[InputChoice], str]) -> None:
+    def _list(self, held: Mapping[str, str]) -> None:
         lines: list[dict[str, Any]] = [
             {
                 "id": f"{_TAKE}{choice.path}",
                 "title": choice.path,
-                "detail": " · ".join(filter(None, (holds(choice), choice.origin))),
+                "detail": " · ".join(filter(None, (held.get(choice.path), choice.origin))),
                 "mark": choice.state if choice.state in ("scheduled", "running", "failed", "aborted") else "",
             }
             for choice in self._found
@@ -104,6 +104,12 @@ class FileBox(ChoiceBox):
 def file_box(parameter: Parameter, project: Project | None, *, width: str) -> FileBox:
     """Return the box for a parameter's file, as wide as asked."""
     made = FileBox(parameter, project)
-    made.layout.width = width
+    made.layout.width, made.layout.margin = width, "2px"
     return made
 
+
+def _in_words(pattern: str) -> str:
+    """Return a pattern as it is read: "*.star or *.mrcs" for "*.{star,mrcs}"."""
+    if pattern in ("*", "*.*"):
+        return "a file"
+    return " or ".join(alternatives(pattern.replace("*/*", "Folder/*")))

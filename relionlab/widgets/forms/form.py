@@ -8,6 +8,9 @@ is ``form.job``.
 
 from __future__ import annotations
 
+import html
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import ipywidgets as w
@@ -25,13 +28,14 @@ from relionlab.widgets.forms.files import file_box
 from relionlab.widgets.forms.form_look import form_style
 from relionlab.widgets.forms.head import Head
 from relionlab.widgets.forms.helpers_beside import helper_button
-from relionlab.widgets.forms.inputs_look import InputsLook, look_at_inputs
+from relionlab.widgets.forms.inputs_look import InputsLook, cost_of, look_at_inputs
 from relionlab.widgets.forms.launch import Launch
 from relionlab.widgets.forms.pages import LEVELS, Pages
-from relionlab.widgets.forms.starting import Starting
 from relionlab.widgets.forms.start_values import StartValues
+from relionlab.widgets.forms.starting import Starting
 from relionlab.widgets.parts.buttons import Message
 from relionlab.widgets.parts.opening import Drawer, Opener
+from relionlab.workflows.cost import Cost
 
 
 class JobForm(Starting, w.VBox):
@@ -64,6 +68,7 @@ class JobForm(Starting, w.VBox):
         self._message = Message()
         self._cost = w.HTML()
         self._background = Newest(slow=lambda: self._say_cost("Reading the inputs …"))
+        self._pricing = Newest()
         self.fields = {name: self._new_field(name) for name in self.declared.parameters()}
         self._build(level)
         super().__init__(self._parts)
@@ -151,11 +156,11 @@ class JobForm(Starting, w.VBox):
         extras: list[w.Widget] = [self._changes.toggle]
         panels: list[w.Widget] = [self._changes]
         if issubclass(self.declared, Job):
-            values = StartValues(
+            self._values_of = StartValues(
                 self.declared, self.project, present=self._last_readable, take=self._take, message=self._message
             )
-            extras.insert(0, values.toggle)
-            panels.insert(0, values)
+            extras.insert(0, self._values_of.toggle)
+            panels.insert(0, self._values_of)
         self._head = Head(self.declared, extras, level=level, found=self.show, change=self._reveal)
         self._pages = Pages(self.declared, self.fields)
         self._launch = Launch(self, message=self._message)
@@ -171,7 +176,8 @@ class JobForm(Starting, w.VBox):
     def _entitle(self) -> None:
         alias = self.directory.alias_name if isinstance(self.directory, JobDirectory) else None
         name = self.directory.name if self.directory is not None else ""
-        self._head.name(self.declared.title or self.declared.__name__, f"{name} ({alias})" if alias else name)
+        shown = " · ".join(filter(None, (name, (alias or "").rpartition("/")[2])))
+        self._head.name(self.declared.title or self.declared.__name__, shown)
 
     def _take(self, job: Job) -> None:
         self.fill(fresh_copy(job))
@@ -196,17 +202,21 @@ class JobForm(Starting, w.VBox):
             field.mark_changed(changed=name in changed)
         self._copies.follow(readable)
         self._say_problems()
-        complete = not self.problems()
-        self._background.ask(lambda: look_at_inputs(readable, self.project, complete=complete), self._take_look)
+        work = partial(look_at_inputs, readable, self.project)
+        self._background.ask(work, partial(self._take_look, readable))
 
-    def _take_look(self, found: InputsLook) -> None:
-        """Show what the look at the inputs has found."""
+    def _take_look(self, job: Declared, found: InputsLook) -> None:
+        """Show what the look at the inputs of a job has found."""
         self._look_found = found
         for name, field in self.fields.items():
             field.show_words(found.words.get(name, ""))
         self._copies.shell.text = found.shell
-        self._say_cost(found.cost)
         self._say_problems()
+        clear = not (found.problems or found.waits or self.problems())
+        self._pricing.ask(partial(cost_of, job, self.project) if clear else lambda: None, self._take_cost)
+
+    def _take_cost(self, cost: Cost | None) -> None:
+        self._say_cost(*((cost.words, cost.warnings) if cost is not None else ("",)))
 
     def _say_problems(self) -> None:
         """Show what is wrong beside each field, and in how many."""
@@ -226,8 +236,10 @@ class JobForm(Starting, w.VBox):
         self._message.say(f"{needs} {elsewhere}" if count else "", wrong=True)
         self._buttons()
 
-    def _say_cost(self, text: str) -> None:
-        self._cost.value = f'<div class="rl-cost">{text}</div>' if text else ""
+    def _say_cost(self, text: str, warnings: Sequence[str] = ()) -> None:
+        lines = [f'<div class="rl-cost">{html.escape(text)}</div>'] if text else []
+        lines += [f'<div class="rl-problem">{html.escape(warning)}</div>' for warning in warnings]
+        self._cost.value = "".join(lines)
         self._cost.layout.display = "" if text else "none"
 
     def _last_readable(self) -> Any:

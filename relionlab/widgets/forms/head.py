@@ -32,12 +32,12 @@ class Head(w.HBox):
         self.title = w.HTML(layout=w.Layout(flex="1 1 auto"))
         self.search = SearchBox(declared, found)
         self.explain = w.ToggleButton(
-            description="Explain", tooltip="Show what each parameter means", layout=w.Layout(width="82px")
+            description="Explain", tooltip="Show what each parameter means", layout=w.Layout(width="72px")
         )
         self.level = w.ToggleButtons(
             options=[(name.capitalize(), name) for name in LEVELS],
             value=level,
-            style={"button_width": "92px"},
+            style={"button_width": "82px"},
             tooltips=("What a newcomer sets", "What an expert sets now and then", "What hardly anybody sets"),
         )
         self.name(declared.title or declared.__name__)

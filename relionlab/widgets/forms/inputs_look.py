@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 
 from relionlab.errors import RelionlabError
 from relionlab.jobs.base import Job
-from relionlab.jobs.input_checks import input_problems, input_words
+from relionlab.jobs.input_checks import input_problems, input_words, named_files
 from relionlab.params import Declared
 from relionlab.project import Project
 from relionlab.project.input_choices import planned_outputs
 from relionlab.widgets.forms.copies import as_shell
+from relionlab.workflows.cost import Cost, estimate
 
 
 @dataclass(frozen=True)
@@ -20,21 +21,18 @@ class InputsLook:
 
     problems  what is wrong with the inputs, in words
     words     parameter -> what its file holds
-    cost      minutes and memory in words, "" where nothing is known
     shell     the command lines of the job
+    waits     an input is still to be made by another job, so that the job's cost cannot be told
     """
 
     problems: tuple[str, ...] = ()
     words: Mapping[str, str] = field(default_factory=dict)
-    cost: str = ""
     shell: str = ""
+    waits: bool = False
 
 
-def look_at_inputs(job: Declared, project: Project | None, *, complete: bool) -> InputsLook:
-    """Look at the heads of the files that a job names.
-
-    complete  its values are right, so that the job's cost can be told
-    """
+def look_at_inputs(job: Declared, project: Project | None) -> InputsLook:
+    """Look at the heads of the files that a job names; takes some milliseconds for each."""
     if project is None:
         return InputsLook(shell=as_shell(job, None))
     try:
@@ -42,26 +40,12 @@ def look_at_inputs(job: Declared, project: Project | None, *, complete: bool) ->
     except RelionlabError as error:  # a damaged pipeline
         return InputsLook((str(error),))
     problems = input_problems(job, project.directory, planned=planned)
-    words = {name: planned_words(job, name, planned) for name in job.parameters()}
-    words |= input_words(job, project.directory)
-    cost = cost_words(job, project) if complete and not problems and isinstance(job, Job) else ""
-    words = {name: text for name, text in words.items() if text}
-    return InputsLook(tuple(problems), words, cost, as_shell(job, project))
+    awaited = [name for name, value in named_files(job) if value in planned]
+    words = input_words(job, project.directory)
+    words |= dict.fromkeys(awaited, "Not there yet: a scheduled or running job makes it.")
+    return InputsLook(tuple(problems), words, as_shell(job, project), bool(awaited))
 
 
-def planned_words(job: Declared, name: str, planned: frozenset[str]) -> str:
-    """Return a remark on a file that another job has still to make, "" for all others."""
-    value = getattr(job, name)
-    return "Not there yet: a scheduled or running job makes it." if value and value in planned else ""
-
-
-def cost_words(job: Job, project: Project) -> str:
-    """Return what the job will take ("about 3-6 min, 0.8 GB of 22 GB free"), "" where that cannot be told."""
-    try:
-        from relionlab.workflows.cost import estimate
-    except ImportError:
-        return ""
-    try:
-        return estimate(job, project).words
-    except RelionlabError:  # what is wrong with the inputs is said where they stand
-        return ""
+def cost_of(job: Declared, project: Project | None) -> Cost | None:
+    """Return what a job will take, ``None`` for what is no job of a project."""
+    return estimate(job, project) if isinstance(job, Job) and project is not None else None

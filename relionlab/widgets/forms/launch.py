@@ -66,7 +66,9 @@ class Launch(w.VBox):
         tip = "Open a form of a new job with the values of this one"
         self.clone = made("Clone", tip, form.open_clone, "clone")
         self.alias = w.Text(placeholder="alias, if you like", tooltip="A second name of the job, to find it by")
-        self.note = w.Text(placeholder="note: why this job (kept in its note.txt)", tooltip="Kept in the job's note.txt")
+        self.note = w.Text(
+            placeholder="note: why this job (kept in its note.txt)", tooltip="Kept in the job's note.txt"
+        )
         self.alias.layout.width, self.note.layout = "150px", w.Layout(flex="1 1 200px", width="auto")
         self.more = MoreIterations(lambda total: form.set(**{self._iterations_of: total}))
         self._second = w.HBox([self.start, self.go_on, self.more, self.abort, self.clone])
@@ -80,6 +82,7 @@ class Launch(w.VBox):
         wrong_to_continue  those that may change on continuing do not either
         """
         self.run.disabled = self.schedule.disabled = wrong
+        self.run.description = "Run" if state is None else "Run new"
         self.abort.disabled = state != "running"
         done_all = self.more.layout.display == "" and self.more.extra.value == 0
         self.go_on.disabled = state not in ENDED or wrong_to_continue or done_all

@@ -22,7 +22,7 @@ class SearchBox(ChoiceBox):
             icon="",
             eager=True,
         )
-        self.layout.width = "190px"
+        self.layout.width = "160px"
         self._declared, self._found = declared, found
         self.observe(lambda _change: self.search(self.value), "value")
         self.on_choose(self._chosen)

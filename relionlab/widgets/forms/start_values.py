@@ -38,7 +38,7 @@ class StartValues(w.VBox):
         self._declared, self._project, self._present, self._take = declared, project, present, take
         self._message = message
         self.toggle = w.ToggleButton(
-            description="Values …", tooltip="Presets, and values of earlier jobs", layout=w.Layout(width="90px")
+            description="Values …", tooltip="Presets, and values of earlier jobs", layout=w.Layout(width="80px")
         )
         self.box = ChoiceBox(
             placeholder="choose values, or name these to save them",

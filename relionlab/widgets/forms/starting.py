@@ -40,9 +40,11 @@ class Starting:
         self.directory = directory
         self._listeners: list[Callable[[JobDirectory], None]] = []
         self._watch: Watch | None = None
+        self._told = ""
         if directory is not None:
             self._entitle()
             if directory.state == "running":
+                self._told = f"{directory.name} is running."
                 self._watch = Watch(self._look)
 
     # --- what the buttons do -------------------------------------------------------------------------------------
@@ -132,7 +134,8 @@ class Starting:
             self._launch.note.value = self._launch.alias.value = ""
         self._entitle()
         self._buttons()
-        self._message.say(told or f"Started as {directory.name}.")
+        self._told = told or f"Started as {directory.name}."
+        self._message.say(self._told)
         if self._watch is not None:
             self._watch.stop()
         self._watch = Watch(self._look)
@@ -145,9 +148,16 @@ class Starting:
         if state == "scheduled":
             return False
         if state not in ENDED:
+            self._say_progress()
             return True
         self._message.say_end(self._own_job())
         return False
+
+    def _say_progress(self) -> None:
+        """Say how far the running job is, unless something has to be corrected."""
+        told = self._own_job().progress()
+        if told is not None and told.total > 0 and not (self.problems() or self._look_found.problems):
+            self._message.say(f"{self._told} {told.done:,.0f} of {told.total:,.0f} {told.what}.")
 
     def _entitle(self) -> None:
         raise NotImplementedError

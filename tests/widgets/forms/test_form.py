@@ -14,10 +14,10 @@ from relionlab.jobs.refinement.class2d import Class2D
 from relionlab.jobs.registry import job_types
 from relionlab.jobs.selecting.select import Select
 from relionlab.params import to_text
+from relionlab.project.input_choices import input_choices
 from relionlab.project.pipeline import Pipeline
 from relionlab.widgets import JobForm
 from relionlab.widgets.forms.choice_box import ChoiceBox
-from relionlab.project.input_choices import input_choices
 
 
 def files_for(parameter, project):
@@ -258,6 +258,7 @@ class Recorder:
 
     pipeline = Pipeline()
     alias_name = None
+    progress = lambda self: None  # noqa: E731
     path = property(lambda self: self.directory)
 
 

@@ -20,6 +20,17 @@ if TYPE_CHECKING:
 
 _PLACES = {
     "particle mask": "particle_mask:ParticleMask",
+    "reference mask": "reference_mask:ReferenceMask",
+    "manual view": "filters:ManualView",
+    "picking filters": "filters:PickingFilters",
+    "blob diameters": "blobs:BlobDiameters",
+    "box": "box:BoxSize",
+    "mask": "mask:MaskOutline",
+    "map low-pass": "map_filter:MapLowPass",
+    "detector": "detector:DetectorCurve",
+    "values": "values:ValueRange",
+    "groups": "groups:NoiseGroups",
+    "rings": "rings:SpectrumRings",
 }
 """Word -> module and class."""
 

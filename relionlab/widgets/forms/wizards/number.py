@@ -17,7 +17,7 @@ class Number(w.HBox):
     name       of the parameter
     parameter  its declaration
     value      to begin with
-    range      (lowest, highest, step) of the slider
+    span       (lowest, highest, step) of the slider
     color      of its outline in the picture, "" for none
     on_change  called with the name and the value when the user has changed it
     """
@@ -28,13 +28,13 @@ class Number(w.HBox):
         parameter: Parameter,
         *,
         value: float,
-        range: tuple[float, float, float],  # noqa: A002 - what a slider has
+        span: tuple[float, float, float],
         on_change: Callable[[str, float], None],
         color: str = "",
         note: str = "",
     ) -> None:
         self.name, self._on_change, self._silent = name, on_change, False
-        low, high, step = range
+        low, high, step = span
         swatch = f'<span class="rl-swatch" style="background:{color}"></span>' if color else ""
         unit = "" if parameter.unit == "unitless" else parameter.unit
         self._label = w.HTML(

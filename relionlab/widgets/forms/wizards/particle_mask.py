@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,15 +15,21 @@ from relionlab.widgets.forms.wizards.eye import EyeFilter
 from relionlab.widgets.forms.wizards.wizard import Wizard
 from relionlab.workflows.samples import ImageSample, class_sample, low_passed, particle_sample
 
-_TILE, _COLUMNS, _TILES = 212, 3, 6
+_TILE, _COLUMNS, _TILES = 186, 3, 6
 _COLOR = "#E69F00"
 
 
 @dataclass(frozen=True)
-class _Found:
+class Shown:
+    """What is shown: tiles (image, pixel size in Å, whether the filter for the eye leaves it as it is), and words of each.
+
+    sentence  on all of them
+    """
+
     job: Any
-    particles: ImageSample
-    classes: ImageSample | None
+    tiles: list[tuple[np.ndarray, float, bool]]
+    texts: list[str]
+    sentence: str
 
 
 class ParticleMask(Wizard):
@@ -32,26 +39,33 @@ class ParticleMask(Wizard):
     sentence = "Drag the circle: it should clear the particle all round, and shut out its neighbours."
     inputs = ("fn_img",)
 
-    def read(self, job: Any) -> _Found:
+    def read(self, job: Any) -> Shown:
         """Read some particles, and class averages where the particles come from a classification."""
         particles = particle_sample(self.directory, job.fn_img)
-        return _Found(job, particles, class_sample(self.directory, job.fn_img, count=3))
+        tiles, texts = _tiles(particles, class_sample(self.directory, job.fn_img, count=3))
+        words = (
+            f"{particles.of:,} particles of {particles.box} px, {particles.pixel_size:.4g} Å/px: the box is"
+            f" {particles.box * particles.pixel_size:.0f} Å. The mask has to stay inside it, with room for the particles' shifts."
+        )
+        return Shown(job, tiles, texts, words)
 
     def build(self, found: Any) -> list[w.Widget]:
         """Show them as tiles of one picture."""
-        images, texts = _tiles(found)
-        box = found.particles.box * found.particles.pixel_size
-        self._tiles, self._box = images, box
+        self._tiles = images = found.tiles
+        image, pixel_size, _ = images[0]
+        self._box = box = image.shape[-1] * pixel_size
         centres = np.array([[(i % _COLUMNS + 0.5) * box, (i // _COLUMNS + 0.5) * box] for i in range(len(images))])
         self.outlines[self.name] = Outline(centres, 1.0)
         value = getattr(found.job, self.name) or round(0.9 * box)
-        number = self.number(found.job, self.name, value=value, range=_steps(box), color=_COLOR)
-        self._eye = EyeFilter(start=_start(found.particles.pixel_size), on_change=self._see)
-        figure = self._figure(texts)
+        number = self.number(found.job, self.name, value=value, span=_steps(box), color=_COLOR)
+        self._eye = EyeFilter(start=_start(pixel_size), on_change=self._see)
+        figure = self._figure(found.texts)
         live = self.draggable(
             figure, description="Particles and class averages with the mask's circle, which can be dragged"
         )
-        side = w.VBox([number, self._eye, w.HTML(self._hint(found))])
+        hint = w.HTML(f'<div class="rl-muted rl-hint">{html.escape(found.sentence)}</div>')
+        filtered = any(not plain for _, _, plain in images)
+        side = w.VBox([number, *([self._eye] if filtered else []), hint])
         side.add_class("rl-wizard-side")
         row = w.Box([live, side])
         row.add_class("rl-wizard-row")
@@ -64,9 +78,9 @@ class ParticleMask(Wizard):
         )
         add_outline(figure, self.name, _COLOR)
         places = range(len(texts))
-        add_captions(
-            figure, texts, [i % _COLUMNS * box + 0.03 * box for i in places], [(i // _COLUMNS + 0.97) * box for i in places]
-        )
+        left = [(place % _COLUMNS + 0.03) * box for place in places]
+        low = [(place // _COLUMNS + 0.97) * box for place in places]
+        add_captions(figure, texts, x=left, y=low)
         return figure
 
     def _canvas(self) -> np.ndarray:
@@ -83,18 +97,10 @@ class ParticleMask(Wizard):
         if self.live is not None:
             self.live.data("image", image=self._canvas())
 
-    def _hint(self, found: _Found) -> str:
-        sample = found.particles
-        return (
-            f'<div class="rl-muted rl-hint">{sample.of:,} particles of {sample.box} px, {sample.pixel_size:.4g} Å/px:'
-            f" the box is {self._box:.0f} Å. The mask has to stay inside it, with room for the particles' shifts.</div>"
-        )
 
-
-def _tiles(found: _Found) -> tuple[list[tuple[np.ndarray, float, bool]], list[str]]:
-    """Return image, pixel size and whether it is shown unfiltered, and the words below each."""
-    sample, classes = found.particles, found.classes
-    tiles = [(sample.images.mean(axis=0), sample.pixel_size, True)]
+def _tiles(sample: ImageSample, classes: ImageSample | None) -> tuple[list[tuple[np.ndarray, float, bool]], list[str]]:
+    """Return the tiles, and the words below each."""
+    tiles = [(sample.images.mean(axis=0), sample.pixel_size, False)]
     texts = [f"average of {len(sample.images)}"]
     if classes is not None:
         side = sample.box * sample.pixel_size

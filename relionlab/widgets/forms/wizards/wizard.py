@@ -114,11 +114,9 @@ class Wizard(w.VBox):
         project = getattr(self.form, "project", None)
         return project.directory if project is not None else Path.cwd()
 
-    def number(self, job: Any, name: str, *, value: float, range: tuple[float, float, float], color: str = "") -> Number:  # noqa: A002
+    def number(self, job: Any, name: str, *, value: float, span: tuple[float, float, float], color: str = "") -> Number:
         """Make the row of a number and keep it."""
-        made = Number(
-            name, type(job).parameters()[name], value=value, range=range, color=color, on_change=self._changed
-        )
+        made = Number(name, type(job).parameters()[name], value=value, span=span, color=color, on_change=self._changed)
         self.numbers[name] = made
         return made
 
@@ -133,11 +131,7 @@ class Wizard(w.VBox):
 
     def grabbed(self, x: float, y: float) -> str:
         """Return which number a pointer pressed at a point takes hold of: the one whose outline is nearest."""
-        shown = {name: self.numbers[name].value for name in self.outlines}
-        apart = {
-            name: abs(self.outlines[name].value_at(x, y) - value) * self.outlines[name].scale
-            for name, value in shown.items()
-        }
+        apart = {name: outline.apart(self.numbers[name].value, x, y) for name, outline in self.outlines.items()}
         return min(apart, key=apart.__getitem__) if apart else ""
 
     # --- what happens --------------------------------------------------------------------------------------------
@@ -151,7 +145,7 @@ class Wizard(w.VBox):
             self.numbers, self.outlines, self.live = {}, {}, None
             self._place.children = tuple(self.build(found))
             self._message.say("")
-        except RelionlabError as error:
+        except (RelionlabError, OSError) as error:
             if turn == self._turn:
                 self._place.children, self.live = (), None
                 self._message.say(str(error), wrong=True)

@@ -1,0 +1,145 @@
+"""What files say of themselves, found in their heads, and what a form can say about a job's inputs because of it."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+
+from relionlab.errors import InputError
+from relionlab.io.images import write_map, write_stack
+from relionlab.io.star import write_star
+from relionlab.io.table import Table
+from relionlab.jobs import CtfFind, Extract, Import, MaskCreate, MotionCorr, PostProcess, Refine3D
+from relionlab.jobs.input_checks import input_problems, input_words
+from relionlab.jobs.input_facts import facts_or_none, input_facts
+from relionlab.jobs.refinement.class2d import Class2D
+
+
+def write_particles(path, count=12, *, box=64, pixel_size=3.0, ctf=True):
+    """A list of particles of one optics group."""
+    optics = Table({"rlnOpticsGroup": [1], "rlnImagePixelSize": [pixel_size], "rlnImageSize": [box]}, name="optics")
+    columns = {"rlnImageName": [f"{n:06d}@stack.mrcs" for n in range(1, count + 1)], "rlnOpticsGroup": [1] * count}
+    if ctf:
+        columns["rlnDefocusU"] = [15_000.0] * count
+    write_star(path, [optics, Table(columns, name="particles")])
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with one file of every kind."""
+    write_particles(tmp_path / "particles.star")
+    write_particles(tmp_path / "bare.star", ctf=False)
+    optics = Table({"rlnOpticsGroup": [1], "rlnMicrographPixelSize": [1.5]}, name="optics")
+    names = {"rlnMicrographName": ["a.mrc", "b.mrc"], "rlnOpticsGroup": [1, 1]}
+    write_star(tmp_path / "micrographs.star", [optics, Table(names, name="micrographs")])
+    write_map(tmp_path / "map.mrc", np.zeros((64, 64, 64), np.float32), pixel_size=3.0)
+    write_map(tmp_path / "small.mrc", np.zeros((32, 32, 32), np.float32), pixel_size=6.0)
+    write_stack(tmp_path / "stack.mrcs", np.zeros((5, 64, 64), np.float32), pixel_size=3.0)
+    (tmp_path / "coords_suffix_autopick.star").write_text("micrographs.star\n")
+    write_star(tmp_path / "run_it002_optimiser.star", [Table({"rlnCurrentIteration": [2]}, name="optimiser_general")])
+    for half in (1, 2):
+        write_map(tmp_path / f"run_half{half}_class001_unfil.mrc", np.zeros((64,) * 3, np.float32), pixel_size=3.0)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "words"),
+    [
+        ("particles.star", "particles", "12 particles, 3 Å/px, box of 64 px (192 Å)"),
+        ("micrographs.star", "micrographs", "2 micrographs, 1.5 Å/px"),
+        ("map.mrc", "map", "map, 3 Å/px, box of 64 px (192 Å)"),
+        ("stack.mrcs", "images", "5 images, 3 Å/px, 64 px wide"),
+        ("coords_suffix_autopick.star", "coordinates", ""),
+        ("run_it002_optimiser.star", "optimiser", ""),
+    ],
+)
+def test_files_say_what_they_hold(folder, name, kind, words):
+    assert (input_facts(folder / name).kind, input_facts(folder / name).words) == (kind, words)
+
+
+def test_pixel_size_of_an_old_list_is_that_of_the_detector(tmp_path):
+    columns = {"rlnImageName": ["1@a.mrcs"], "rlnMagnification": [40_000.0], "rlnDetectorPixelSize": [14.0]}
+    write_star(tmp_path / "old.star", [Table(columns, name="")])
+    assert input_facts(tmp_path / "old.star").pixel_size == pytest.approx(3.5)
+
+
+def test_a_file_that_changes_is_read_again(tmp_path):
+    write_particles(tmp_path / "p.star", 3)
+    assert input_facts(tmp_path / "p.star").count == 3
+    write_particles(tmp_path / "p.star", 7)
+    os.utime(tmp_path / "p.star", (1, 1))
+    assert input_facts(tmp_path / "p.star").count == 7
+
+
+def test_a_missing_or_damaged_file_is_said(tmp_path):
+    (tmp_path / "bad.mrc").write_bytes(b"short")
+    for name in ("none.star", "bad.mrc"):
+        with pytest.raises(InputError, match=name):
+            input_facts(tmp_path / name)
+        assert facts_or_none(tmp_path / name) is None
+
+
+GOOD = [
+    Class2D(fn_img="particles.star", particle_diameter=150),
+    Class2D(fn_img="stack.mrcs", do_ctf_correction=False, particle_diameter=150),
+    Refine3D(fn_img="particles.star", fn_ref="map.mrc", particle_diameter=150),
+    Refine3D(fn_img="particles.star", fn_ref="small.mrc", trust_ref_size=True, particle_diameter=150),
+    CtfFind(input_star_mics="micrographs.star"),
+    Extract(star_mics="micrographs.star", coords_suffix="coords_suffix_autopick.star"),
+    PostProcess(fn_in="run_half1_class001_unfil.mrc", fn_mask="map.mrc", fn_mtf="k2_300kV"),
+    MaskCreate(fn_in="map.mrc"),
+    Import(fn_in_raw="*.mrc"),
+]
+
+
+@pytest.mark.parametrize("job", GOOD, ids=str)
+def test_inputs_that_fit_are_not_complained_about(folder, job):
+    assert input_problems(job, folder) == []
+
+
+BAD = [
+    (Class2D(fn_img="nothing.star"), "fn_img", "nothing.star is not there"),
+    (Class2D(fn_img="micrographs.star"), "fn_img", "holds micrographs; expected particles"),
+    (Class2D(fn_img="particles.star", particle_diameter=500), "particle_diameter", "the box only 192 Å"),
+    (Class2D(fn_img="particles.star", nr_classes=13, particle_diameter=150), "nr_classes", "only 12 particles"),
+    (Class2D(fn_img="bare.star", particle_diameter=150), "fn_img", "the particles have no CTF"),
+    (Refine3D(fn_img="particles.star", fn_ref="stack.mrcs", particle_diameter=150), "fn_ref", "expected a map"),
+    (Refine3D(fn_img="particles.star", fn_ref="small.mrc", particle_diameter=150), "fn_ref", "32 px of 6 Å"),
+    (MotionCorr(input_star_mics="particles.star"), "input_star_mics", "expected a list of movies"),
+    (PostProcess(fn_in="map.mrc", fn_mask="map.mrc"), "fn_in", "neither half1 nor half2"),
+    (PostProcess(fn_in="run_half1_class001_unfil.mrc", fn_mask="small.mrc"), "fn_mask", "the half-maps 64 px"),
+    (Import(fn_in_raw="Movies/*.tiff"), "fn_in_raw", "no file matches Movies/*.tiff"),
+]
+
+
+@pytest.mark.parametrize(("job", "name", "words"), BAD, ids=[f"{job}" for job, _, _ in BAD])
+def test_inputs_that_do_not_fit_are_said_where_they_stand(folder, job, name, words):
+    [problem] = input_problems(job, folder)
+    assert words in problem
+    assert f"({name})" in problem
+
+
+def test_half_map_without_its_partner_is_said(folder):
+    (folder / "run_half2_class001_unfil.mrc").unlink()
+    [problem] = input_problems(PostProcess(fn_in="run_half1_class001_unfil.mrc", fn_mask="map.mrc"), folder)
+    assert "run_half2_class001_unfil.mrc" in problem
+
+
+def test_what_a_scheduled_job_will_make_need_not_be_there(folder):
+    job = Class2D(fn_img="Extract/job003/particles.star")
+    assert input_problems(job, folder)
+    assert input_problems(job, folder, planned={"Extract/job003/particles.star"}) == []
+
+
+def test_what_does_not_apply_is_not_looked_for(folder):
+    assert input_problems(Import(do_raw=False, do_other=True, fn_in_other="map.mrc"), folder) == []
+
+
+def test_inputs_are_told_in_words(folder):
+    assert input_words(Import(fn_in_raw="*.mrc"), folder) == {"fn_in_raw": "4 files match"}
+    assert input_words(GOOD[2], folder) == {
+        "fn_img": "12 particles, 3 Å/px, box of 64 px (192 Å)",
+        "fn_ref": "map, 3 Å/px, box of 64 px (192 Å)",
+    }
