@@ -11,6 +11,7 @@ from relionlab.widgets.gallery.image_gallery import ImageGallery
 from relionlab.widgets.gallery.image_tools import ImageTools
 from relionlab.widgets.gallery.looking import look
 from relionlab.widgets.gallery.star_view import StarView
+from relionlab.widgets.home.home import Home
 from relionlab.widgets.monitor.monitor import JobMonitor
 
-__all__ = ["ClassGallery", "ImageGallery", "ImageTools", "JobForm", "JobMonitor", "StarView", "look"]
+__all__ = ["ClassGallery", "Home", "ImageGallery", "ImageTools", "JobForm", "JobMonitor", "StarView", "look"]
