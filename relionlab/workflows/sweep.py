@@ -173,7 +173,7 @@ def plan_sweep(project: Project, job: Job, parameter: str, *, values: Sequence[A
         planned.check()
     declared = job.parameters()[parameter]
     word = _UNFIT.sub("_", declared.key_in("3.1") or parameter)
-    name = _free_name(project, f"{job.folder}_{word}")
+    name = _free_name(project, word)
     texts = tuple(to_text(value) for value in values)
     added: list[JobDirectory] = []
     try:

@@ -84,12 +84,10 @@ def test_rows_tell_state_and_number(project: Project):
 def test_sweep_makes_a_job_for_each_value(project: Project):
     sweep = plan_sweep(project, class2d(), "tau_fudge", values=[0.5, 1, 2, 4])
     assert [job.job.tau_fudge for job in sweep.jobs] == [0.5, 1, 2, 4]
-    assert [job.alias_name for job in sweep.jobs] == [
-        f"Class2D/Class2D_tau_fudge_1_{t}" for t in ("0.5", "1", "2", "4")
-    ]
+    assert [job.alias_name for job in sweep.jobs] == [f"Class2D/tau_fudge_1_{t}" for t in ("0.5", "1", "2", "4")]
     assert {job.state for job in sweep.jobs} == {"scheduled"}
     assert [found.names for found in read_sweeps(project)] == [sweep.names]
-    assert plan_sweep(project, class2d(), "tau_fudge", values=[1, 2]).name == "Class2D_tau_fudge_2"
+    assert plan_sweep(project, class2d(), "tau_fudge", values=[1, 2]).name == "tau_fudge_2"
     assert {row.key for row in sweep.comparison().differing} == {"tau_fudge"}
 
 

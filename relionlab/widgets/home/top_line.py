@@ -40,7 +40,7 @@ class TopLine(w.VBox):
         if buttons:
             buttons[0].button_style = "primary"
         self._amiss = w.HTML(layout=w.Layout(flex="1 1 auto"))
-        self._cure = w.Button(layout=w.Layout(width="auto"))
+        self._cure = w.Button(layout=w.Layout(width="auto", flex="0 0 auto"))
         self._cure.on_click(lambda _button: attempt(self._heal, message))
         self._act: Callable[[], Any] | None = None
         self._warning = w.HBox([self._amiss, self._cure], layout=w.Layout(display="none"))

@@ -54,12 +54,16 @@ class CompareView(w.VBox):
         self._chosen = LinkLine()
         self._parameters, self._results = RowTable([""]), RowTable([""])
         self._pictures = w.HBox([], layout=w.Layout(flex_flow="row wrap", grid_gap="8px"))
-        self._drawn: dict[str, w.Widget] = {}
+        self._drawn: dict[tuple[str, str], w.Widget] = {}
         self._reading: threading.Thread | None = None
         self._tables = w.VBox(
             [_heading("Parameters that differ"), self._parameters, _heading("Results"), self._results, self._pictures]
         )
-        tools = w.HBox([self._add, self._alike, self._all, self.message])
+        again = w.Button(
+            description="Read again", tooltip="Look again what came out of the jobs", layout=w.Layout(width="auto")
+        )
+        again.on_click(lambda _button: attempt(self.refresh, self.message))
+        tools = w.HBox([self._add, self._alike, self._all, again, self.message])
         super().__init__([style_sheet(), tools, self._chosen, self._tables])
         self.add_class("rl-compare")
         self._chosen.on_follow(self.remove)
@@ -142,7 +146,8 @@ class CompareView(w.VBox):
         self._parameters.empty = "They have the same parameters."
         self._parameters.show([(row.key, _cells(row)) for row in shown])
         self._results.show([(row.label, _cells(row)) for row in found.results])
-        self._show_pictures(names)
+        states = next(row.values for row in found.results if row.label == "State")
+        self._show_pictures(names, states)
 
     def _offer(self, aliases: dict[str, str]) -> None:
         options = [(_ADD, "")]
@@ -159,38 +164,47 @@ class CompareView(w.VBox):
         if change["new"]:
             self.add(change["new"])
 
-    def _show_pictures(self, titles: Sequence[str]) -> None:
+    def _show_pictures(self, titles: Sequence[str], states: Sequence[str]) -> None:
         """Show a picture of each job's results; those not drawn before are drawn in a thread."""
         boxes = []
         new = []
-        for name, title in zip(self.names, titles, strict=True):
-            if name not in self._drawn:
-                self._drawn[name] = w.VBox([_heading(title), w.HTML('<span class="rl-muted">drawing …</span>')])
-                self._drawn[name].layout = w.Layout(flex="1 1 260px", max_width="440px", min_width="0")
-                new.append(name)
-            boxes.append(self._drawn[name])
+        for name, title, state in zip(self.names, titles, states, strict=True):
+            if (name, state) not in self._drawn:
+                self._drawn[name, state] = w.VBox([_heading(title), _told("drawing …")])
+                self._drawn[name, state].layout = w.Layout(flex="1 1 260px", max_width="440px", min_width="0")
+                new.append((name, state))
+            boxes.append(self._drawn[name, state])
         self._pictures.children = tuple(boxes)
         if new:
             threading.Thread(target=self._draw, args=(new,), name="relionlab-compare", daemon=True).start()
 
-    def _draw(self, names: Sequence[str]) -> None:
-        for name in names:
-            box = self._drawn[name]
-            box.children = (box.children[0], _picture(JobDirectory(self.project, name)))
+    def _draw(self, jobs: Sequence[tuple[str, str]]) -> None:
+        for name, state in jobs:
+            box = self._drawn[name, state]
+            drawn = _told("not run yet") if state == "scheduled" else _picture(JobDirectory(self.project, name))
+            box.children = (box.children[0], drawn)
 
 
 def _picture(job: JobDirectory) -> w.Widget:
+    """Return the most telling picture of what came out of a job."""
     from relionlab.display.render import to_png
-    from relionlab.display.show import show
+    from relionlab.workflows.outcome import outcome
 
     try:
+        shown = outcome(job).pictures
+        if not shown:
+            return _told("no picture")
         with _drawing:
-            drawn = to_png(show(job.path), dpi=_SCREEN_DPI)
+            drawn = to_png(shown[0].make(), dpi=_SCREEN_DPI)
     except (RelionlabError, OSError) as error:
-        return w.HTML(f'<span class="rl-muted">{html.escape(str(error))}</span>')
+        return _told(str(error))
     except Exception as error:  # noqa: BLE001 - results of any program, in any state: the others are still compared
-        return w.HTML(f'<span class="rl-muted">No picture ({type(error).__name__}).</span>')
+        return _told(f"No picture ({type(error).__name__}).")
     return w.Image(value=drawn, format="png", layout=w.Layout(max_width="100%", align_self="flex-start"))
+
+
+def _told(text: str) -> w.HTML:
+    return w.HTML(f'<span class="rl-muted">{html.escape(text)}</span>')
 
 
 def _cells(row: Any) -> list[Any]:

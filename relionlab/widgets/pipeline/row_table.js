@@ -13,6 +13,7 @@ function render({ model, el }) {
       dot.className = `rl-dot rl-dot-${text}`;
       dot.setAttribute("aria-hidden", "true");
       td.append(dot, text);
+      td.classList.add("rl-state-cell");
     } else td.textContent = text;
     if (look && look !== "state") td.classList.add(`rl-${look}`);
     return td;
@@ -46,6 +47,7 @@ function render({ model, el }) {
       th.scope = "col";
       th.textContent = label.replace(/^>/, "");
       if (right[index]) th.classList.add("rl-right");
+      if (index === 0) th.classList.add("rl-first");
       head.append(th);
     });
     const body = table.createTBody();

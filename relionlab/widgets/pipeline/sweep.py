@@ -75,7 +75,7 @@ class SweepView(w.VBox):
         """Show the sweeps as they are now."""
         for sweep in reversed(read_sweeps(self.project)):
             if sweep.name not in self._tables:
-                compare = self._compare if self._opener is not None else None
+                compare = self._open_comparison if self._opener is not None else None
                 self._tables[sweep.name] = SweepTable(
                     sweep, message=self.message, on_job=self._on_job, on_compare=compare
                 )
@@ -127,7 +127,7 @@ class SweepView(w.VBox):
         self._go.description = f"Make and run {len(found)} jobs"
         self._go.disabled = len(found) < 2
 
-    def _compare(self, names: list[str]) -> None:
+    def _open_comparison(self, names: list[str]) -> None:
         assert self._opener is not None
         self._opener.open("Compare a sweep", lambda: CompareView(self.project, names, on_job=self._on_job))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ipywidgets as w
@@ -11,7 +11,10 @@ import ipywidgets as w
 from relionlab.widgets.parts.buttons import Message
 from relionlab.widgets.pipeline.asking import attempt
 from relionlab.widgets.pipeline.row_table import RowTable
+from relionlab.workflows.compare import ComparedRow
 from relionlab.workflows.sweep import Sweep
+
+_MOST_NUMBERS = 5
 
 
 class SweepTable(w.VBox):
@@ -61,7 +64,7 @@ class SweepTable(w.VBox):
             return
         self._seen = states
         found = attempt(self.sweep.comparison, self._message) if len(jobs) > 1 else None
-        results = [row for row in found.results if row.label not in ("State", "Type")] if found is not None else []
+        results = _telling(found.results) if found is not None else []
         label = self._label()
         place = {name: index for index, name in enumerate(jobs)}
         self.table.columns = [label, "Job", "State", *(row.label for row in results)]
@@ -69,7 +72,12 @@ class SweepTable(w.VBox):
             [
                 (
                     name,
-                    [[value, "strong"], name, [states[name], "state"], *(row.values[place[name]] for row in results)],
+                    [
+                        [value, "strong"],
+                        name.rpartition("/")[2],
+                        [states[name], "state"],
+                        *(row.values[place[name]] for row in results),
+                    ],
                 )
                 for name, value in zip(self.sweep.names, self.sweep.values, strict=True)
                 if name in jobs
@@ -90,3 +98,12 @@ class SweepTable(w.VBox):
     def _label(self) -> str:
         declared = self.sweep.jobs[0].job.parameters()[self.sweep.parameter]
         return declared.label if declared.unit == "unitless" else f"{declared.label} [{declared.unit}]"
+
+
+def _telling(results: Sequence[ComparedRow]) -> list[ComparedRow]:
+    """Return what tells the jobs apart in a narrow table: the time, some numbers that differ, the verdict in a word."""
+    kept = [row for row in results if row.label == "Time taken"]
+    numbers = [row for row in results if row.label not in ("Type", "State", "Time taken", "Result", "Verdict")]
+    kept += [row for row in numbers if row.differs][:_MOST_NUMBERS]
+    grades = [row for row in results if row.label == "Verdict"]
+    return kept + [ComparedRow(row.label, "", tuple(value.partition(":")[0] for value in row.values)) for row in grades]
