@@ -47,7 +47,6 @@ __all__ = [
     "look",
     "show_in_home",
 ]
-<<<<<<< HEAD
 
 _PLACES = {
     "AutoPicker": "picking.auto_picker",
@@ -74,5 +73,3 @@ def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
-=======
->>>>>>> gallery
