@@ -40,7 +40,7 @@ class JobTuning:
     @property
     def micrographs(self) -> list[str]:
         """The chosen micrographs."""
-        return list(self.maps.scores)
+        return list(self.maps.searched)
 
     def picks(self, **thresholds: Any) -> dict[str, Picks]:
         """Return the picks of each chosen micrograph at these thresholds, with the hand edits laid over them.

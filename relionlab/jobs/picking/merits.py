@@ -1,0 +1,72 @@
+"""How the figures of merit of a few micrographs are distributed, and what another threshold would pick."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+_STEP = 0.05
+"""Of the range of the figures of merit: the small step down after which many more picks are an explosion."""
+_MANY = 1.25
+"""Times as many picks after such a step: where noise begins, each step brings as many again."""
+_FEWEST = 20  # picks below which numbers jump by themselves
+
+
+@dataclass(frozen=True, eq=False)
+class Merits:
+    """The figures of merit of what could be picked from one micrograph, when of two too close places the better stays.
+
+    values    (n,) falling; on a scale on which one threshold serves all micrographs: with blobs, above each one's default
+    picked    (n,) bool: whether it is picked at the present thresholds
+    rejected  (m,) figures of merit of places whose background is not allowed
+    """
+
+    values: np.ndarray
+    picked: np.ndarray
+    rejected: np.ndarray
+
+    @classmethod
+    def together(cls, several: Sequence[Merits]) -> Merits:
+        """Return those of several micrographs as one."""
+        if not several:
+            nothing = np.zeros(0)
+            return cls(nothing, nothing.astype(bool), nothing)
+        values = np.concatenate([merits.values for merits in several])
+        order = np.argsort(-values, kind="stable")
+        picked = np.concatenate([merits.picked for merits in several])
+        return cls(values[order], picked[order], np.concatenate([merits.rejected for merits in several]))
+
+    def count(self, threshold: float) -> int:
+        """Return how many would be picked at a threshold (but for an upper one)."""
+        return int(np.searchsorted(-self.values, -threshold, side="right"))
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """The range in which a threshold makes a difference: from the bulk of the noise to the best."""
+        if not len(self.values):
+            return 0.0, 1.0
+        low, high = np.percentile(self.values, 2), float(self.values[0])
+        return float(low), high if high > low else float(low) + 1.0
+
+    def explodes(self, threshold: float) -> float | None:
+        """Return the threshold from which on, going down, picks explode, if the given one lies below it; else ``None``.
+
+        They explode where a step of a twentieth of the range brings a quarter as many picks again: noise has begun. Where
+        that goes on without a pause up to the best ones, noise and particles cannot be told apart, and nothing is said.
+        """
+        low, high = self.span
+        step = _STEP * (high - low)
+        places = np.arange(low, high, step / 4)
+        now, below = (np.searchsorted(-self.values, off - places, side="right") for off in (0.0, step))
+        enough = now >= _FEWEST
+        steep = enough & (below >= _MANY * now)
+        if not steep.any():
+            return None
+        first = int(np.argmax(steep))
+        calm = np.flatnonzero(enough[first:] & ~steep[first:])
+        if not len(calm):
+            return None
+        begins = float(places[first + calm[0]])
+        return begins if threshold < begins else None
