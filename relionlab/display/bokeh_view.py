@@ -11,21 +11,40 @@ import traitlets
 from relionlab.display.picture import Picture
 
 
-class BokehView(anywidget.AnyWidget):
-    """Shows a picture, drawn by Bokeh; :meth:`show` replaces it by another one.
+def script(*paths: Path) -> str:
+    """Return these scripts after each other, behind the one that fetches BokehJS: the ``_esm`` of a widget."""
+    loader = Path(__file__).with_name("bokeh_page.js")
+    return "\n".join(path.read_text(encoding="utf-8") for path in (loader, *paths))
+
+
+class BokehPage(anywidget.AnyWidget):
+    """A widget that draws with Bokeh: it brings BokehJS into the page.
 
     Used in place of ``output_notebook``, whose script is lost when its cell is run again, and which also loads
     Panel's extensions, which fetch files of their own.
     """
 
-    _esm = Path(__file__).with_name("bokeh_view.js")
+    def __init__(self, **traits: Any) -> None:
+        super().__init__(**traits)
+        self.on_msg(self._bring)
+
+    def _bring(self, _widget: Any, content: Any, _buffers: Any) -> None:
+        from relionlab.display.render import scripts
+
+        if content.get("kind") == "ask for bokehjs":
+            self.send({"kind": "bokehjs", "script": scripts()})
+
+
+class BokehView(BokehPage):
+    """Shows a picture, drawn by Bokeh; :meth:`show` replaces it by another one."""
+
+    _esm = script(Path(__file__).with_name("bokeh_view.js"))
 
     item = traitlets.Dict().tag(sync=True)
     """What Bokeh draws, as its ``json_item`` gives it; empty: nothing."""
 
     def __init__(self, picture: Picture | Any | None = None) -> None:
         super().__init__()
-        self.on_msg(self._answer)
         if picture is not None:
             self.show(picture)
 
@@ -36,9 +55,3 @@ class BokehView(anywidget.AnyWidget):
         from relionlab.display.render import to_bokeh
 
         self.item = json_item(to_bokeh(picture))
-
-    def _answer(self, _widget: Any, content: Any, _buffers: Any) -> None:
-        from relionlab.display.render import scripts
-
-        if content.get("kind") == "ask for bokehjs":
-            self.send({"kind": "bokehjs", "script": scripts()})

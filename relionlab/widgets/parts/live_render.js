@@ -1,0 +1,6 @@
+export default {
+  render(context) {
+    const live = liveFigure(context);
+    return () => live.remove();
+  },
+};
