@@ -115,10 +115,19 @@ class Tuning:
         kept = candidates.picks.fom[run.apart(candidates)]
         others = run.apart(candidates, limited=False)
         refused = ~candidates.accepted(max_stddev=run.picking.max_stddev, min_average=run.picking.min_average)
-        # With blobs each micrograph has a default threshold of its own, from which the adjustment counts.
-        zero = lowest - run.picking.threshold if run.picking.blobs is not None else 0.0
-        picked = (kept >= lowest) & (kept <= highest)
+        picked, zero = (kept >= lowest) & (kept <= highest), _zero(run, lowest)
         return Merits(kept - zero, picked, candidates.picks.fom[others[refused[others]]] - zero)
+
+    def ranked(self, micrograph: str, **thresholds: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Return what any threshold could pick from a searched micrograph: its merits as :meth:`merits` gives them, and (n, 2) px.
+
+        Hand edits are not among them, and neither is what an upper threshold leaves out.
+        """
+        run, candidates = self._run_at(thresholds), self.searched[micrograph].candidates
+        lowest, highest = run.thresholds(candidates)
+        kept = run.apart(candidates)
+        found = candidates.rows(kept[candidates.picks.fom[kept] <= highest])
+        return found.fom - _zero(run, lowest), np.stack([found.x, found.y], axis=1)
 
     def rejected(self, micrograph: str, **thresholds: Any) -> np.ndarray:
         """Return (y, x) bool, over the whole micrograph: where the noise limits let nothing be picked."""
@@ -154,6 +163,11 @@ class Tuning:
 
     def _index(self, micrograph: str) -> int:
         return index_of(self.run, micrograph)
+
+
+def _zero(run: PickingRun, lowest: float) -> float:
+    """Return from where merits count: with blobs, from each micrograph's own default threshold, which is adjusted."""
+    return lowest - run.picking.threshold if run.picking.blobs is not None else 0.0
 
 
 def index_of(run: PickingRun, micrograph: str) -> int:

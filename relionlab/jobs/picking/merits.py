@@ -47,8 +47,10 @@ class Merits:
         """The range in which a threshold makes a difference: from the bulk of the noise to the best."""
         if not len(self.values):
             return 0.0, 1.0
-        low, high = np.percentile(self.values, 2), float(self.values[0])
-        return float(low), high if high > low else float(low) + 1.0
+        low, middle, upper = (float(value) for value in np.percentile(self.values, (2, 50, 90)))
+        # Contamination and edges may stand a hundred times higher than particles do.
+        high = min(float(self.values[0]), upper + 3 * (upper - middle))
+        return low, high if high > low else low + 1.0
 
     def explodes(self, threshold: float) -> float | None:
         """Return the threshold from which on, going down, picks explode, if the given one lies below it; else ``None``.
