@@ -177,7 +177,9 @@ class JobTuning:
     def _checked(self, thresholds: dict[str, Any]) -> dict[str, Any]:
         wrong = [name for name in thresholds if name not in _names()]
         if wrong:
-            raise ParameterError(f"{', '.join(wrong)} cannot be tuned without new maps; what can: {', '.join(_names())}.")
+            raise ParameterError(
+                f"{', '.join(wrong)} cannot be tuned without new maps; what can: {', '.join(_names())}."
+            )
         return thresholds
 
 

@@ -51,7 +51,9 @@ def plainly(scores: Scores, threshold: float, distance: float, *, most: float, l
     places = {(r, c): tops(scores, r, c) for r, c in peaks}
     taken: list[tuple[int, int]] = []
     for peak in peaks:
-        if all(np.hypot(*np.subtract(places[peak], places[other])) >= limit(scores, other, distance) for other in taken):
+        if all(
+            np.hypot(*np.subtract(places[peak], places[other])) >= limit(scores, other, distance) for other in taken
+        ):
             taken.append(peak)
     return taken
 
@@ -117,7 +119,9 @@ def test_maps_of_a_micrograph_are_told_by_less(rng):
     image = rng.normal(size=(600, 600)).astype(np.float32)
     frame = frame_for(image.shape, 2.0, lowpass=10)
     scores = blob_scores(place(image, frame, lowpass=10), frame, BlobSearch(80, 120))
-    whole = sum(a.nbytes for a in (scores.fom, scores.reference, scores.psi, scores.average, scores.stddev, scores.centre))
+    whole = sum(
+        a.nbytes for a in (scores.fom, scores.reference, scores.psi, scores.average, scores.stddev, scores.centre)
+    )
     assert 0 < scores.centred.nbytes < whole / 5
 
 

@@ -57,7 +57,9 @@ def valley_between(
     return (parted, float(second.mean())) if (apart or raised) and parted >= lowest else None
 
 
-def valley(candidates: Candidates, diameter: float, *, noise_peaks: float = NOISE_PEAKS_TURNED) -> tuple[float, float] | None:
+def valley(
+    candidates: Candidates, diameter: float, *, noise_peaks: float = NOISE_PEAKS_TURNED
+) -> tuple[float, float] | None:
     """Return the score that parts noise from particles, and the mean of the particles; ``None`` where it cannot be told.
 
     candidates   of a map in robust standard deviations
