@@ -1,0 +1,182 @@
+// The Bokeh figure of one view: greys, picks, and what part of the micrograph is seen. Lengths of the figure are nm.
+function bokeh(model) {
+  window.relionlabBokeh ??= new Promise((resolve) => {
+    if (window.Bokeh) return resolve(window.Bokeh);
+    const heard = (message) => {
+      if (message.kind !== "bokehjs") return;
+      model.off("msg:custom", heard);
+      if (!window.Bokeh) new Function(message.script).call(window);
+      resolve(window.Bokeh);
+    };
+    model.on("msg:custom", heard);
+    model.send({ kind: "ask for bokehjs" });
+  });
+  return window.relionlabBokeh;
+}
+
+class MicrographFigure {
+  static async made(model, place) {
+    const Bokeh = await bokeh(model);
+    const views = await Bokeh.embed.embed_item(model.get("item"), place);
+    return new MicrographFigure(model, [...(views.roots ?? views)][0]);
+  }
+
+  constructor(model, view) {
+    this.model = model;
+    this.view = view;
+    this.plot = view.model;
+    const all = [...this.plot.document._all_models.values()];
+    this.named = (name) => all.filter((one) => one.name === name);
+    const source = (name) => this.named(name).find((one) => one.data);
+    this.sources = Object.fromEntries(
+      ["whole", "detail", "ring", "square", "dashed", "cross", "chosen"].map((name) => [name, source(name)]),
+    );
+    this.array = this.sources.whole.data.image[0].constructor;
+    [this.greys, this.scale, this.bar] = ["greys", "colours", "colour bar"].map((name) => this.named(name)[0]);
+    this.grey = [...this.greys.palette];
+    this.width = this.height = 0; // of the micrograph, px
+    this.pixel = 0.1; // nm
+    this.paintFrame();
+  }
+
+  // Axes and texts in the colours of JupyterLab's theme.
+  paintFrame() {
+    const style = getComputedStyle(document.body);
+    const colour = style.getPropertyValue("--jp-ui-font-color1").trim() || "#222";
+    for (const axis of this.named("axis"))
+      axis.setv({ major_label_text_color: colour, axis_label_text_color: colour, axis_line_color: colour,
+        major_tick_line_color: colour, minor_tick_line_color: null });
+    this.bar?.setv({ major_label_text_color: colour, title_text_color: colour });
+  }
+
+  get canvas() {
+    return (this.view.canvas_view ?? this.view.canvas).el.getBoundingClientRect();
+  }
+
+  // The frame on the screen: left, top, width, height.
+  get frame() {
+    const { left, top, width, height } = this.view.frame.bbox;
+    const canvas = this.canvas;
+    return { left: canvas.left + left, top: canvas.top + top, width, height };
+  }
+
+  get seen() {
+    const [x, y] = [this.plot.x_range, this.plot.y_range];
+    return { x: x.start / this.pixel, y: y.end / this.pixel, width: (x.end - x.start) / this.pixel, height: (y.start - y.end) / this.pixel };
+  }
+
+  // Place on the screen -> px of the micrograph.
+  at(clientX, clientY) {
+    const { left, top, width, height } = this.frame;
+    const seen = this.seen;
+    const [u, v] = [(clientX - left) / width, (clientY - top) / height];
+    const [x, y] = [seen.x + u * seen.width, seen.y + v * seen.height];
+    return { x, y, inside: u >= 0 && u <= 1 && v >= 0 && v <= 1 && x >= 0 && y >= 0 && x <= this.width && y <= this.height };
+  }
+
+  // px of the micrograph -> place on the screen.
+  on(x, y) {
+    const { left, top, width, height } = this.frame;
+    const seen = this.seen;
+    return { x: left + ((x - seen.x) / seen.width) * width, y: top + ((y - seen.y) / seen.height) * height };
+  }
+
+  // Screen pixels per px of the micrograph.
+  get zoom() {
+    return this.frame.width / this.seen.width;
+  }
+
+  look(x, y, width) {
+    width = Math.min(Math.max(width, 24), this.width);
+    const height = (width * this.height) / this.width;
+    x = Math.min(Math.max(x, 0), this.width - width);
+    y = Math.min(Math.max(y, 0), this.height - height);
+    this.plot.x_range.setv({ start: x * this.pixel, end: (x + width) * this.pixel });
+    this.plot.y_range.setv({ start: (y + height) * this.pixel, end: y * this.pixel });
+  }
+
+  fit() {
+    this.look(0, 0, this.width);
+  }
+
+  _draw(name, told) {
+    const source = this.sources[name];
+    if (!told?.greys?.byteLength) {
+      source.data = { ...source.data, dw: [0], dh: [0] };
+      return;
+    }
+    const view = told.greys;
+    const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+    const [x, y, width, height] = told.place.map((length) => length * this.pixel);
+    source.data = { image: [new this.array(bytes, told.shape)], x: [x], y: [y], dw: [width], dh: [height] };
+  }
+
+  showImage() {
+    const told = this.model.get("image");
+    if (!told.greys) {
+      this.serial = told.serial;
+      return this._draw("whole", null);
+    }
+    this.pixel = told.pixel_size / 10;
+    const fresh = told.serial !== this.serial;
+    if (fresh) {
+      [this.width, this.height] = told.size;
+      this.serial = told.serial;
+      const most = this.model.get("pixels");
+      const longer = Math.max(this.width, this.height);
+      this.plot.setv({ frame_width: Math.round((most * this.width) / longer), frame_height: Math.round((most * this.height) / longer) });
+      this._draw("detail", null);
+      this.fit();
+    }
+    this._draw("whole", told);
+    return fresh;
+  }
+
+  showDetail() {
+    const told = this.model.get("detail");
+    this._draw("detail", told.serial === this.serial ? told : null);
+  }
+
+  showLooks() {
+    const inverted = this.model.get("inverted");
+    this.greys.palette = inverted ? [...this.grey].reverse() : this.grey;
+    const nm = this.model.get("diameter") / 10;
+    for (const one of this.named("sized")) (one.glyph ?? one).radius = { value: nm / 2 };
+    for (const one of this.named("squared")) (one.glyph ?? one).setv({ width: { value: nm }, height: { value: nm } });
+    const scale = this.model.get("colours");
+    const turned = scale.low > scale.high;
+    const palette = turned ? [...scale.palette].reverse() : scale.palette;
+    const [low, high] = turned ? [scale.high, scale.low] : [scale.low, scale.high];
+    this.scale?.setv({ palette, low, high: high > low ? high : low + 1 });
+    this.bar?.setv({ visible: scale.bar, title: scale.title || null });
+  }
+
+  showPicks(picks, chosen) {
+    const scale = this.model.get("colours");
+    const span = scale.high - scale.low;
+    const last = scale.palette.length - 1;
+    const colour = (value) => {
+      if (!Number.isFinite(value)) return scale.none;
+      const part = span ? (value - scale.low) / span : 0.5;
+      return scale.palette[Math.round(Math.min(Math.max(part, 0), 1) * last)];
+    };
+    const drawn = { ring: [[], [], []], square: [[], [], []], dashed: [[], [], []], cross: [[], [], []] };
+    if (picks.serial === this.serial)
+      for (const layer of picks.layers.values()) {
+        if (!layer.visible) continue;
+        const [xs, ys, colours] = drawn[layer.style];
+        for (let i = 0; i < layer.x.length; i++) {
+          xs.push(layer.x[i] * this.pixel);
+          ys.push(layer.y[i] * this.pixel);
+          colours.push(layer.values ? colour(layer.values[i]) : layer.colour);
+        }
+      }
+    for (const [style, [x, y, colours]] of Object.entries(drawn)) {
+      const source = this.sources[style];
+      if (x.length || source.data.x.length) source.data = { x, y, colour: colours };
+    }
+    const here = chosen && picks.serial === this.serial ? [chosen] : [];
+    if (here.length || this.sources.chosen.data.x.length)
+      this.sources.chosen.data = { x: here.map((p) => p.x * this.pixel), y: here.map((p) => p.y * this.pixel), colour: here.map(() => "#fff") };
+  }
+}

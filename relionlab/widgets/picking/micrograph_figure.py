@@ -1,0 +1,112 @@
+"""The Bokeh figure in which a micrograph and its picks are drawn; micrograph_figure.js fills it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+EDGE = "#202020"
+"""Around each circle, so that it is seen on light ground too."""
+_MARGIN = 4  # screen pixels above and beside the frame
+
+
+def micrograph_figure(width: int, height: int, *, axes: bool = True) -> Any:
+    """Return the empty figure; lengths are nm, y down from 0. ``width``, ``height``: of the frame, in screen pixels."""
+    from bokeh.models import ColumnDataSource, LinearColorMapper, Range1d
+    from bokeh.palettes import Greys256
+    from bokeh.plotting import figure
+
+    drawn = figure(
+        frame_width=width,
+        frame_height=height,
+        x_range=Range1d(0, 1, name="x"),
+        y_range=Range1d(1, 0, name="y"),
+        tools="",
+        toolbar_location=None,
+        min_border=_MARGIN,
+        border_fill_color=None,
+        background_fill_color="#404040",
+        outline_line_color=None,
+        output_backend="canvas",
+    )
+    drawn.grid.visible = False
+    drawn.axis.visible = axes
+    for axis, label in zip(drawn.axis, ("x (nm)", "y (nm)"), strict=True):
+        axis.name, axis.axis_label, axis.axis_label_text_font_style = "axis", label, "normal"
+        axis.major_label_text_font_size = axis.axis_label_text_font_size = "11px"
+        axis.axis_label_standoff = 2
+    mapper = LinearColorMapper(palette=Greys256, low=0, high=255, name="greys")
+    for name in ("whole", "detail"):
+        empty = {"image": [np.full((2, 2), 64, dtype=np.uint8)], "x": [0.0], "y": [0.0], "dw": [0.0], "dh": [0.0]}
+        source = ColumnDataSource(empty, name=name)
+        drawn.image("image", x="x", y="y", dw="dw", dh="dh", color_mapper=mapper, source=source)
+    _marks(drawn)
+    _scale_bar(drawn)
+    if axes:
+        _colour_bar(drawn)
+    return drawn
+
+
+def _marks(drawn: Any) -> None:
+    from bokeh.models import ColumnDataSource
+
+    sources = {
+        name: ColumnDataSource({"x": [], "y": [], "colour": []}, name=name)
+        for name in ("ring", "square", "dashed", "cross", "chosen")
+    }
+    size = {"radius": 0.0, "fill_color": None}
+    drawn.circle("x", "y", source=sources["ring"], line_color=EDGE, line_width=3.5, name="sized", **size)
+    drawn.circle("x", "y", source=sources["ring"], line_color="colour", line_width=2, name="sized", **size)
+    drawn.circle(
+        "x", "y", source=sources["dashed"], line_color=EDGE, line_width=3.5, line_dash="dashed", **size, name="sized"
+    )
+    drawn.circle(
+        "x", "y", source=sources["dashed"], line_color="colour", line_width=2, line_dash="dashed", **size, name="sized"
+    )
+    square = {"width": 0.0, "height": 0.0, "fill_color": None, "name": "squared", "source": sources["square"]}
+    drawn.rect("x", "y", line_color=EDGE, line_width=3.5, **square)
+    drawn.rect("x", "y", line_color="colour", line_width=2, **square)
+    cross = {"marker": "x", "size": 14, "source": sources["cross"]}
+    drawn.scatter("x", "y", line_color=EDGE, line_width=5, **cross)
+    drawn.scatter("x", "y", line_color="colour", line_width=2.5, **cross)
+    drawn.circle("x", "y", source=sources["chosen"], line_color="#FFFFFF", line_width=4, name="sized", **size)
+
+
+def _scale_bar(drawn: Any) -> None:
+    from bokeh.models import MetricLength, ScaleBar
+
+    bar = ScaleBar(
+        range=drawn.x_range,
+        unit="nm",
+        dimensional=MetricLength(exclude=["cm", "dm", "km", "m"]),
+        location="bottom_left",
+        bar_length=0.2,
+        bar_line_width=3,
+        bar_line_color="#FFFFFF",
+        label_text_color="#FFFFFF",
+        label_text_font_size="12px",
+        background_fill_color="#000000",
+        background_fill_alpha=0.55,
+        border_line_color=None,
+        padding=6,
+    )
+    drawn.add_layout(bar)
+
+
+def _colour_bar(drawn: Any) -> None:
+    from bokeh.models import ColorBar, LinearColorMapper
+
+    bar = ColorBar(
+        color_mapper=LinearColorMapper(palette=["#808080"], low=0, high=1, name="colours"),
+        name="colour bar",
+        width=10,
+        padding=2,
+        label_standoff=4,
+        major_label_text_font_size="11px",
+        title_text_font_size="11px",
+        title_text_font_style="normal",
+        background_fill_color=None,
+        visible=False,
+    )
+    drawn.add_layout(bar, "right")
