@@ -17,7 +17,7 @@ _MOST_POINTS = 400
 class AgreementView(LiveFigure):
     """The curve over all thresholds; ``width``, ``height``: screen pixels."""
 
-    def __init__(self, *, width: int = 400, height: int = 190) -> None:
+    def __init__(self, *, width: int = 300, height: int = 190) -> None:
         super().__init__(_figure(width, height), description="Precision against recall over the thresholds")
 
     def show(self, agreement: Agreement | None, threshold: float) -> None:

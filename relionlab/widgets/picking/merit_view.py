@@ -21,14 +21,15 @@ _LEAST = 0.7  # lower end of the axis of counts, which is logarithmic
 class MeritView(LiveFigure):
     """A histogram; picked bars have the colours of the picks, all others are grey.
 
-    width, height  screen pixels
+    words          what stands below its axis
+    width, height  screen pixels; it becomes as wide as its place
     """
 
-    def __init__(self, *, width: int = 400, height: int = 190) -> None:
+    def __init__(self, *, words: str = "figure of merit", width: int = 300, height: int = 200) -> None:
         self._on_threshold: list[Callable[[float], None]] = []
         self._span = (0.0, 1.0)
         super().__init__(
-            _figure(width, height),
+            _figure(width, height, words),
             handles=["threshold"],
             keys=["ArrowLeft", "ArrowRight"],
             description="Histogram of the figures of merit, with the threshold",
@@ -130,6 +131,7 @@ def plain_figure(width: int, height: int, **more: Any) -> Any:
         outline_line_color=None,
         min_border=0,
         min_border_right=8,
+        sizing_mode="stretch_width",
         **more,
     )
     drawn.grid.grid_line_color, drawn.grid.grid_line_alpha = _INK, 0.18
@@ -141,7 +143,7 @@ def plain_figure(width: int, height: int, **more: Any) -> Any:
     return drawn
 
 
-def _figure(width: int, height: int) -> Any:
+def _figure(width: int, height: int, words: str) -> Any:
     from bokeh.models import BoxAnnotation, ColumnDataSource, Range1d, Span
 
     drawn = plain_figure(
@@ -151,7 +153,7 @@ def _figure(width: int, height: int) -> Any:
         x_range=Range1d(0, 1, name="x"),
         y_range=Range1d(_LEAST, 10, name="y"),
         y_axis_type="log",
-        x_axis_label="figure of merit",
+        x_axis_label=words,
         y_axis_label="places",
     )
     drawn.add_layout(BoxAnnotation(right=0, fill_color=WRONG, fill_alpha=0.1, name="noise", visible=False))

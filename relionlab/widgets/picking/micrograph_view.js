@@ -329,7 +329,7 @@ function render({ model, el }) {
   };
 
   const heard = [
-    ["change:image", drawImage], ["change:detail", drawDetail], ["msg:custom", said], ["change:diameter", drawLooks],
+    ["change:image", drawImage], ["change:detail", drawDetail], ["change:tinted", () => figure.showTint()], ["msg:custom", said], ["change:diameter", drawLooks],
     ["change:inverted", drawLooks], ["change:colours", drawLooks], ["change:editable", () => drawCursor()],
   ];
   const theme = new MutationObserver(() => figure?.paintFrame());
@@ -354,6 +354,7 @@ function render({ model, el }) {
     drawImage();
     drawLooks();
     drawDetail();
+    figure.showTint();
     root.dataset.ready = "true";
   });
   return () => {

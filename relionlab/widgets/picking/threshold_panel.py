@@ -89,7 +89,7 @@ class ThresholdRow:
         self._changed, self._quiet = changed, False
         self._slider.observe(lambda change: self._moved(change["new"]), "value")
         self._number.observe(lambda change: self._moved(change["new"]), "value")
-        self._tick.observe(lambda change: self._switched(on=change["new"]), "value")
+        self._tick.observe(lambda _change: self._switched(), "value")
 
     @property
     def value(self) -> float | None:
@@ -139,7 +139,7 @@ class ThresholdRow:
         self._number.value = float(f"{value:.6g}")
         self._slider.value = value
 
-    def _switched(self, *, on: bool) -> None:
+    def _switched(self) -> None:
         self._enable()
         if not self._quiet:
             self._changed()
