@@ -11,6 +11,8 @@ _STEP = 0.05
 """Of the range of the figures of merit: the small step down after which many more picks are an explosion."""
 _MANY = 1.25
 """Times as many picks after such a step: where noise begins, each step brings as many again."""
+_BEGUN = 1.1
+"""Times as many picks as on the calm side of that step: noise is among them."""
 _FEWEST = 20  # picks below which numbers jump by themselves
 
 
@@ -70,5 +72,6 @@ class Merits:
         calm = np.flatnonzero(enough[first:] & ~steep[first:])
         if not len(calm):
             return None
-        begins = float(places[first + calm[0]])
+        upper = int(now[first + calm[0]])
+        begins = float(self.values[min(int(_BEGUN * upper), len(self.values) - 1)])
         return begins if threshold < begins else None

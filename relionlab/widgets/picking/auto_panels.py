@@ -23,7 +23,7 @@ from relionlab.workflows.tuning import Estimate
 if TYPE_CHECKING:
     from relionlab.widgets.picking.auto_picker import AutoPicker
 
-_PIXELS = {1: 578, 2: 392, 3: 394, 4: 292}
+_PIXELS = {1: 578, 2: 438, 3: 290, 4: 284}
 """Micrographs side by side -> longer side of each on the screen; together they are as wide as a notebook's output."""
 
 
@@ -177,11 +177,17 @@ class Panels:
             box.add_class(f"rl-auto-{name}")
             return box
 
+        side = w.VBox(
+            [
+                part("sliders", "Thresholds", self.sliders, self.tinted),
+                part("merits", "Figures of merit", self.merits, self._notice, self._counts, self._count),
+            ]
+        )
+        side.add_class("rl-auto-side")
         self._grid = w.Box(
             [
                 self._row,
-                part("sliders", "Thresholds", self.sliders, self.tinted),
-                part("merits", "Figures of merit", self.merits, self._notice, self._counts, self._count),
+                side,
                 self.known,
                 part("table", f"Micrographs: tick up to {len(_PIXELS)}", self.table),
             ]

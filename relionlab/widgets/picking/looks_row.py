@@ -8,6 +8,9 @@ import ipywidgets as w
 
 from relionlab.widgets.picking.micrograph_view import MicrographView
 
+_EVEN = 6.0
+"""Particle diameters beyond which slow changes of the ice's brightness are taken out to begin with."""
+
 
 class LooksRow(w.HBox):
     """Contrast in sigma, low-pass and high-pass in Å, inverted, and the diameter of the circles.
@@ -21,7 +24,9 @@ class LooksRow(w.HBox):
         narrow = w.Layout(width="64px")
         self.sigma = w.FloatSlider(3.0, min=1, max=8, step=0.25, readout=False, layout=w.Layout(width="120px"))
         self.low_pass = w.BoundedFloatText(20.0, min=0, max=1000, step=5, layout=narrow)
-        self.high_pass = w.BoundedFloatText(0.0, min=0, max=10000, step=50, layout=narrow)
+        self.high_pass = w.BoundedFloatText(
+            100 * round(_EVEN * diameter / 100), min=0, max=100000, step=100, layout=narrow
+        )
         self.diameter = w.BoundedFloatText(round(diameter), min=1, max=100000, step=10, layout=narrow)
         self.inverted = w.Checkbox(value=False, indent=False, description="inverted", layout=w.Layout(width="auto"))
         labelled = [

@@ -16,7 +16,8 @@ function render({ model, el }) {
         const cell = document.createElement("th");
         const press = document.createElement("button");
         press.textContent = words + (sort.key === key ? (sort.down ? " ▾" : " ▴") : "");
-        press.title = `Sort by ${words}`;
+        const unit = model.get("units")[key];
+        press.title = `${words}${unit ? ` (${unit})` : ""}: sort`;
         press.addEventListener("click", () => {
           sort = { key, down: sort.key === key ? !sort.down : key > 0 };
           drawHead();

@@ -13,8 +13,8 @@ import traitlets
 from relionlab.io.particles import Particles
 from relionlab.jobs.micrographs.listing import names_of
 
-_MEASURED = (("rlnDefocusU", "defocus (µm)", 1e-4, 2), ("rlnCtfMaxResolution", "CTF (Å)", 1.0, 1))
-"""Label, head of the column, factor, digits."""
+_MEASURED = (("rlnDefocusU", "defocus", "µm", 1e-4, 2), ("rlnCtfMaxResolution", "CTF", "Å", 1.0, 1))
+"""Label, head of the column, unit, factor, digits."""
 
 
 class MicrographTable(anywidget.AnyWidget):
@@ -25,6 +25,8 @@ class MicrographTable(anywidget.AnyWidget):
 
     columns = traitlets.List(traitlets.Unicode()).tag(sync=True)
     """Heads of the columns."""
+    units = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    """Unit of each column, "" for none."""
     formats = traitlets.List().tag(sync=True)
     """Digits after the point in each column; None: text."""
     rows = traitlets.List().tag(sync=True)
@@ -36,14 +38,15 @@ class MicrographTable(anywidget.AnyWidget):
         super().__init__()
         self._names = names_of(micrographs)
         self._columns = [
-            (head, digits, [float(value) * factor for value in micrographs.column(label)])
-            for label, head, factor, digits in _MEASURED
+            (head, unit, digits, [float(value) * factor for value in micrographs.column(label)])
+            for label, head, unit, factor, digits in _MEASURED
             if label in micrographs
         ]
         self._listeners: list[Callable[[list[str]], Any]] = []
         self.on_msg(self._heard)
-        self.columns = ["micrograph", *(head for head, _, _ in self._columns), "picks", "by hand"]
-        self.formats = [None, *(digits for _, digits, _ in self._columns), 0, 0]
+        self.columns = ["micrograph", *(head for head, *_ in self._columns), "picks", "by hand"]
+        self.units = ["", *(unit for _, unit, _, _ in self._columns), "", ""]
+        self.formats = [None, *(digits for _, _, digits, _ in self._columns), 0, 0]
         self.count({}, {})
 
     def count(self, picks: dict[str, int], edits: dict[str, int]) -> None:
@@ -54,7 +57,7 @@ class MicrographTable(anywidget.AnyWidget):
                 "name": name,
                 "values": [
                     short[place],
-                    *(_known(values[place]) for _, _, values in self._columns),
+                    *(_known(values[place]) for *_, values in self._columns),
                     picks.get(name),
                     edits.get(name) or None,
                 ],
@@ -66,8 +69,8 @@ class MicrographTable(anywidget.AnyWidget):
         """Return what is measured of a micrograph, in words."""
         place = self._names.index(name)
         parts = [
-            f"{values[place]:.{digits}f} {head[head.index('(') + 1 : -1]}"
-            for head, digits, values in self._columns
+            f"{values[place]:.{digits}f} {unit}"
+            for _, unit, digits, values in self._columns
             if np.isfinite(values[place])
         ]
         return ", ".join(parts)

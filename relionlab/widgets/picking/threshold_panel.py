@@ -79,16 +79,17 @@ class ThresholdRow:
         )
         head = self._tick if self.optional else w.HTML(f'<span class="rl-label" title="{tip}">{label}</span>')
         low, high = min(low, start), max(high, start)
-        self._slider = w.FloatSlider(start, min=low, max=high, step=step, readout=False, disabled=not on)
+        self._slider = w.FloatSlider(start, min=low, max=high, readout=False, disabled=not on)
+        self._slider.step = _round_step((high - low) / _STEPS)
         self._slider.layout = w.Layout(width="auto", flex="1 1 auto", margin="0 8px 0 4px")
-        self._number = w.FloatText(start, step=step, disabled=not on, layout=w.Layout(width="84px"))
+        self._number = w.FloatText(start, step=step, disabled=not on, layout=w.Layout(width="74px"))
         self._slider.tooltip = self._number.tooltip = parameter.label
         top = w.HBox([head, self._number], layout=w.Layout(justify_content="space-between", align_items="center"))
         self.box = w.VBox([top, self._slider])
         self.box.add_class(f"rl-threshold-{name}")
         self._changed, self._quiet = changed, False
-        self._slider.observe(lambda change: self._moved(change["new"]), "value")
-        self._number.observe(lambda change: self._moved(change["new"]), "value")
+        self._slider.observe(lambda change: self._moved(change["owner"], change["new"]), "value")
+        self._number.observe(lambda change: self._moved(change["owner"], change["new"]), "value")
         self._tick.observe(lambda _change: self._switched(), "value")
 
     @property
@@ -122,9 +123,9 @@ class ThresholdRow:
         finally:
             self._quiet = False
 
-    def _moved(self, value: float) -> None:
-        if self._quiet:
-            return
+    def _moved(self, change_of: Any, value: float) -> None:
+        if self._quiet or (change_of is self._slider and abs(value - self._number.value) <= 0.51 * self._slider.step):
+            return  # the page's slider says where its nearest step is; the number stays as it was given
         self._quiet = True
         try:
             if self._least is not None:
