@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 WORKERS ?= auto
+FOLDER ?= project
 
-.PHONY: tutorial test test-full benchmark lab format help
+.PHONY: tutorial test test-full benchmark lab notebooks format help
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,8 +31,13 @@ test-full: $(INSTALLED)  ## everything: the whole course, real data, long parity
 benchmark: $(INSTALLED)  ## figures beside RELION's, as ratios
 	$(BIN)/python -m tests.benchmarks
 
-lab: $(INSTALLED)  ## JupyterLab with the notebooks
-	$(BIN)/jupyter lab templates
+lab: $(INSTALLED)  ## JupyterLab on a project: make lab FOLDER=my_project
+	@mkdir -p $(FOLDER)
+	$(BIN)/relionlab lab $(FOLDER)
+
+notebooks: $(INSTALLED)  ## make templates/jobs anew from the declarations of the jobs
+	rm -f templates/jobs/*.ipynb
+	$(BIN)/relionlab notebooks templates
 
 format: $(INSTALLED)  ## lay the source out as the test suite demands
 	$(BIN)/ruff check --fix-only --quiet relionlab tests templates

@@ -1,4 +1,4 @@
-"""The command line: ``relionlab PROGRAM flags…`` for every drop-in program, and a few commands of our own.
+"""The command line: ``relionlab PROGRAM flags…`` for every drop-in program, and a few commands of our own; alone, the lab.
 
 Each program's flags and help come from its declaration. Faults of the user are one message on standard error and
 exit status 1; ``--traceback`` or RELIONLAB_TRACEBACK=1 shows where they were raised.
@@ -47,6 +47,11 @@ _GROUPS: dict[str, dict[str, tuple[str, str]]] = {
             "list the detectors whose MTFs are known; --o draws the curves",
         ),
         "reference": ("relionlab.jobs.reference:main", "print the reference of all jobs and programs, in Markdown"),
+        "lab": ("relionlab.lab.start:main", "open JupyterLab on the project in this folder, or in another one"),
+        "notebooks": (
+            "relionlab.lab.job_notebooks:main",
+            "copy the course, and a notebook per job type, into a folder",
+        ),
         "doctor": ("relionlab.workflows.doctor:main", "say what this machine has and what is missing"),
     },
 }
@@ -165,7 +170,9 @@ def run_program(name: str, arguments: Sequence[str]) -> int:
 
 
 def _dispatch(arguments: list[str]) -> int:
-    if not arguments or arguments[0] in ("--help", "-h", "help"):
+    if not arguments:
+        return _function("lab")([]) or 0
+    if arguments[0] in ("--help", "-h", "help"):
         print(_overview())
         return 0
     name, *rest = arguments
@@ -218,7 +225,8 @@ def _overview() -> str:
     summaries = program_summaries()
     theirs = {name: summary for name, summary in summaries.items() if name not in OWN_PROGRAMS}
     ours = {name: summary for name, summary in summaries.items() if name in OWN_PROGRAMS}
-    lines = ["relionlab PROGRAM flags…     a drop-in for RELION's program of this name; --help lists its flags"]
+    lines = ["relionlab                    open JupyterLab on the project in this folder"]
+    lines += ["relionlab PROGRAM flags…     a drop-in for RELION's program of this name; --help lists its flags"]
     lines += ["", *_entries(theirs), "", "Programs of our own, with flags of the same kind", "", *_entries(ours)]
     lines += ["", "relionlab COMMAND …          --help says how"]
     for heading, group in _GROUPS.items():

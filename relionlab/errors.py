@@ -12,9 +12,10 @@ RelionlabError
 │   ├── PipelineError     the pipeline file is damaged or contradicts the folder
 │   ├── LockedError       another program holds the project's lock
 │   └── JobStateError     the job is in a state in which this cannot be done
-└── RunError              a job failed while it ran
-    ├── AbortedError      somebody asked the job to stop
-    └── ComputeError      the mathematics could not go on (no memory, nothing but zeros …)
+├── RunError              a job failed while it ran
+│   ├── AbortedError      somebody asked the job to stop
+│   └── ComputeError      the mathematics could not go on (no memory, nothing but zeros …)
+└── LabError              JupyterLab could not be started
 """
 
 from __future__ import annotations
@@ -70,3 +71,7 @@ class AbortedError(RunError):
 
 class ComputeError(RunError):
     """The mathematics could not go on: no memory, or nothing but zeros."""
+
+
+class LabError(RelionlabError):
+    """JupyterLab could not be started."""

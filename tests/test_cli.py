@@ -19,7 +19,7 @@ from tests.test_rules_declarations import commands_of
 def test_version_and_overview(capsys):
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"relionlab {__version__}\n"
-    assert main([]) == 0
+    assert main(["--help"]) == 0
     overview = capsys.readouterr().out
     assert all(f"  {name} " in overview for name in programs())
     assert "doctor" in overview

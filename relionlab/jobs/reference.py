@@ -34,7 +34,7 @@ def markdown_reference() -> str:
     """Return the reference page of every job type and program."""
     parts = ["# Jobs", ""]
     for label, job in job_types().items():
-        parts += [f"## {job.folder} (`{label}`)", "", _prose(job), "", *_job_table(job), ""]
+        parts += [f"## {job.folder} (`{label}`)", "", _prose(job), "", *job_table(job), ""]
     parts += ["# Programs", ""]
     for name, program in programs().items():
         parts += [f"## `relionlab {name}`", "", _prose(program), "", *_program_table(program), ""]
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str]) -> int:
         print("\n".join([f"## `relionlab {name}`", "", _prose(program(name)), "", *_program_table(program(name))]))
     else:
         job = job_type(name)
-        print("\n".join([f"## {job.folder} (`{job.type_label}`)", "", _prose(job), "", *_job_table(job)]))
+        print("\n".join([f"## {job.folder} (`{job.type_label}`)", "", _prose(job), "", *job_table(job)]))
     return 0
 
 
@@ -81,7 +81,8 @@ def _flag_lines(declared: type[Declared], name: str, parameter: Parameter) -> li
 _KIND_WORDS = {int: "NUMBER", float: "NUMBER", str: "TEXT"}
 
 
-def _job_table(job: type[Job]) -> list[str]:
+def job_table(job: type[Job]) -> list[str]:
+    """Return the parameters of a job type as the lines of a Markdown table."""
     lines = [
         "| parameter | label | default | unit | job.star | applies if | meaning |",
         "|---|---|---|---|---|---|---|",

@@ -81,6 +81,16 @@ class Project:
         return project
 
     @classmethod
+    def around(cls, path: str | Path = ".") -> Project:
+        """Open the project that a folder is, or lies in, as that of a notebook.
+
+        Raises ProjectError if there is none.
+        """
+        place = Path(path).absolute()
+        found = next((folder for folder in (place, *place.parents) if (folder / PIPELINE_FILE).exists()), place)
+        return cls.open(found)
+
+    @classmethod
     def rebuild(cls, path: str | Path) -> Project:
         """Make the pipeline file of a folder anew from its job directories and their backups, and open it.
 

@@ -1,0 +1,1 @@
+"""The lab: JupyterLab opened on a project, with its home page already running."""
