@@ -40,7 +40,7 @@ class KnownPanel(w.VBox):
             placeholder="choose, or type the name of a STAR file", tooltip=tip, layout=w.Layout(width="auto")
         )
         self._choice.observe(self._entered, "value")
-        self.view = AgreementView(height=176)
+        self.view = AgreementView(height=150)
         self._best = button(
             "Threshold of best F1",
             "Take the threshold at which precision and recall together are best",
@@ -53,7 +53,7 @@ class KnownPanel(w.VBox):
             '<div class="rl-muted rl-auto-say">Nothing is known of these micrographs yet. Picks by hand of two or three of them'
             " (ManualPick) would show precision and recall here at every threshold.</div>"
         )
-        self._body = w.VBox([self.view, self._words, self._best])
+        self._body = w.VBox([self._words, self.view, self._best])
         head = w.HTML('<div class="rl-auto-part">Compared with</div>')
         super().__init__([head, self._choice, self._none, self._body, self.message])
         self.add_class("rl-auto-known")

@@ -44,7 +44,7 @@ class MicrographTable(anywidget.AnyWidget):
         ]
         self._listeners: list[Callable[[list[str]], Any]] = []
         self.on_msg(self._heard)
-        self.columns = ["micrograph", *(head for head, *_ in self._columns), "picks", "by hand"]
+        self.columns = ["micrograph", *(head for head, *_ in self._columns), "picks", "hand"]
         self.units = ["", *(unit for _, unit, _, _ in self._columns), "", ""]
         self.formats = [None, *(digits for _, _, digits, _ in self._columns), 0, 0]
         self.count({}, {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -9,6 +10,8 @@ import ipywidgets as w
 
 from relionlab.jobs.picking.autopick import AutoPick
 
+_SHORT = {"mindist_autopick": "Minimum distance"}
+"""Labels that are shorter than the form's."""
 _STEPS = 400  # of the threshold over its range
 
 
@@ -72,12 +75,12 @@ class ThresholdRow:
         self.optional |= self._off is not None
         on = value is not None and value != self._off
         start = float(value) if on and value is not None else (low + high) / 2
-        label = f"{parameter.label}{'' if parameter.unit == 'unitless' else f' ({parameter.unit})'}"
+        label = f"{_SHORT.get(name, parameter.label)}{'' if parameter.unit == 'unitless' else f' ({parameter.unit})'}"
         tip = parameter.help
         self._tick = w.Checkbox(
             value=on, indent=False, description=label, tooltip=tip, layout=w.Layout(width="auto", flex="1 1 auto")
         )
-        head = self._tick if self.optional else w.HTML(f'<span class="rl-label" title="{tip}">{label}</span>')
+        head = self._tick if self.optional else w.HTML(f'<span class="rl-label" title="{html.escape(tip)}">{label}</span>')
         low, high = min(low, start), max(high, start)
         self._slider = w.FloatSlider(start, min=low, max=high, readout=False, disabled=not on)
         self._slider.step = _round_step((high - low) / _STEPS)

@@ -64,9 +64,9 @@ class TunedView(w.VBox):
             self.view.picks(missed[:, 0], missed[:, 1], layer="missed")
         parts = [many(len(picks), "pick"), words]
         if len(edits):
-            parts.append(f"by hand +{len(edits.added)} −{len(edits.removed)}")
+            parts.append(f"hand +{len(edits.added)} −{len(edits.removed)}")
         if known is not None:
-            parts.append(f"{len(missed)} of {len(known)} missed")
+            parts.append(f"{len(missed)} missed")
         said = " · ".join(part for part in parts if part)
         self._caption.value = f'<div class="rl-tuned-caption"><b>{_short(self.name)}</b> <span class="rl-muted">{html.escape(said)}</span></div>'
 
