@@ -1,4 +1,4 @@
-"""The Bokeh figure in which a micrograph and its picks are drawn; micrograph_figure.js fills it."""
+"""The Bokeh figure in which a micrograph is drawn; micrograph_figure.js fills it, and draws the picks over it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 
-EDGE = "#202020"
-"""Around each circle, so that it is seen on light ground too."""
 _MARGIN = 4  # screen pixels above and beside the frame
 
 
@@ -42,7 +40,6 @@ def micrograph_figure(width: int, height: int, *, axes: bool = True) -> Any:
         source = ColumnDataSource(empty, name=name)
         drawn.image("image", x="x", y="y", dw="dw", dh="dh", color_mapper=mapper, source=source)
     _tint(drawn)
-    _marks(drawn)
     _scale_bar(drawn)
     if axes:
         _colour_bar(drawn)
@@ -57,31 +54,6 @@ def _tint(drawn: Any) -> None:
     mapper = LinearColorMapper(palette=["#D55E0000", "#D55E0073"], low=0, high=1)
     source = ColumnDataSource(empty, name="tint")
     drawn.image("image", x="x", y="y", dw="dw", dh="dh", color_mapper=mapper, source=source)
-
-
-def _marks(drawn: Any) -> None:
-    from bokeh.models import ColumnDataSource
-
-    sources = {
-        name: ColumnDataSource({"x": [], "y": [], "colour": []}, name=name)
-        for name in ("ring", "square", "dashed", "cross", "chosen")
-    }
-    size = {"radius": 0.0, "fill_color": None}
-    drawn.circle("x", "y", source=sources["ring"], line_color=EDGE, line_width=3.5, name="sized", **size)
-    drawn.circle("x", "y", source=sources["ring"], line_color="colour", line_width=2, name="sized", **size)
-    drawn.circle(
-        "x", "y", source=sources["dashed"], line_color=EDGE, line_width=3.5, line_dash="dashed", **size, name="sized"
-    )
-    drawn.circle(
-        "x", "y", source=sources["dashed"], line_color="colour", line_width=2, line_dash="dashed", **size, name="sized"
-    )
-    square = {"width": 0.0, "height": 0.0, "fill_color": None, "name": "squared", "source": sources["square"]}
-    drawn.rect("x", "y", line_color=EDGE, line_width=3.5, **square)
-    drawn.rect("x", "y", line_color="colour", line_width=2, **square)
-    cross = {"marker": "x", "size": 14, "source": sources["cross"]}
-    drawn.scatter("x", "y", line_color=EDGE, line_width=5, **cross)
-    drawn.scatter("x", "y", line_color="colour", line_width=2.5, **cross)
-    drawn.circle("x", "y", source=sources["chosen"], line_color="#FFFFFF", line_width=4, name="sized", **size)
 
 
 def _scale_bar(drawn: Any) -> None:

@@ -10,12 +10,12 @@ function render({ model, el }) {
   root.dataset.lmSuppressShortcuts = "true"; // JupyterLab's own keys rest while the picture has the focus
   root.setAttribute("role", "application");
   root.setAttribute("aria-roledescription", "micrograph with picks");
-  root.innerHTML = `<div class="rl-mg-figure"></div><div class="rl-mg-ring"></div><div class="rl-mg-cursor"></div>
+  root.innerHTML = `<div class="rl-mg-figure"></div><canvas class="rl-mg-marks" aria-hidden="true"></canvas><div class="rl-mg-ring"></div><div class="rl-mg-cursor"></div>
     <div class="rl-mg-tools"><button data-do="in" title="Zoom in (+)" aria-label="Zoom in">+</button><button data-do="out"
     title="Zoom out (−)" aria-label="Zoom out">−</button><button data-do="fit" title="Whole micrograph (0)"
     aria-label="Whole micrograph">⤢</button></div><div class="rl-mg-status" aria-live="polite"></div><div class="rl-mg-menu" role="menu"></div>`;
   el.append(root);
-  const [place, ring, cross, tools, status, menu] = root.children;
+  const [place, marks, ring, cross, tools, status, menu] = root.children;
   let figure = null;
   let chosen = null; // the pick that Delete means
   let pointer = null; // where the mouse is, on the screen
@@ -342,7 +342,7 @@ function render({ model, el }) {
     if (event.button === 1) event.preventDefault(); // no scrolling by the middle button, no pasting
     if (figure && !event.target.closest?.(".rl-mg-tools, .rl-mg-menu")) event.stopPropagation();
   };
-  MicrographFigure.made(model, place).then((made) => {
+  MicrographFigure.made(model, place, marks).then((made) => {
     figure = made;
     for (const [name, act] of heard) model.on(name, act);
     picks.listeners.add(drawPicks);
