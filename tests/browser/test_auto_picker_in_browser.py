@@ -23,10 +23,9 @@ values = AutoPick(fn_input_autopick='mics.star', fn_refs_autopick='refs.mrcs', a
                   psi_sampling_autopick=30, do_ctf_autopick=False, mindist_autopick=90)
 picker = AutoPicker(values, project=project, micrographs=2)
 picker"""
-DRAWN = """() => window.Bokeh.documents.map((d) => d.get_model_by_name("ring")).filter((s) => s)
-  .map((s) => s.data.x.length)"""
-SQUARES = DRAWN.replace('"ring"', '"square"')
-CROSSES = DRAWN.replace('"ring"', '"cross"')
+DRAWN = """() => [...document.querySelectorAll('.rl-micrograph')].map((v) => JSON.parse(v.dataset.marks).ring)"""
+SQUARES = DRAWN.replace("ring", "square")
+CROSSES = DRAWN.replace("ring", "cross")
 LINE = """() => {
   const place = [...document.querySelectorAll('.rl-auto-merits .rl-live')][0];
   for (const doc of window.Bokeh.documents) {
@@ -64,7 +63,9 @@ def simulated(folder: Path) -> None:
     rows = Table({"rlnMicrographName": names, "rlnOpticsGroup": [1] * 3}, name="micrographs")
     write_star(folder / "mics.star", [Table(optics, name="optics"), rows])
     known = {"rlnCoordinateX": x, "rlnCoordinateY": y, "rlnMicrographName": of, "rlnOpticsGroup": [1] * len(x)}
-    sizes = Table({"rlnOpticsGroup": [1], "rlnMicrographOriginalPixelSize": [PIXEL], "rlnImagePixelSize": [PIXEL]}, name="optics")
+    sizes = Table(
+        {"rlnOpticsGroup": [1], "rlnMicrographOriginalPixelSize": [PIXEL], "rlnImagePixelSize": [PIXEL]}, name="optics"
+    )
     write_star(folder / "Known/truth/particles.star", [sizes, Table(known, name="particles")])
     write_stack(folder / "refs.mrcs", particle()[None], pixel_size=PIXEL)
 
@@ -78,7 +79,9 @@ def notebook(lab_directory: Path, open_notebook):
     opened = open_notebook("auto_picker.ipynb")
     opened.run_cell(0)
     opened.page.locator(".rl-micrograph[data-ready]").first.wait_for(timeout=60_000)
-    opened.until(lambda: told(opened, "sorted(map(len, picker.picks.values()))[0] if len(picker.picks) == 2 else 0") > 0, 60)
+    opened.until(
+        lambda: told(opened, "sorted(map(len, picker.picks.values()))[0] if len(picker.picks) == 2 else 0") > 0, 60
+    )
     opened.until(lambda: opened.page.evaluate(LINE) is not None)
     return opened
 
@@ -119,13 +122,17 @@ def test_dragged_threshold_is_the_same_in_python_and_picture(notebook):
         notebook.until(lambda: agrees(notebook))
         line = notebook.page.evaluate(LINE)
         assert told(notebook, "picker.thresholds['threshold_autopick']") == pytest.approx(line["at"], rel=1e-3)
-    assert told(notebook, "picker.panels.sliders.values['threshold_autopick'] == picker.thresholds['threshold_autopick']")
+    assert told(
+        notebook, "picker.panels.sliders.values['threshold_autopick'] == picker.thresholds['threshold_autopick']"
+    )
 
 
 def test_best_threshold_is_one_button(notebook):
     page = notebook.page
     page.get_by_role("button", name="Threshold of best F1").click()
-    notebook.until(lambda: told(notebook, "abs(picker.thresholds['threshold_autopick'] - picker.agreement.best) < 1e-3"))
+    notebook.until(
+        lambda: told(notebook, "abs(picker.thresholds['threshold_autopick'] - picker.agreement.best) < 1e-3")
+    )
     notebook.until(lambda: agrees(notebook))
     now = told(notebook, "picker.agreement.at(picker.thresholds['threshold_autopick'])[2]")
     assert now == pytest.approx(told(notebook, "float(picker.agreement.f1.max())"))
@@ -198,11 +205,12 @@ def test_how_quick_it_is(notebook):
         times.append(
             page.evaluate(
                 """async (share) => {
-                  const doc = window.Bokeh.documents.find((d) => d.get_model_by_name('ring'));
-                  const source = doc.get_model_by_name('ring');
+                  const view = document.querySelector('.rl-micrograph');
                   const number = document.querySelector('.rl-threshold-threshold_autopick input[type=number]');
                   const start = performance.now();
-                  const drawn = new Promise((resolve) => source.properties.data.change.connect(() => resolve(performance.now() - start)));
+                  const drawn = new Promise((resolve) =>
+                    new MutationObserver(() => resolve(performance.now() - start))
+                      .observe(view, { attributes: true, attributeFilter: ['data-marks'] }));
                   number.value = String(share);
                   number.dispatchEvent(new Event('change', { bubbles: true }));
                   return await Promise.race([drawn, new Promise((r) => setTimeout(() => r(5000), 5000))]);

@@ -23,6 +23,7 @@ from relionlab.jobs.picking.autopick import AutoPick
 from relionlab.project import JobDirectory, Project
 from relionlab.widgets.parts.buttons import Message
 from relionlab.widgets.parts.look import style_sheet
+from relionlab.widgets.parts.settling import Settling
 from relionlab.widgets.picking.auto_panels import Panels
 from relionlab.widgets.picking.edit_history import EditHistory
 from relionlab.widgets.picking.following import Following
@@ -33,8 +34,6 @@ from relionlab.workflows.known_picks import KnownPicks, known_picks, known_sourc
 from relionlab.workflows.tuning import Estimate, JobTuning, tune, tuning_job
 
 MOST_SHOWN = 4
-_SETTLED = 0.15
-"""Seconds after the last change until what is not on the picture is counted again."""
 
 
 class AutoPicker(w.VBox):
@@ -56,7 +55,7 @@ class AutoPicker(w.VBox):
         self.add_class("rl-auto")
         self.message = Message()
         self._lock = threading.RLock()
-        self._timer: threading.Timer | None = None
+        self._settling = Settling(self._settle)
         self._listeners: list[Callable[[JobDirectory], Any]] = []
         self.known: KnownPicks | None = None
         self.shown: tuple[str, ...] = ()
@@ -190,7 +189,7 @@ class AutoPicker(w.VBox):
                 self.message.say(str(error), wrong=True)
                 return
             self.message.say("")
-            self._settle_later()
+            self._settling.stirred()
 
     def close(self) -> None:
         """Search no more, follow no more, and take the widget away."""
@@ -206,7 +205,7 @@ class AutoPicker(w.VBox):
                 raise JobStateError("The values of an AutoPick job need a project: AutoPicker(job, project=project).")
             job = tuning_job(job, project)
         self.search = Search(self._search_one, self._searched)
-        self.following = Following(lambda _job: self._settle_later())
+        self.following = Following(lambda _job: self._settling.stirred())
         self._first: int | Sequence[str] = micrographs
         self._open(tune(job, chosen=0))
 
@@ -254,20 +253,20 @@ class AutoPicker(w.VBox):
                 self.panels.fit_ranges()
                 self.repick()
             else:
-                self._settle_later()
+                self._settling.stirred()
 
     def edited(self, edit: Edit) -> None:
         """Keep what hands did in the page."""
         with self._lock:
             self.history.apply(edit)
             self._draw_views([edit.micrograph])
-            self._settle_later()
+            self._settling.stirred()
 
     def _turned(self, name: str | None) -> None:
         with self._lock:
             if name in self.shown:
                 self._draw_views([name])
-            self._settle_later()
+            self._settling.stirred()
 
     def commanded(self, name: str, _content: dict[str, Any]) -> None:
         """Do what a key in a micrograph says."""
@@ -316,13 +315,6 @@ class AutoPicker(w.VBox):
                     radius=self.tuning.maps.edit_radius(view.name),
                     words=self.panels.table.words(view.name),
                 )
-
-    def _settle_later(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = threading.Timer(_SETTLED, self._settle)
-        self._timer.daemon = True
-        self._timer.start()
 
     def _settle(self) -> None:
         """Count, and tint what the noise limits reject; after the last of many changes."""

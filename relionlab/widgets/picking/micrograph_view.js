@@ -33,6 +33,10 @@ function render({ model, el }) {
     if (!figure) return;
     if (chosen && (chosen.serial !== figure.serial || !picks.near(chosen.x, chosen.y, 1e-6))) chosen = null;
     figure.showPicks(picks, chosen);
+    const drawn = { ring: 0, square: 0, dashed: 0, cross: 0 };
+    for (const { style, places } of figure.groups) drawn[style] += places.length / 2;
+    root.dataset.marks = JSON.stringify(drawn); // what is on the picture, for tests and for those who cannot see it
+    root.setAttribute("aria-label", `${drawn.ring + drawn.square} picks`);
     tell();
   };
   const drawImage = () => {

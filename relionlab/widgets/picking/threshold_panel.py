@@ -80,7 +80,9 @@ class ThresholdRow:
         self._tick = w.Checkbox(
             value=on, indent=False, description=label, tooltip=tip, layout=w.Layout(width="auto", flex="1 1 auto")
         )
-        head = self._tick if self.optional else w.HTML(f'<span class="rl-label" title="{html.escape(tip)}">{label}</span>')
+        head = (
+            self._tick if self.optional else w.HTML(f'<span class="rl-label" title="{html.escape(tip)}">{label}</span>')
+        )
         low, high = min(low, start), max(high, start)
         self._slider = w.FloatSlider(start, min=low, max=high, readout=False, disabled=not on)
         self._slider.step = _round_step((high - low) / _STEPS)
