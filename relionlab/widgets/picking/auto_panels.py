@@ -53,6 +53,8 @@ class Panels:
             layout=w.Layout(width="auto"),
             tooltip="Tint the places whose background is such that nothing is picked there",
         )
+        if "maxstddevnoise_autopick" not in tuning.tunable:
+            self.tinted.layout.display = "none"
         self.tinted.observe(lambda _change: picker.repick(), "value")
         self._notice, self._counts = w.HTML(), w.HTML()
         self._span: tuple[float, float] | None = None
@@ -210,4 +212,6 @@ class Panels:
 
     def _diameter(self) -> float:
         tuning = self._picker.tuning
+        if tuning.form.do_log:
+            return (tuning.form.log_diam_min + tuning.form.log_diam_max) / 2
         return 4 * tuning.maps.run.edit_radius
