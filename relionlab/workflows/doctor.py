@@ -8,6 +8,7 @@ import platform
 import shutil
 import subprocess
 import tempfile
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +20,12 @@ _COMPUTING = ("numpy", "scipy", "numba", "dask", "distributed", "pydantic")
 _SCREEN = {  # package -> the version that is known to work, where only one is
     "jupyterlab": "",
     "ipywidgets": "",
+    "anywidget": "",
     "bokeh": "",
     "holoviews": "",
     "jupyter_bokeh": "4.0.5",
     "nglview": "4.0",
+    "k3d": "",
     "matplotlib": "",
 }
 
@@ -52,6 +55,7 @@ def findings(directory: Path | None = None) -> Iterator[Finding]:
     yield _relion()
     yield _folder(directory or Path.cwd())
     yield _packages("notebooks", _SCREEN)
+    yield _lab()
     yield _browser()
 
 
@@ -60,13 +64,19 @@ def main(arguments: Sequence[str]) -> int:
     if arguments and arguments[0] in ("--help", "-h"):
         print("usage: relionlab doctor")
         return 0
-    status = 0
+    wrong = 0
     for finding in findings():
-        print(f"{'!' if finding.cure else ' '} {finding.topic:<10} {finding.found}")
+        print(_lines(f"{'!' if finding.cure else ' '} {finding.topic:<10} ", finding.found))
         if finding.cure:
-            print(f"  {'':<10} -> {finding.cure}")
-            status = 1
-    return status
+            print(_lines(f"  {'':<10} -> ", finding.cure))
+            wrong += 1
+    print(f"\n{wrong} to mend, marked with !" if wrong else "\nAll is well. `relionlab` opens the lab in this folder.")
+    return 1 if wrong else 0
+
+
+def _lines(head: str, text: str) -> str:
+    """Return the text behind its head, wrapped to a page's width."""
+    return textwrap.fill(text, 110, initial_indent=head, subsequent_indent=" " * len(head), break_on_hyphens=False)
 
 
 def _packages(topic: str, wanted: dict[str, str]) -> Finding:
@@ -129,6 +139,17 @@ def _folder(directory: Path) -> Finding:
     except OSError as error:
         return Finding("folder", f"{directory} cannot be written ({error.strerror})", "go to a folder of your own")
     return Finding("folder", f"{directory}, writable, {free:.0f} GiB free", "little space is left" if free < 2 else "")
+
+
+def _lab() -> Finding:
+    """Whether a JupyterLab that somebody else starts, as a JupyterHub, knows our extension; `relionlab` brings it itself."""
+    from jupyter_core.paths import jupyter_path
+
+    places = [Path(folder) / "relionlab" for folder in jupyter_path("labextensions")]
+    there = next((place for place in places if (place / "package.json").exists()), None)
+    if there is None:
+        return Finding("extension", "only where `relionlab` starts JupyterLab (double click on STAR files, home page)")
+    return Finding("extension", f"for every JupyterLab of this environment ({there})")
 
 
 def _browser() -> Finding:
