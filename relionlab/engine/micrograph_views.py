@@ -66,9 +66,13 @@ def typical(image: np.ndarray) -> tuple[float, float]:
 
 
 def greys(image: np.ndarray, black: float, white: float) -> np.ndarray:
-    """Return an image (y, x) as uint8: 0 at ``black`` and below, 255 at ``white`` and above; what is not finite is black."""
-    scale = np.float32(255 / (white - black)) if white != black else np.float32(0)
-    scaled = (np.asarray(image, dtype=np.float32) - np.float32(black)) * scale
+    """Return an image (y, x) as uint8: 0 at ``black`` and below, 255 at ``white`` and above; NaN is black.
+
+    Where the two are the same all is an even grey.
+    """
+    if white == black:
+        return np.full(image.shape, 128, dtype=np.uint8)
+    scaled = (np.asarray(image, dtype=np.float32) - np.float32(black)) * np.float32(255 / (white - black))
     np.nan_to_num(scaled, copy=False, nan=0.0)
     return np.clip(scaled, 0, 255, out=scaled).astype(np.uint8)
 

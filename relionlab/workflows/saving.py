@@ -20,18 +20,22 @@ class Saver:
     """Calls the functions that save things, one after the other, each at most once for the changes of a moment.
 
     listeners  are called, in the thread, after every attempt
-    problem    why the last attempt failed, in a sentence; "" if it did not
     """
 
     def __init__(self) -> None:
         self.listeners: list[Callable[[], Any]] = []
-        self.problem = ""
+        self._problems: dict[str, str] = {}
         self._waiting: dict[str, Callable[[], Any]] = {}
         self._now = ""
         self._changed = threading.Condition()
         self._closed = False
         self._thread: threading.Thread | None = None
         _all.add(self)
+
+    @property
+    def problem(self) -> str:
+        """Why something could not be saved, in a sentence; "" if all could."""
+        return next(iter(tuple(self._problems.values())), "")
 
     @property
     def busy(self) -> bool:
@@ -56,9 +60,9 @@ class Saver:
     def flush(self) -> None:
         """Save all that waits, now, and come back when it is done. Raises InputError if it cannot be saved."""
         while self.busy:
-            self._save_all()
-            if self.problem:
-                raise InputError(self.problem)
+            failed = self._save_all()
+            if failed:
+                raise InputError(failed)
             with self._changed:
                 if self._now:
                     self._changed.wait(0.05)
@@ -79,28 +83,31 @@ class Saver:
                     return
             self._save_all()
 
-    def _save_all(self) -> None:
-        while True:
+    def _save_all(self) -> str:
+        """Try once to save each thing that waits; returns why one of them could not be, "" if all could."""
+        failed = ""
+        with self._changed:
+            waiting = list(self._waiting)
+        for what in waiting:
             with self._changed:
-                if not self._waiting or self._now:
-                    return
-                self._now, save = next(iter(self._waiting.items()))
-                del self._waiting[self._now]
+                if self._now or what not in self._waiting:
+                    continue  # another thread is at it
+                self._now, save = what, self._waiting.pop(what)
             try:
                 save()
-                self.problem = ""
+                self._problems.pop(what, None)
             except (OSError, RelionlabError) as error:
-                self.problem = f"Not saved: {error}. It is tried again every {_AGAIN:g} s; nothing is lost while this page is open."
+                failed = f"Not saved: {error}. It is tried again every {_AGAIN:g} s; nothing is lost while this page is open."
+                self._problems[what] = failed
                 with self._changed:
-                    self._waiting.setdefault(self._now, save)
+                    self._waiting.setdefault(what, save)
             finally:
                 with self._changed:
                     self._now = ""
                     self._changed.notify_all()
             for listener in tuple(self.listeners):
                 listener()
-            if self.problem:
-                return
+        return failed
 
 
 _all: weakref.WeakSet[Saver] = weakref.WeakSet()

@@ -73,7 +73,7 @@ class ManualPicker(w.VBox):
         self.list = MicrographList(height=max(pixels - 190, 150))
         self.ctf = CtfPanel(pixels=max(pixels - 190, 200))
         self.picture = PictureControls([self.view], self._start())
-        self.colours = ColourControls(self._coloured)
+        self.colours = ColourControls(self._coloured, directory=self.picking.directory)
         self.name = ""
         self._images = MicrographImages()
         self._message = Message()
@@ -88,6 +88,7 @@ class ManualPicker(w.VBox):
         self.picking.on_saved(self._tell_total)
         self.picking.count_all(self._tell_counts)
         self.show(self.picking.names[0])
+        self._colour_as_the_job()
 
     # --- what can be done -----------------------------------------------------------------------------------------
 
@@ -188,6 +189,14 @@ class ManualPicker(w.VBox):
             )  # fmt: skip
         known = {name: value for name, value in self.picking.remembered().items() if name in start.as_dict}
         return Picture(**{**start.as_dict, **known})
+
+    def _colour_as_the_job(self) -> None:
+        job = self.picking.job.job if self.picking.job is not None else None
+        if not getattr(job, "do_color", False):
+            return
+        if job.fn_color:
+            self.colours.star.value = job.fn_color
+        self.colours.choose(job.color_label, low=job.blue_value, high=job.red_value)
 
     def _build(self) -> None:
         def made(label: str, tip: str, method: Any, **more: Any) -> w.Button:

@@ -123,6 +123,8 @@ class MicrographFigure {
     const told = this.model.get("image");
     if (!told.greys) {
       this.serial = told.serial;
+      this.width = this.height = 0;
+      this._draw("detail", null);
       return this._draw("whole", null);
     }
     this.pixel = told.pixel_size / 10;
@@ -190,7 +192,7 @@ class MicrographFigure {
   // Lay the canvas over the frame, and draw all marks where they are on the screen now.
   drawMarks() {
     const { left, top, width, height } = this.view.frame.bbox;
-    if (!width || !height || !this.width) return;
+    if (!width || !height) return;
     const ratio = window.devicePixelRatio || 1;
     const canvas = this.marks;
     const offset = canvas.offsetParent?.getBoundingClientRect();
@@ -205,6 +207,7 @@ class MicrographFigure {
     const pen = canvas.getContext("2d");
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, width, height);
+    if (!this.width) return; // nothing is shown
     const seen = this.seen;
     const zoom = width / seen.width;
     const radius = (this.model.get("diameter") / 2 / (this.pixel * 10)) * zoom;

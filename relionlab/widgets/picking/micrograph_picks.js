@@ -70,7 +70,7 @@ class Picks {
     if (!edits.length) return;
     const told = edits.map((edit) => ({ ...edit, stroke: `${this.page}/${stroke}`, sequence: ++this.sequence }));
     for (const edit of told) {
-      const kept = { ...edit, serial: this.serial };
+      const kept = { ...edit, serial: this.serial, made: performance.now() };
       this.waiting.push(kept);
       this.apply(kept);
     }

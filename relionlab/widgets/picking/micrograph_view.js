@@ -11,11 +11,13 @@ function render({ model, el }) {
   root.setAttribute("role", "application");
   root.setAttribute("aria-roledescription", "micrograph with picks");
   root.innerHTML = `<div class="rl-mg-figure"></div><canvas class="rl-mg-marks" aria-hidden="true"></canvas><div class="rl-mg-ring"></div><div class="rl-mg-cursor"></div>
-    <div class="rl-mg-tools"><button data-do="in" title="Zoom in (+)" aria-label="Zoom in">+</button><button data-do="out"
-    title="Zoom out (−)" aria-label="Zoom out">−</button><button data-do="fit" title="Whole micrograph (0)"
-    aria-label="Whole micrograph">⤢</button></div><div class="rl-mg-status" aria-live="polite"></div><div class="rl-mg-menu" role="menu"></div>`;
+    <div class="rl-mg-foot"><div class="rl-mg-status"></div><div class="rl-mg-tools"><button data-do="out" title="Zoom out (−)"
+    aria-label="Zoom out">−</button><button data-do="in" title="Zoom in (+)" aria-label="Zoom in">+</button><button data-do="fit"
+    title="Whole micrograph (0)" aria-label="Whole micrograph">⤢</button></div></div><div class="rl-mg-menu" role="menu"></div>
+    <div class="rl-mg-said" aria-live="polite"></div>`;
   el.append(root);
-  const [place, marks, ring, cross, tools, status, menu] = root.children;
+  const [place, marks, ring, cross, foot, menu, spoken] = root.children;
+  const [status, tools] = foot.children;
   let figure = null;
   let chosen = null; // the pick that Delete means
   let pointer = null; // where the mouse is, on the screen
@@ -35,8 +37,10 @@ function render({ model, el }) {
     figure.showPicks(picks, chosen);
     const drawn = { ring: 0, square: 0, dashed: 0, cross: 0 };
     for (const { style, places } of figure.groups) drawn[style] += places.length / 2;
-    root.dataset.marks = JSON.stringify(drawn); // what is on the picture, for tests and for those who cannot see it
-    root.setAttribute("aria-label", `${drawn.ring + drawn.square} picks`);
+    root.dataset.marks = JSON.stringify(drawn); // what is on the picture, style by style
+    const words = `${picks.editable} picks`;
+    if (spoken.textContent !== words) spoken.textContent = words;
+    root.setAttribute("aria-label", `${model.get("image").name || "Micrograph"}: ${words}`);
     tell();
   };
   const drawImage = () => {
@@ -78,7 +82,8 @@ function render({ model, el }) {
       if (near && Number.isFinite(near.value)) parts.push(`${model.get("colours").title || "value"} ${Number(near.value.toPrecision(4))}`);
     }
     if (cursor) parts.push("keyboard: arrows move, Enter adds, Delete removes, Esc ends");
-    if (picks.waiting.length > 40) parts.push(`${picks.waiting.length} edits wait for Python`);
+    const since = picks.waiting.length ? (performance.now() - picks.waiting[0].made) / 1000 : 0;
+    if (since > 2) parts.push(`Python is busy: ${picks.waiting.length} edits wait for it, for ${Math.round(since)} s`);
     status.textContent = parts.join("  ·  ");
   }
 
@@ -149,6 +154,7 @@ function render({ model, el }) {
   function moved(event) {
     if (!figure || (!pointer && !event.movementX && !event.movementY)) return;
     pointer = { x: event.clientX, y: event.clientY };
+    if (!press && document.activeElement !== root && !isWriting() && !root.contains(document.activeElement)) root.focus({ preventScroll: true });
     if (press) {
       event.stopPropagation();
       const [dx, dy] = [event.clientX - press.x, event.clientY - press.y];
@@ -191,7 +197,13 @@ function render({ model, el }) {
     event.stopPropagation();
     zoom(Math.exp(Math.min(Math.max(event.deltaY, -200), 200) / 400), at.x, at.y);
   }
-  const left = () => {
+  // Whether somebody types elsewhere: then the keys stay there.
+  function isWriting() {
+    const active = document.activeElement;
+    return !!active && (active.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(active.tagName));
+  }
+  const left = (event) => {
+    if (event.target !== root) return; // of one of its parts
     pointer = null;
     drawCursor();
   };
@@ -336,6 +348,7 @@ function render({ model, el }) {
     ["change:image", drawImage], ["change:detail", drawDetail], ["change:tinted", () => figure.showTint()], ["msg:custom", said], ["change:diameter", drawLooks],
     ["change:inverted", drawLooks], ["change:colours", drawLooks], ["change:editable", () => drawCursor()],
   ];
+  const clock = setInterval(() => figure && picks.waiting.length && tell(), 1000);
   const theme = new MutationObserver(() => figure?.paintFrame());
   theme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name"] });
   const listeners = [
@@ -365,6 +378,7 @@ function render({ model, el }) {
     for (const [name, act] of heard) model.off(name, act);
     picks.listeners.delete(drawPicks);
     theme.disconnect();
+    clearInterval(clock);
   };
 }
 export default { render };
