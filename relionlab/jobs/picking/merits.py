@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import special
 
 _STEP = 0.05
 """Of the range of the figures of merit: the small step down after which many more picks are an explosion."""
@@ -13,6 +14,11 @@ _MANY = 1.25
 """Times as many picks after such a step: where noise begins, each step brings as many again."""
 _BEGUN = 1.1
 """Times as many picks as on the calm side of that step: noise is among them."""
+_NOISE = 0.2
+"""Share of noise among the picks that is too much."""
+_EVEN = 0.95
+"""Of all places: if the hump of noise, made even, holds more, nothing stands out of it."""
+_BINS = 30  # over the range, among which the commonest figure of merit is looked for
 _FEWEST = 20  # picks below which numbers jump by themselves
 
 
@@ -57,9 +63,18 @@ class Merits:
     def explodes(self, threshold: float) -> float | None:
         """Return the threshold from which on, going down, picks explode, if the given one lies below it; else ``None``.
 
-        They explode where a step of a twentieth of the range brings a quarter as many picks again: noise has begun. Where
-        that goes on without a pause up to the best ones, noise and particles cannot be told apart, and nothing is said.
+        They explode where noise is a good part of what more is picked. Where a gap parts noise from particles, that is at its
+        lower end; where they overlap, it is told by the noise's own spread, which its lower half shows.
         """
+        if len(self.values) < _FEWEST:
+            return None
+        begins = self._below_the_gap()
+        if begins is None:
+            begins = self._within_the_hump()
+        return begins if begins is not None and threshold < begins else None
+
+    def _below_the_gap(self) -> float | None:
+        """Return where noise begins below a stretch in which hardly any place lies; ``None`` if there is none."""
         low, high = self.span
         step = _STEP * (high - low)
         places = np.arange(low, high, step / 4)
@@ -73,5 +88,20 @@ class Merits:
         if not len(calm):
             return None
         upper = int(now[first + calm[0]])
-        begins = float(self.values[min(int(_BEGUN * upper), len(self.values) - 1)])
-        return begins if threshold < begins else None
+        return float(self.values[min(int(_BEGUN * upper), len(self.values) - 1)])
+
+    def _within_the_hump(self) -> float | None:
+        """Return where a fifth of the picks is noise, taken as an even hump about the commonest figure of merit."""
+        counts, edges = np.histogram(self.values, _BINS, range=self.span)
+        top = int(counts.argmax())
+        mode = float(edges[top] + edges[top + 1]) / 2
+        lower = self.values[self.values < mode]
+        noise = 2 * len(lower)
+        if not 0 < noise < _EVEN * len(self.values):
+            return None  # nothing stands out of the hump, or it is that of the particles
+        spread = float(np.sqrt(np.mean((lower - mode) ** 2)))
+        places = np.linspace(mode, self.span[1], 200)
+        expected = noise / 2 * special.erfc((places - mode) / (spread * np.sqrt(2)))
+        picked = np.searchsorted(-self.values, -places, side="right")
+        mostly = np.flatnonzero(expected >= _NOISE * np.maximum(picked, 1))
+        return float(places[mostly[-1]]) if len(mostly) else None
