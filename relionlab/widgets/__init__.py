@@ -8,5 +8,6 @@ from __future__ import annotations
 from relionlab.widgets.forms.form import JobForm
 from relionlab.widgets.gallery.gallery import ClassGallery
 from relionlab.widgets.monitor.monitor import JobMonitor
+from relionlab.widgets.picking.auto_picker import AutoPicker
 
-__all__ = ["ClassGallery", "JobForm", "JobMonitor"]
+__all__ = ["AutoPicker", "ClassGallery", "JobForm", "JobMonitor"]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable
 from typing import Protocol
 
 import ipywidgets as w
+
+_KEPT = 12
+"""Steps back that a drawer remembers."""
 
 
 class Opener(Protocol):
@@ -17,27 +21,51 @@ class Opener(Protocol):
 
 
 class Drawer(w.VBox):
-    """The place below a widget that stands alone in a notebook: holds what was opened last, with a button to close it."""
+    """The place below a widget that stands alone in a notebook: shows what was opened last, with a way back to what was open
+    before it, and a button to close it.
+    """
 
     def __init__(self) -> None:
         self._title = w.HTML(layout=w.Layout(flex="1 1 auto"))
+        self._back = w.Button(
+            description="Back", icon="arrow-left", tooltip="Show what was open before", layout=w.Layout(width="90px")
+        )
         close = w.Button(
             description="Close", icon="times", tooltip="Close what is open below", layout=w.Layout(width="90px")
         )
+        self._back.on_click(lambda _button: self.back())
         close.on_click(lambda _button: self.shut())
-        self._head = w.HBox([self._title, close])
+        self._head = w.HBox([self._back, self._title, close])
+        self._opened: list[tuple[str, w.Widget]] = []
         super().__init__([])
         self.add_class("rl-drawer")
 
-    def open(self, title: str, make: Callable[[], w.Widget]) -> w.Widget:
-        """Show the widget that ``make`` returns, in place of the one before."""
-        import html
-
-        self._title.value = f'<span class="rl-title">{html.escape(title)}</span>'
+    def open(self, title: str = "", make: Callable[[], w.Widget] | None = None) -> w.Widget:
+        """Show the widget that ``make`` returns, in place of the one before; the same title is made anew."""
+        if make is None:  # ipywidgets' own `open`, which tells the page of a widget as it is made
+            super().open()
+            return self
         made = make()
-        self.children = (self._head, made)
+        self._opened = [(name, widget) for name, widget in self._opened if name != title][-_KEPT:]
+        self._opened.append((title, made))
+        self._show()
         return made
+
+    def back(self) -> None:
+        """Show what was open before; nothing if there is none."""
+        self._opened = self._opened[:-1]
+        self._show()
 
     def shut(self) -> None:
         """Show nothing."""
-        self.children = ()
+        self._opened = []
+        self._show()
+
+    def _show(self) -> None:
+        if not self._opened:
+            self.children = ()
+            return
+        title, made = self._opened[-1]
+        self._title.value = f'<span class="rl-title">{html.escape(title)}</span>'
+        self._back.layout.display = "" if len(self._opened) > 1 else "none"
+        self.children = (self._head, made)

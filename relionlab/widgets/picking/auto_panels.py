@@ -86,7 +86,8 @@ class Panels:
         while len(self.views) < count:
             view = TunedView(pixels=self.pixels)
             view.view.on_edit(self._picker.edited)
-            view.view.on_command(self._picker.commanded)
+            view.view.on_command(lambda name, _content, view=view: self._picker.commanded(view, name))
+            view.view.menu = [("ctf", "CTF of this micrograph", "C"), ("alone", "This micrograph alone", "")]
             self.views.append(view)
         if changed:
             for view in self.views:

@@ -23,8 +23,10 @@ from relionlab.jobs.picking.autopick import AutoPick
 from relionlab.project import JobDirectory, Project
 from relionlab.widgets.parts.buttons import Message
 from relionlab.widgets.parts.look import style_sheet
+from relionlab.widgets.parts.opening import Drawer, Opener
 from relionlab.widgets.parts.settling import Settling
 from relionlab.widgets.picking.auto_panels import Panels
+from relionlab.widgets.picking.ctf_panel import CtfPanel
 from relionlab.widgets.picking.edit_history import EditHistory
 from relionlab.widgets.picking.following import Following
 from relionlab.widgets.picking.pick_layers import Edit
@@ -42,6 +44,7 @@ class AutoPicker(w.VBox):
     job          an AutoPick job, scheduled or done; or the values of one, which is then scheduled in ``project``
     project      where, if ``job`` is not in one yet
     micrographs  how many are shown, spread over the defocus range, or which; four at most
+    opener       where what is linked is opened; ``None``: below
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class AutoPicker(w.VBox):
         *,
         project: Project | None = None,
         micrographs: int | Sequence[str] = 3,
+        opener: Opener | None = None,
     ) -> None:
         super().__init__([])
         self.add_class("rl-auto")
@@ -57,6 +61,8 @@ class AutoPicker(w.VBox):
         self._lock = threading.RLock()
         self._settling = Settling(self._settle)
         self._listeners: list[Callable[[JobDirectory], Any]] = []
+        self._drawer = Drawer()
+        self.opener = opener or self._drawer
         self.known: KnownPicks | None = None
         self.shown: tuple[str, ...] = ()
         self._curve: tuple[Any, Agreement | None] = (None, None)
@@ -130,6 +136,25 @@ class AutoPicker(w.VBox):
         if missing:
             self.search.ask(missing)
         self.repick()
+
+    def step(self, micrograph: str, by: int) -> None:
+        """Show the next micrograph of the list (``by`` 1, -1: the one before) that is not shown yet in place of this one."""
+        listed = self.tuning.listed
+        place = listed.index(micrograph) + by
+        while 0 <= place < len(listed) and listed[place] in self.shown:
+            place += by
+        if 0 <= place < len(listed):
+            self.show(*(listed[place] if name == micrograph else name for name in self.shown))
+
+    def show_ctf(self, micrograph: str) -> CtfPanel:
+        """Open the power spectrum of a micrograph, beside what its CTF says."""
+        run = self.tuning.maps.run
+        row = self.tuning.listed.index(micrograph)
+        size, path = float(run.micrographs.row_pixel_sizes[row]), self.job.project.directory / micrograph
+        panel = CtfPanel(pixels=320)
+        self.opener.open(f"CTF of {micrograph.rpartition('/')[2]}", lambda: panel)
+        panel.show(path, size, run.micrographs, row=row)
+        return panel
 
     def compare_with(self, known: KnownPicks | None) -> None:
         """Take these as the particles that are really there; ``None``: nothing is known."""
@@ -217,7 +242,7 @@ class AutoPicker(w.VBox):
             self.tuning = tuning
             self.history = EditHistory(tuning.edits, tuning.edit)
             self.panels = Panels(self)
-            self.children = self.panels.children
+            self.children = [*self.panels.children, self._drawer]
             self._offer_known()
         if isinstance(names, int):
             names = tuning.maps.spread(min(max(names, 1), MOST_SHOWN))
@@ -268,11 +293,19 @@ class AutoPicker(w.VBox):
                 self._draw_views([name])
             self._settling.stirred()
 
-    def commanded(self, name: str, _content: dict[str, Any]) -> None:
-        """Do what a key in a micrograph says."""
-        act = {"undo": self.undo, "redo": self.redo, "invert": self.panels.looks.invert}.get(name)
-        if act is not None:
-            act()
+    def commanded(self, view: TunedView, command: str) -> None:
+        """Do what a key or the menu in a micrograph says."""
+        acts = {
+            "undo": self.undo,
+            "redo": self.redo,
+            "invert": self.panels.looks.invert,
+            "ctf": lambda: self.show_ctf(view.name),
+            "alone": lambda: self.show(view.name),
+            "next": lambda: self.step(view.name, 1),
+            "previous": lambda: self.step(view.name, -1),
+        }
+        if command in acts:
+            acts[command]()
 
     # --- drawing -----------------------------------------------------------------------------------------------------
 

@@ -157,6 +157,24 @@ def test_one_to_four_micrographs(project):
     assert picker.shown == (MICS[2], MICS[0])
 
 
+def test_a_view_leafs_and_opens_the_ctf(project):
+    picker = opened(project, micrographs=[MICS[0]])
+    view = picker.panels.views[0]
+    picker.commanded(view, "next")
+    assert picker.wait(60)
+    assert picker.shown == (MICS[1],)
+    picker.commanded(view, "previous")
+    assert picker.shown == (MICS[0],)
+    assert drawn(picker) == asked(picker)
+    picker.commanded(view, "previous")
+    assert picker.shown == (MICS[0],)
+    picker.commanded(view, "ctf")
+    end = time.monotonic() + 30
+    while "<img" not in picker._drawer.children[-1].value and time.monotonic() < end:
+        time.sleep(0.05)
+    assert "<img" in picker._drawer.children[-1].value
+
+
 def test_limits_tint_what_they_reject(project):
     picker = opened(project, micrographs=1)
     stddev = picker.tuning.maps.searched[picker.shown[0]].stddev
