@@ -15,6 +15,7 @@ from relionlab.jobs.picking import pick_files
 from relionlab.jobs.picking.autopick import AutoPick
 from relionlab.project import Project
 from relionlab.widgets.picking.auto_picker import AutoPicker
+from relionlab.widgets.picking.map_fields import MapFields
 from relionlab.widgets.picking.pick_layers import Edit
 from tests.widgets.picking.simulated_picking import simulated
 
@@ -259,3 +260,21 @@ def test_the_job_is_written_and_followed(project):
         written = pick_files.read_picks(picker.job.path / name.replace(".mrc", "_autopick.star"))
         assert np.allclose(written.x, picks.x, atol=1e-4)
         assert np.allclose(written.y, picks.y, atol=1e-4)
+
+
+def test_what_needs_new_maps_is_a_form_of_its_own(project):
+    picker = opened(project, micrographs=1, **BLOBS)
+    fields = MapFields(picker.tuning.form, project, picker.compute_maps)
+    assert {"log_diam_min", "log_diam_max"} <= set(fields._entries)
+    assert "fn_refs_autopick" not in fields._entries
+    assert fields.changes == {}
+    fields._entries["log_diam_min"].value = "200"
+    assert "exchange them" in fields.message.value
+    fields._entries["log_diam_max"].value = "many"
+    assert "rl-problem" in fields.message.value
+    fields._entries["log_diam_max"].value = "240"
+    assert fields.message.value == ""
+    fields.compute()
+    assert picker.wait(60)
+    assert (picker.tuning.form.log_diam_min, picker.tuning.form.log_diam_max) == (200, 240)
+    assert picker.tuning.directory.job.log_diam_min == 80  # written when it is used for all
