@@ -53,8 +53,9 @@ class KnownPanel(w.VBox):
             '<div class="rl-muted rl-auto-say">Nothing is known of these micrographs yet. Picks by hand of two or three of them'
             " (ManualPick) would show precision and recall here at every threshold.</div>"
         )
-        self._body = w.VBox([self._words, self.view, self._best])
-        head = w.HTML('<div class="rl-auto-part">Compared with</div>')
+        self._body = w.VBox([self._words, self.view])
+        title = w.HTML('<div class="rl-auto-part">Compared with</div>', layout=w.Layout(flex="1 1 auto"))
+        head = w.HBox([title, self._best], layout=w.Layout(align_items="center"))
         super().__init__([head, self._choice, self._none, self._body, self.message])
         self.add_class("rl-auto-known")
 
@@ -73,6 +74,7 @@ class KnownPanel(w.VBox):
         there = agreement is not None and agreement.particles > 0
         self._body.layout.display = "" if there else "none"
         self._none.layout.display = "none" if there else ""
+        self._best.layout.display = "" if there else "none"
         self.view.show(agreement, threshold)
         if agreement is None or not there:
             return

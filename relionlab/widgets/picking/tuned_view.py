@@ -15,6 +15,8 @@ from relionlab.engine.picking import Edits, Picks
 from relionlab.engine.picking.agreement import matched
 from relionlab.widgets.picking.micrograph_view import MicrographView
 
+_AROUND = 8  # screen pixels beside a picture
+
 
 class TunedView(w.VBox):
     """A micrograph with the layers auto (rings by figure of merit), added (squares), removed (crosses) and missed (dashed).
@@ -36,6 +38,7 @@ class TunedView(w.VBox):
     def show(self, name: str, path: Path, pixel_size: float, *, pixels: int) -> None:
         """Show a micrograph, without picks; raises ImageError if it cannot be read."""
         self.name = name
+        self.layout.width, self.layout.flex = f"{pixels + _AROUND}px", "0 0 auto"
         self.view.pixels = pixels
         self.view.show(MicrographImage(path, pixel_size), name=name)
         self._caption.value = f'<div class="rl-tuned-caption"><b>{_short(name)}</b></div>'
@@ -62,12 +65,12 @@ class TunedView(w.VBox):
             self.view.picks(edits.added[:, 0], edits.added[:, 1], layer="added")
             self.view.picks(edits.removed[:, 0], edits.removed[:, 1], layer="removed")
             self.view.picks(missed[:, 0], missed[:, 1], layer="missed")
-        parts = [many(len(picks), "pick"), words]
+        parts = [many(len(picks), "pick")]
         if len(edits):
             parts.append(f"hand +{len(edits.added)} −{len(edits.removed)}")
         if known is not None:
             parts.append(f"{len(missed)} missed")
-        said = " · ".join(part for part in parts if part)
+        said = " · ".join(part for part in [*parts, words] if part)
         self._caption.value = f'<div class="rl-tuned-caption"><b>{_short(self.name)}</b> <span class="rl-muted">{html.escape(said)}</span></div>'
 
     def tint(self, rejected: np.ndarray | None) -> None:
