@@ -12,7 +12,7 @@ over every later pick there, whatever the threshold.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -100,9 +100,14 @@ class JobTuning:
         """Return (y, x) bool, over the whole micrograph: where the noise limits let nothing be picked."""
         return self.maps.rejected(micrograph, **self._of_program(thresholds))
 
-    def estimate(self, **thresholds: Any) -> Estimate:
-        """Return how many particles all micrographs will give, by those that were searched; hand edits count."""
-        counts = np.array([len(picks) for picks in self.picks(**thresholds).values()], dtype=float)
+    def estimate(self, *, picked: Mapping[str, int] | None = None, **thresholds: Any) -> Estimate:
+        """Return how many particles all micrographs will give, by those that were searched; hand edits count.
+
+        picked  micrograph -> its picks at these thresholds, if they were counted already
+        """
+        if picked is None:
+            picked = {name: len(picks) for name, picks in self.picks(**thresholds).items()}
+        counts = np.array(list(picked.values()), dtype=float)
         listed, searched = len(self.listed), len(counts)
         if not searched:
             return Estimate(0, 0, 0, listed)

@@ -102,7 +102,7 @@ class Tuning:
                      log_adjust_threshold, log_upper_threshold; those not given stay as they are
         """
         run = self._run_at(thresholds)
-        wanted = self.searched if micrographs is None else micrographs
+        wanted = list(self.searched) if micrographs is None else micrographs
         return {
             name: run.edited(self._index(name), run.picks(self.searched[name].candidates), edits=self.edits(name))
             for name in wanted
@@ -144,7 +144,7 @@ class Tuning:
     @property
     def nbytes(self) -> int:
         """Bytes of memory that the searched micrographs take; their maps themselves are not kept."""
-        return sum(searched.nbytes for searched in self.searched.values())
+        return sum(searched.nbytes for searched in list(self.searched.values()))
 
     def edits(self, micrograph: str) -> Edits:
         """Return the hand edits of a micrograph."""

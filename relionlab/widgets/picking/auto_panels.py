@@ -23,7 +23,7 @@ from relionlab.workflows.tuning import Estimate
 if TYPE_CHECKING:
     from relionlab.widgets.picking.auto_picker import AutoPicker
 
-_PIXELS = {1: 578, 2: 438, 3: 290, 4: 284}
+_PIXELS = {1: 578, 2: 438, 3: 288, 4: 284}
 """Micrographs side by side -> longer side of each on the screen; together they are as wide as a notebook's output."""
 
 
@@ -134,7 +134,7 @@ class Panels:
         else:
             total = f"all {estimate.listed}: about <b>{estimate.total:,}</b> ± {estimate.spread:,}"
         left = estimate.listed - estimate.searched
-        seconds = [searched.seconds for searched in picker.tuning.maps.searched.values()]
+        seconds = [searched.seconds for searched in list(picker.tuning.maps.searched.values())]
         pace = sum(seconds) / max(len(seconds), 1)
         self._count.layout.display = "" if left else "none"
         self._count.description = f"Count the other {left} (about {max(pace * left, 1):.0f} s)"

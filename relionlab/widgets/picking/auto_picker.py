@@ -351,13 +351,15 @@ class AutoPicker(w.VBox):
 
     def _settle(self) -> None:
         """Count, and tint what the noise limits reject; after the last of many changes."""
-        with self._lock:
-            thresholds = self.thresholds
-            try:
-                counts = {name: len(found) for name, found in self.tuning.picks(**thresholds).items()}
-                self.panels.show_counts(counts, self.estimate)
+        try:
+            # Of many micrographs that takes a while: without the lock, so that nobody who drags waits for it.
+            thresholds, tuning = self.thresholds, self.tuning
+            counts = {name: len(found) for name, found in tuning.picks(**thresholds).items()}
+            estimate = tuning.estimate(picked=counts)
+            with self._lock:
+                self.panels.show_counts(counts, estimate)
                 for view in self.panels.views[: len(self.shown)]:
                     wanted = self.panels.tinted.value and self._is_searched(view.name)
                     view.tint(self.tuning.rejected(view.name, **thresholds) if wanted else None)
-            except RelionlabError as error:
-                self.message.say(str(error), wrong=True)
+        except RelionlabError as error:
+            self.message.say(str(error), wrong=True)

@@ -15,7 +15,7 @@ from relionlab.engine.picking import Edits, Picks
 from relionlab.engine.picking.agreement import matched
 from relionlab.widgets.picking.micrograph_view import MicrographView
 
-_AROUND = 8  # screen pixels beside a picture
+_AROUND = 10  # screen pixels beside a picture
 
 
 class TunedView(w.VBox):
