@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -162,6 +163,7 @@ class MicrographImages:
         self.most = most
         self._kept: OrderedDict[tuple, MicrographImage] = OrderedDict()
         self._lock = threading.Lock()
+        self._then: Callable[[], Any] | None = None
         self._ahead: list[tuple[str | Path, float | None, Look]] = []
         self._thread: threading.Thread | None = None
 
@@ -179,10 +181,13 @@ class MicrographImages:
                 self._kept.popitem(last=False)
         return found
 
-    def prefetch(self, paths: Iterable[tuple[str | Path, float | None]], look: Look) -> None:
-        """Read and filter these ahead, (path, pixel size) each, in place of those asked for before."""
+    def prefetch(
+        self, paths: Iterable[tuple[str | Path, float | None]], look: Look, *, then: Callable[[], Any] | None = None
+    ) -> None:
+        """Read and filter these ahead, (path, pixel size) each, in place of those asked for before; ``then`` follows."""
         with self._lock:
             self._ahead = [(path, size, look) for path, size in paths]
+            self._then = then
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._fetch, name="relionlab-prefetch", daemon=True)
                 self._thread.start()
@@ -190,11 +195,18 @@ class MicrographImages:
     def _fetch(self) -> None:
         while True:
             with self._lock:
-                if not self._ahead:
-                    self._thread = None
-                    return
-                path, size, look = self._ahead.pop(0)
+                task, then = (self._ahead.pop(0) if self._ahead else None), self._then
+                if task is None:
+                    self._then = None
+                    if then is None:
+                        self._thread = None
+                        return
             try:
+                if task is None:
+                    assert then is not None
+                    then()
+                    continue
+                path, size, look = task
                 image = self.get(path, size)
                 image.filtered(image.factor, look)
             except (RelionlabError, OSError):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
 from relionlab.errors import NodeError, RelionlabError
+from relionlab.io.atomic import atomic_write
 from relionlab.io.coordinate_files import CoordinateFiles, read_coordinate_files, write_coords_suffix
 from relionlab.io.coordinates import read_coordinates, write_coordinates
 from relionlab.io.particles import Particles, read_particles, write_particles
@@ -14,6 +16,7 @@ from relionlab.jobs.context import PlainContext
 from relionlab.jobs.micrographs.listing import names_of, read_micrographs
 from relionlab.jobs.picking.manualpick import ManualPick
 from relionlab.project import JobDirectory, Project
+from relionlab.project.pipeline_file import JOB_PIPELINE_FILE, PIPELINE_FILE
 from relionlab.workflows.hand_picking import PICKNAME, SELECTION, HandPicking
 
 STARTED_WITH = ".started_with"
@@ -59,6 +62,9 @@ def open_hand_picking(
             )
         start_with = found
     name = str(source)
+    if project is None and name.endswith(".star") and _is_project(_base(Path(name))):
+        project = Project.open(_base(Path(name)))  # a list in a project gets a job there, as it would in RELION
+        name = str(Path.cwd() / name)
     if project is not None and name.endswith(".star"):
         job = _job_for(project, project.relative(name), project.relative(start_with) if start_with else "")
         return _of_job(job, pixel_size, start_with=project.relative(start_with) if start_with else "")
@@ -66,16 +72,19 @@ def open_hand_picking(
 
 
 def copy_picks(picking: HandPicking, files: CoordinateFiles) -> int:
-    """Copy picks that were made elsewhere into files of their own, where a micrograph has none; returns their number."""
+    """Copy picks that were made elsewhere into files of their own, where a micrograph has none; returns the number of files."""
     copied = 0
     for name in picking.names:
         own, other = picking.coordinate_path(name), files.path_of(name, project=picking.directory)
         if own.exists() or other is None or not (picking.directory / other).is_file():
             continue
-        table = read_coordinates(picking.directory / other)
-        if len(table):
-            write_coordinates(own, table.renamed(""))
-            copied += len(table)
+        source = picking.directory / other
+        if source.suffix == ".star":
+            with atomic_write(own) as temporary:
+                shutil.copyfile(source, temporary)
+        else:
+            write_coordinates(own, read_coordinates(source).renamed(""))
+        copied += 1
     return copied
 
 
@@ -177,12 +186,18 @@ def _without_job(
 
 def _base(source: Path) -> Path:
     """Return the folder to which names are relative: the project that a list lies in, else its (the images') own folder."""
-    place = source.resolve()
+    place = Path.cwd() / source
     if place.suffix == ".star":
-        return next((above for above in place.parents if (above / "default_pipeline.star").exists()), place.parent)
+        return next((above for above in place.parents if _is_project(above)), place.parent)
     while any(mark in place.name for mark in "*?["):
         place = place.parent
     return place if place.is_dir() else place.parent
+
+
+def _is_project(folder: Path) -> bool:
+    """Whether a folder is a project; jobs' directories hold a pipeline file too, of their own job only."""
+    is_job = any((folder / name).exists() for name in ("job.star", "run.job", JOB_PIPELINE_FILE))
+    return (folder / PIPELINE_FILE).exists() and not is_job
 
 
 def _images(place: Path, base: Path) -> list[str]:

@@ -212,6 +212,19 @@ def test_a_list_gets_a_job_which_is_gone_on_with(project):
     again.close()
 
 
+def test_a_list_in_a_project_knows_its_project(project):
+    place = project.directory / "CtfFind/job009"
+    place.mkdir(parents=True)
+    (place / "default_pipeline.star").write_text("")  # as RELION leaves one in each job's directory
+    (place / "job_pipeline.star").write_text("")
+    (place / "micrographs_ctf.star").write_bytes((project.directory / "micrographs.star").read_bytes())
+    picking = open_hand_picking(place / "micrographs_ctf.star")
+    assert picking.directory == project.directory
+    assert picking.folder == "ManualPick/job001/"
+    picking.close()
+    picking.job.wait(60)
+
+
 def test_picks_are_copied_once_and_corrected(project):
     start = "picks/coords_suffix_autopick.star"
     picking = open_hand_picking("micrographs.star", project=project, start_with=start)

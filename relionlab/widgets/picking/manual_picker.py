@@ -107,7 +107,11 @@ class ManualPicker(w.VBox):
                 self._message.say(f"{name} cannot be shown: {error}", wrong=True)
         self._tell()
         beside = [self.picking.names[self.list.beside(step)] for step in (1, -1, 2)]
-        self._images.prefetch([(self.picking.path(n), self.picking.pixel_size(n)) for n in beside], self.view.look)
+        self._images.prefetch(
+            [(self.picking.path(n), self.picking.pixel_size(n)) for n in beside],
+            self.view.look,
+            then=lambda: [self.picking.picks(n) for n in beside],
+        )
         if self.ctf.is_open:
             self.show_ctf()
 

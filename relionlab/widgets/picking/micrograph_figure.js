@@ -3,6 +3,8 @@
 const EDGE = "#202020"; // around each line, so that it is seen on light ground too
 const STAMPED = 80; // screen pixels of radius up to which marks are stamped
 
+const NEAREST = 64; // px of the micrograph that the frame shows at least
+
 function bokeh(model) {
   window.relionlabBokeh ??= new Promise((resolve) => {
     if (window.Bokeh) return resolve(window.Bokeh);
@@ -95,7 +97,7 @@ class MicrographFigure {
   }
 
   look(x, y, width) {
-    width = Math.min(Math.max(width, 24), this.width);
+    width = Math.min(Math.max(width, NEAREST), this.width);
     const height = (width * this.height) / this.width;
     x = Math.min(Math.max(x, 0), this.width - width);
     y = Math.min(Math.max(y, 0), this.height - height);
@@ -168,23 +170,27 @@ class MicrographFigure {
     const scale = this.model.get("colours");
     const span = scale.high - scale.low;
     const last = scale.palette.length - 1;
-    const colour = (value) => {
-      if (!Number.isFinite(value)) return scale.none;
+    const shade = (value) => {
+      if (!Number.isFinite(value)) return -1;
       const part = span ? (value - scale.low) / span : 0.5;
-      return scale.palette[Math.round(Math.min(Math.max(part, 0), 1) * last)];
+      return Math.round(Math.min(Math.max(part, 0), 1) * last);
     };
-    const groups = new Map();
+    this.groups = [];
     if (picks.serial === this.serial)
       for (const layer of picks.layers.values()) {
         if (!layer.visible) continue;
+        const shades = new Map();
         for (let i = 0; i < layer.x.length; i++) {
-          const shade = layer.values ? colour(layer.values[i]) : layer.colour;
-          const key = `${layer.style} ${shade}`;
-          if (!groups.has(key)) groups.set(key, { style: layer.style, colour: shade, places: [] });
-          groups.get(key).places.push(layer.x[i], layer.y[i]);
+          const key = layer.values ? shade(layer.values[i]) : 0;
+          let group = shades.get(key);
+          if (!group) {
+            const colour = !layer.values ? layer.colour : key < 0 ? scale.none : scale.palette[key];
+            shades.set(key, (group = { style: layer.style, colour, places: [] }));
+          }
+          group.places.push(layer.x[i], layer.y[i]);
         }
+        this.groups.push(...shades.values());
       }
-    this.groups = [...groups.values()];
     this.chosen = chosen && picks.serial === this.serial ? chosen : null;
     this.drawMarks();
   }
@@ -195,13 +201,17 @@ class MicrographFigure {
     if (!width || !height) return;
     const ratio = window.devicePixelRatio || 1;
     const canvas = this.marks;
-    const offset = canvas.offsetParent?.getBoundingClientRect();
-    if (!offset) return;
-    const box = this.canvas;
-    canvas.style.left = `${box.left + left - offset.left}px`;
-    canvas.style.top = `${box.top + top - offset.top}px`;
-    canvas.style.width = `${width}px`;
-    canvas.style.height = `${height}px`;
+    const placed = `${left} ${top} ${width} ${height}`;
+    if (placed !== this.placed) {
+      const over = canvas.parentElement;
+      const offset = over.offsetParent?.getBoundingClientRect();
+      if (!offset) return;
+      const box = this.canvas;
+      this.placed = placed;
+      over.style.left = `${box.left + left - offset.left}px`;
+      over.style.top = `${box.top + top - offset.top}px`;
+      for (const element of [over, canvas]) [element.style.width, element.style.height] = [`${width}px`, `${height}px`];
+    }
     const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
     if (canvas.width !== w || canvas.height !== h) [canvas.width, canvas.height] = [w, h];
     const pen = canvas.getContext("2d");

@@ -10,13 +10,15 @@ function render({ model, el }) {
   root.dataset.lmSuppressShortcuts = "true"; // JupyterLab's own keys rest while the picture has the focus
   root.setAttribute("role", "application");
   root.setAttribute("aria-roledescription", "micrograph with picks");
-  root.innerHTML = `<div class="rl-mg-figure"></div><canvas class="rl-mg-marks" aria-hidden="true"></canvas><div class="rl-mg-ring"></div><div class="rl-mg-cursor"></div>
+  root.innerHTML = `<div class="rl-mg-figure"></div><div class="rl-mg-over" aria-hidden="true"><canvas
+    class="rl-mg-marks"></canvas><div class="rl-mg-ring"></div><div class="rl-mg-cursor"></div></div>
     <div class="rl-mg-foot"><div class="rl-mg-status"></div><div class="rl-mg-tools"><button data-do="out" title="Zoom out (−)"
     aria-label="Zoom out">−</button><button data-do="in" title="Zoom in (+)" aria-label="Zoom in">+</button><button data-do="fit"
     title="Whole micrograph (0)" aria-label="Whole micrograph">⤢</button></div></div><div class="rl-mg-menu" role="menu"></div>
     <div class="rl-mg-said" aria-live="polite"></div>`;
   el.append(root);
-  const [place, marks, ring, cross, foot, menu, spoken] = root.children;
+  const [place, over, foot, menu, spoken] = root.children;
+  const [marks, ring, cross] = over.children;
   const [status, tools] = foot.children;
   let figure = null;
   let chosen = null; // the pick that Delete means
@@ -62,8 +64,8 @@ function render({ model, el }) {
   function drawCursor() {
     if (!figure) return;
     const at = (element, place, size) => {
-      const box = root.getBoundingClientRect();
-      element.style.cssText = `display:block;width:${size}px;height:${size}px;left:${place.x - box.left - size / 2}px;top:${place.y - box.top - size / 2}px`;
+      const { left, top } = figure.frame;
+      element.style.cssText = `display:block;width:${size}px;height:${size}px;left:${place.x - left - size / 2}px;top:${place.y - top - size / 2}px`;
     };
     const size = Math.max(2 * radius() * figure.zoom, 4);
     const here = pointer && figure.at(pointer.x, pointer.y);
@@ -102,7 +104,7 @@ function render({ model, el }) {
     const seen = figure.seen;
     x ??= seen.x + seen.width / 2;
     y ??= seen.y + seen.height / 2;
-    const width = Math.min(Math.max(seen.width * factor, 24), figure.width);
+    const width = Math.min(Math.max(seen.width * factor, NEAREST), figure.width);
     const share = width / seen.width;
     figure.look(x - (x - seen.x) * share, y - (y - seen.y) * share, width);
     looked();
