@@ -10,7 +10,7 @@ from relionlab.workflows import doctor
 from relionlab.workflows.doctor import Finding, main
 
 
-@pytest.mark.parametrize("package, version", [("nglview", "4.0.1"), ("jupyter_bokeh", "4.1.0")])
+@pytest.mark.parametrize(("package", "version"), [("nglview", "4.0.1"), ("jupyter_bokeh", "4.1.0")])
 def test_a_version_that_breaks_the_lab_is_named_with_its_cure(monkeypatch, package, version):
     there = importlib.metadata.version
     monkeypatch.setattr(importlib.metadata, "version", lambda name: version if name == package else there(name))
