@@ -149,8 +149,8 @@ def test_the_jobs_files_are_what_was_seen(notebook):
     page = notebook.page
     seen = told(notebook, "{n: [p.x.tolist(), p.y.tolist()] for n, p in picker.picks.items()}")
     page.get_by_role("button", name="Use these for all micrographs").click()
-    notebook.until(lambda: told(notebook, "picker.job.state") == "finished", 90)
-    page.get_by_text("is finished. Total number of particles").wait_for(timeout=20_000)
+    notebook.until(lambda: told(notebook, "picker.job.state") == "finished", 240)
+    page.get_by_text("is finished. Total number of particles").wait_for(timeout=60_000)
     for name, (x, y) in seen.items():
         file = f"pick_files.read_picks(picker.job.path / '{name[:-4]}_autopick.star')"
         written = told(notebook, f"(lambda p: [p.x.tolist(), p.y.tolist()])({file})")
