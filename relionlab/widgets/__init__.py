@@ -9,5 +9,6 @@ from relionlab.widgets.forms.form import JobForm
 from relionlab.widgets.gallery.gallery import ClassGallery
 from relionlab.widgets.monitor.monitor import JobMonitor
 from relionlab.widgets.picking.auto_picker import AutoPicker
+from relionlab.widgets.picking.manual_picker import ManualPicker
 
-__all__ = ["AutoPicker", "ClassGallery", "JobForm", "JobMonitor"]
+__all__ = ["AutoPicker", "ClassGallery", "JobForm", "JobMonitor", "ManualPicker"]

@@ -183,6 +183,25 @@ def test_the_list_leads_to_micrographs_and_sorts(notebook):
     notebook.until(lambda: notebook.page.locator(".rl-mg-said").inner_text() == "48 picks")
 
 
+def test_python_leads_to_a_place_and_marks_the_pick_there(notebook):
+    x, y = GRID[20]
+    notebook.python(f"picks = picker.picking.picks('mic0.mrc'); picker.go_to('mic0.mrc', {x}, {y})")
+    notebook.until(lambda: notebook.python("print('greys' in picker.view.detail)") == "True")
+    left, top, width, height = eval(notebook.python("print(picker.view.detail['place'])"))
+    assert left < x < left + width
+    assert top < y < top + height
+    assert width < 600
+    notebook.picture("picker_led")
+    before = count(notebook)
+    notebook.page.locator(".rl-micrograph").focus()
+    notebook.page.mouse.move(5, 5)
+    notebook.page.keyboard.press("Delete")  # of the pick that is marked
+    notebook.until(lambda: count(notebook) == before - 1)
+    notebook.page.keyboard.press("Control+z")
+    notebook.until(lambda: count(notebook) == before)
+    notebook.page.keyboard.press("0")
+
+
 def test_contrast_and_filters_change_the_picture(notebook):
     before = notebook.python("print(hash(bytes(picker.view.image['greys'])))")
     slider = notebook.page.locator(".rl-picker [role=slider]").nth(2)

@@ -329,12 +329,13 @@ function render({ model, el }) {
   }
 
   // --- what Python says --------------------------------------------------------------------------------------------
-  function said(message) {
-    if (message.kind !== "go" || !figure || message.serial !== figure.serial) return;
-    const width = message.width || figure.seen.width;
+  function aim() {
+    const asked = model.get("aim");
+    if (!figure || asked.serial === undefined || asked.serial !== figure.serial) return;
+    const width = asked.width || figure.seen.width;
     const height = (width * figure.height) / figure.width;
-    figure.look(message.x - width / 2, message.y - height / 2, width);
-    const found = message.mark && picks.near(message.x, message.y, reach());
+    figure.look(asked.x - width / 2, asked.y - height / 2, width);
+    const found = asked.mark && picks.near(asked.x, asked.y, reach());
     chosen = found ? { ...found, serial: figure.serial } : chosen;
     drawPicks();
     looked();
@@ -347,7 +348,7 @@ function render({ model, el }) {
   };
 
   const heard = [
-    ["change:image", drawImage], ["change:detail", drawDetail], ["change:tinted", () => figure.showTint()], ["msg:custom", said], ["change:diameter", drawLooks],
+    ["change:image", drawImage], ["change:detail", drawDetail], ["change:tinted", () => figure.showTint()], ["change:aim", aim], ["change:diameter", drawLooks],
     ["change:inverted", drawLooks], ["change:colours", drawLooks], ["change:editable", () => drawCursor()],
   ];
   const clock = setInterval(() => figure && picks.waiting.length && tell(), 1000);
@@ -374,6 +375,7 @@ function render({ model, el }) {
     drawLooks();
     drawDetail();
     figure.showTint();
+    aim();
     root.dataset.ready = "true";
   });
   return () => {

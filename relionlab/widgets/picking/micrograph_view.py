@@ -51,6 +51,8 @@ class MicrographView(anywidget.AnyWidget):
     """The layers of picks, and which edits of the page are in them already."""
     colours = traitlets.Dict().tag(sync=True)
     """Palette of values from low to high, its ends, and its title."""
+    aim = traitlets.Dict().tag(sync=True)
+    """The place that :meth:`go_to` asked for last."""
     pixels = traitlets.Int(640).tag(sync=True)
     """Longer side of the picture on the screen."""
     diameter = traitlets.Float(150.0).tag(sync=True)
@@ -182,7 +184,9 @@ class MicrographView(anywidget.AnyWidget):
 
     def go_to(self, x: float, y: float, *, width: float = 0.0, mark: bool = True) -> None:
         """Bring a place (px) to the middle, ``width`` px wide (0: as it is), and mark the pick that is there."""
-        self.send({"kind": "go", "x": x, "y": y, "width": width, "mark": mark, "serial": self.image.get("serial", 0)})
+        turn = int(self.aim.get("turn", 0)) + 1
+        serial = self.image.get("serial", 0)
+        self.aim = {"x": float(x), "y": float(y), "width": float(width), "mark": mark, "serial": serial, "turn": turn}
 
     # --- what the page says ---------------------------------------------------------------------------------------
 
