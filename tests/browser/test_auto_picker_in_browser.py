@@ -55,7 +55,12 @@ def notebook(lab_directory: Path, open_notebook):
 
 def told(notebook, expression: str):
     """What an expression is in the notebook's kernel."""
-    return json.loads(notebook.python(f"import json; print(json.dumps({expression}))"))
+    asked = f"import json; print(json.dumps({expression}))"
+    said = notebook.python(asked) or notebook.python(
+        asked
+    )  # a busy machine's answer may come after the kernel's "done"
+    assert said and "Traceback" not in said, f"{expression}: {said}"
+    return json.loads(said)
 
 
 def agrees(notebook) -> bool:
