@@ -56,10 +56,10 @@ def notebook(lab_directory: Path, open_notebook):
 def told(notebook, expression: str):
     """What an expression is in the notebook's kernel."""
     asked = f"import json; print(json.dumps({expression}))"
-    said = notebook.python(asked) or notebook.python(
-        asked
-    )  # a busy machine's answer may come after the kernel's "done"
-    assert said and "Traceback" not in said, f"{expression}: {said}"
+    # A busy machine's answer may come after the kernel's "done": then it is asked again.
+    said = notebook.python(asked) or notebook.python(asked)
+    assert said, f"{expression}: no answer"
+    assert "Traceback" not in said, f"{expression}: {said}"
     return json.loads(said)
 
 
