@@ -136,7 +136,7 @@ def test_blobs_of_a_size_are_found(rng, pixel_size):
         image -= 0.6 * (np.hypot(x - px, y - py) < radius)
     frame = frame_for(image.shape, pixel_size, lowpass=20)
     scores = blob_scores(place(image, frame, lowpass=20), frame, BlobSearch(110, 130))
-    lowest, upper = blob_thresholds(scores, upper=5)
+    lowest, upper = blob_thresholds(scores.candidates, upper=5)
     picks = peaks_from(scores, lowest, 0.0, upper=upper, neighbour=0.75)
     distance = np.hypot(picks.x[:, None] - truth[:, 0], picks.y[:, None] - truth[:, 1])
     assert (distance.min(axis=0) * pixel_size < 15).mean() > 0.95
@@ -280,7 +280,7 @@ def test_crowded_hollow_particles_are_found_at_the_usual_threshold(rng, what):
     spectrum = place(image, frame, lowpass=20)
     if what == "diameter":
         scores = blob_scores(spectrum, frame, BlobSearch(110, 130))
-        picks = peaks_from(scores, blob_thresholds(scores)[0], 0.0, neighbour=0.75)
+        picks = peaks_from(scores, blob_thresholds(scores.candidates)[0], 0.0, neighbour=0.75)
     elif what == "shell":
         templates = Templates(shell[None], 1.5, 130.0, 30.0, 20.0)
         picks = peaks_from(template_scores(spectrum, frame, templates), 0.25, 80.0)
@@ -356,7 +356,7 @@ def test_noise_has_no_two_groups_of_peaks(rng):
     for _ in range(5):
         frame = frame_for((512, 512), 3.5, lowpass=20)
         scores = blob_scores(place(rng.normal(size=(512, 512)), frame, lowpass=20), frame, BlobSearch(240, 260))
-        assert valley(scores, 250.0, noise_peaks=NOISE_PEAKS) is None
+        assert valley(scores.candidates, 250.0, noise_peaks=NOISE_PEAKS) is None
 
 
 def test_contrast_of_the_wrong_sign_does_not_lower_the_threshold(rng):
@@ -364,4 +364,4 @@ def test_contrast_of_the_wrong_sign_does_not_lower_the_threshold(rng):
     frame = frame_for(image.shape, 1.5, lowpass=20)
     for bright in (True, False):
         scores = blob_scores(place(image, frame, lowpass=20, bright=bright), frame, BlobSearch(110, 130))
-        assert blob_thresholds(scores)[0] >= 1
+        assert blob_thresholds(scores.candidates)[0] >= 1

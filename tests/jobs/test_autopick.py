@@ -191,7 +191,7 @@ def test_hand_edits_outlive_a_new_threshold(folder: Path):
     program = Autopick.from_flags(["--i", "mics.star", "--odir", "AutoPick/job003/", *TEMPLATE.split()])
     context = Listening(folder)
     tuning = Tuning.of(program, context, chosen=2)
-    name = next(iter(tuning.scores))
+    name = next(iter(tuning.searched))
     assert len(tuning.picks(threshold=99.0)[name]) == 0
     before = tuning.picks(threshold=0.3)[name]
     tuning.edit(name, Edits().add(25, 290).remove(before.x[0], before.y[0], radius=5))

@@ -17,15 +17,30 @@ def keep_apart(x: Any, y: Any, radius: Any) -> Any:
     """
     count = x.shape[0]
     keep = np.ones(count, dtype=np.bool_)
-    for i in range(count):
-        if not keep[i]:
-            continue
-        limit = radius[i] * radius[i]
-        for j in range(i + 1, count):
-            if keep[j]:
-                dx, dy = x[j] - x[i], y[j] - y[i]
-                if dx * dx + dy * dy < limit:
-                    keep[j] = False
+    if count < 2:
+        return keep
+    # Those that stay are entered in a grid whose cells are as wide as the largest radius: only neighbouring cells count.
+    left, top = x.min(), y.min()
+    width, height = x.max() - left, y.max() - top
+    cell = max(radius.max(), max(width, height) / 1024)
+    if not cell > 0:
+        return keep
+    columns, rows = int(width / cell) + 1, int(height / cell) + 1
+    newest = np.full((rows, columns), -1, dtype=np.int64)
+    before = np.full(count, -1, dtype=np.int64)
+    for j in range(count):
+        row, column = int((y[j] - top) / cell), int((x[j] - left) / cell)
+        for r in range(max(row - 1, 0), min(row + 2, rows)):
+            for c in range(max(column - 1, 0), min(column + 2, columns)):
+                i = newest[r, c]
+                while i >= 0 and keep[j]:
+                    dx, dy = x[j] - x[i], y[j] - y[i]
+                    if dx * dx + dy * dy < radius[i] * radius[i]:
+                        keep[j] = False
+                    i = before[i]
+        if keep[j]:
+            before[j] = newest[row, column]
+            newest[row, column] = j
     return keep
 
 

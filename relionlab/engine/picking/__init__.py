@@ -13,15 +13,18 @@ Edits by hand are a layer of their own (:class:`Edits`), laid over whatever the 
 from __future__ import annotations
 
 from relionlab.engine.picking.blobs import BlobSearch, blob_scores
+from relionlab.engine.picking.candidates import Candidates
 from relionlab.engine.picking.directions import directions, symmetry_matrices
 from relionlab.engine.picking.edits import Edits
 from relionlab.engine.picking.frame import Frame, frame_for, place
-from relionlab.engine.picking.peaks import Picks, Scores, peaks_from
+from relionlab.engine.picking.peaks import Scores, peaks_from
+from relionlab.engine.picking.picks import Picks
 from relionlab.engine.picking.templates import Templates, estimate_diameter, gaussian_blob
 from relionlab.engine.picking.templates import matching as template_scores
 
 __all__ = [
     "BlobSearch",
+    "Candidates",
     "Edits",
     "Frame",
     "Picks",

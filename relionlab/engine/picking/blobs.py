@@ -15,6 +15,7 @@ import numpy as np
 import scipy.fft
 
 from relionlab.engine.picking.background import background, soft_disc
+from relionlab.engine.picking.candidates import Candidates
 from relionlab.engine.picking.centres import centre_map
 from relionlab.engine.picking.crowding import NOISE_PEAKS, valley
 from relionlab.engine.picking.frame import Frame, image_of
@@ -100,24 +101,25 @@ def blob_scores(
         margin=margin,
         diameter=diameter,
     )
-    lowest, _ = blob_thresholds(scores)
+    lowest, _ = blob_thresholds(scores.candidates)
     start = image_of(weighted * _laplacian(square, middle), frame)
     centre = centre_map(weighted, scores, peaks_from(scores, lowest, 0.0, neighbour=NEIGHBOUR), start=start)
     return replace(scores, centre=centre)
 
 
-def blob_thresholds(scores: Scores, *, adjust: float = 0.0, upper: float | None = None) -> tuple[float, float | None]:
+def blob_thresholds(
+    candidates: Candidates, *, adjust: float = 0.0, upper: float | None = None
+) -> tuple[float, float | None]:
     """Return the lowest and the highest figure of merit of a pick.
 
     adjust  robust standard deviations by which the default threshold is moved; positive picks fewer
     upper   so many standard deviations of the picks' own scores above their median, a blob is contamination
     """
-    diameter = float(scores.diameter.mean()) if scores.diameter is not None else 0.0
-    parted = valley(scores, diameter, noise_peaks=NOISE_PEAKS)
+    parted = valley(candidates, candidates.mean, noise_peaks=NOISE_PEAKS)
     lowest = min(DEFAULT_THRESHOLD, parted[0] if parted else np.inf) + adjust
     if upper is None:
         return lowest, None
-    found = peaks_from(scores, lowest, 0.0).fom
+    found = candidates.picks.fom[candidates.apart(0.0, threshold=lowest)]
     if not len(found):
         return lowest, None
     spread = max(1.4826 * float(np.median(np.abs(found - np.median(found)))), _GAUGE)

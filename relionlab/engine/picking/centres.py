@@ -14,7 +14,8 @@ import scipy.fft
 
 from relionlab.engine.picking.background import soft_disc
 from relionlab.engine.picking.frame import Frame, image_of
-from relionlab.engine.picking.peaks import Picks, Scores, at_centres
+from relionlab.engine.picking.peaks import Scores, at_centres
+from relionlab.engine.picking.picks import Picks
 
 _REACH = 0.75
 """Of the diameter: radius within which particles are averaged, to the outer end of the ring that a blob's disc is compared with."""

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from relionlab.engine.picking.peaks import Scores, peaks_from
+from relionlab.engine.picking.candidates import Candidates
+from relionlab.engine.picking.peaks import Scores
 
 _APART = 0.7  # of the particle's diameter: how far apart two peaks are that are both counted
 _HALVES = 2.72
@@ -56,14 +57,17 @@ def valley_between(
     return (parted, float(second.mean())) if (apart or raised) and parted >= lowest else None
 
 
-def valley(scores: Scores, diameter: float, *, noise_peaks: float = NOISE_PEAKS_TURNED) -> tuple[float, float] | None:
+def valley(
+    candidates: Candidates, diameter: float, *, noise_peaks: float = NOISE_PEAKS_TURNED
+) -> tuple[float, float] | None:
     """Return the score that parts noise from particles, and the mean of the particles; ``None`` where it cannot be told.
 
-    scores       maps in robust standard deviations
+    candidates   of a map in robust standard deviations
     diameter     of the particle, Å
     noise_peaks  as :func:`valley_between` takes it
     """
-    heights = peaks_from(replace(scores, diameter=None), -np.inf, _APART * diameter).fom
+    candidates = replace(candidates, diameter=None)
+    heights = candidates.picks.fom[candidates.apart(_APART * diameter)]
     return valley_between(heights, noise_peaks=noise_peaks)
 
 
@@ -81,7 +85,7 @@ def crowded_scale(
     all peaks come out low. There the peaks form two groups. If the valley between them is lower than the score of the
     usual threshold, ``CUT``, it gets this figure of merit, so that one threshold serves both kinds of micrographs.
     """
-    found = valley(scores, diameter, noise_peaks=noise_peaks)
+    found = valley(scores.candidates, diameter, noise_peaks=noise_peaks)
     if found is None or found[0] >= noise + CUT * (typical - noise):
         return noise, typical
     lowest, mean = found

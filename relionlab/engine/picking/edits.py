@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from relionlab.engine.picking.peaks import Picks
+from relionlab.engine.picking.picks import Picks
 
 
 def _none() -> np.ndarray:

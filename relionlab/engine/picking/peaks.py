@@ -8,48 +8,13 @@ from functools import cached_property
 import numpy as np
 from scipy import ndimage
 
-from relionlab.engine.kernels.peaks import keep_apart
+from relionlab.engine.picking.candidates import Candidates
 from relionlab.engine.picking.frame import Frame
+from relionlab.engine.picking.picks import Picks
 
 _NEAR = 0.2
 """Diameters within which a peak's centre is looked for: neighbours that overlap are not mixed up so near."""
-
-
-@dataclass(frozen=True)
-class Picks:
-    """Particles found in one micrograph, best first.
-
-    x, y       (n,) px of the micrograph, of the particle's centre; pixel centres are whole numbers, from 0
-    fom        (n,) figure of merit; nan for particles picked by hand
-    reference  (n,) which reference fits best, from 0; -1 where there is none
-    psi        (n,) in-plane angle in degrees, 0 to 360
-    """
-
-    x: np.ndarray
-    y: np.ndarray
-    fom: np.ndarray
-    reference: np.ndarray
-    psi: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.x)
-
-    def rows(self, chosen: np.ndarray) -> Picks:
-        """Return the chosen ones (mask or indices)."""
-        return Picks(self.x[chosen], self.y[chosen], self.fom[chosen], self.reference[chosen], self.psi[chosen])
-
-    @classmethod
-    def at(cls, xy: np.ndarray) -> Picks:
-        """Return picks made by hand at points (n, 2), x and y in px."""
-        points = np.asarray(xy, dtype=np.float64).reshape(-1, 2)
-        nothing = np.full(len(points), np.nan)
-        return cls(points[:, 0], points[:, 1], nothing, np.full(len(points), -1), np.zeros(len(points)))
-
-    @staticmethod
-    def together(first: Picks, second: Picks) -> Picks:
-        """Return both, one after the other."""
-        names = ("x", "y", "fom", "reference", "psi")
-        return Picks(*(np.concatenate([getattr(first, name), getattr(second, name)]) for name in names))
+_TOGETHER = 2048  # peaks whose surroundings are looked at together, to bound the memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,12 +45,30 @@ class Scores:
     distance: float = 0.0
 
     @cached_property
-    def maxima(self) -> tuple[np.ndarray, np.ndarray]:
-        """Rows and columns of all local maxima within the margin, best first."""
+    def candidates(self) -> Candidates:
+        """All local maxima within the margin, best first; found once."""
         highest = ndimage.maximum_filter(self.fom, size=3) == self.fom
         rows, columns = np.nonzero(highest & self.frame.inside(self.margin) & np.isfinite(self.fom))
         order = np.argsort(-self.fom[rows, columns], kind="stable")
-        return rows[order], columns[order]
+        rows, columns = rows[order], columns[order]
+        return Candidates(
+            picks=_refined(self, rows, columns),
+            average=self.average[rows, columns],
+            stddev=self.stddev[rows, columns],
+            pixel_size=self.frame.pixel_size,
+            diameter=None if self.diameter is None else self.diameter[rows, columns],
+            smallest=0.0 if self.diameter is None else float(self.diameter.min()),
+            distance=self.distance,
+            mean=0.0 if self.diameter is None else float(self.diameter.mean()),
+        )
+
+    @property
+    def centred(self) -> Candidates:
+        """The candidates with their particles' centres: all that picking at any threshold needs of these maps."""
+        if self.centre is None:
+            return self.candidates
+        moved = at_centres(self, self.candidates.picks, self.centre)
+        return replace(self.candidates, centre_x=moved.x, centre_y=moved.y)
 
 
 def peaks_from(
@@ -111,24 +94,13 @@ def peaks_from(
     Positions are refined to a fraction of a map pixel by parabolas through the neighbours of each maximum; where there is
     a map of the centres, by its maximum within a fifth of the diameter.
     """
-    rows, columns = scores.maxima
-    enough = np.searchsorted(-scores.fom[rows, columns], -threshold, side="right")
-    rows, columns = rows[:enough], columns[:enough]
-    allowed = np.ones(len(rows), dtype=bool)
-    if max_stddev is not None:
-        allowed &= scores.stddev[rows, columns] <= max_stddev
-    if min_average is not None:
-        allowed &= scores.average[rows, columns] >= min_average
-    rows, columns = rows[allowed], columns[allowed]
-    picks = _refined(scores, rows, columns)
-    radius = np.full(len(rows), float(distance))
-    if scores.diameter is not None and len(rows):
-        smallest = float(scores.diameter.min())
-        radius = np.maximum(radius, neighbour * (scores.diameter[rows, columns] + smallest) / 2)
-    kept = keep_apart(picks.x, picks.y, radius / scores.frame.pixel_size)
+    candidates = scores.candidates
+    kept = candidates.apart(
+        distance, threshold=threshold, max_stddev=max_stddev, min_average=min_average, neighbour=neighbour
+    )
     if upper is not None:
-        kept &= picks.fom <= upper
-    picks = picks.rows(kept)
+        kept = kept[candidates.picks.fom[kept] <= upper]
+    picks = candidates.rows(kept)
     return picks if scores.centre is None else at_centres(scores, picks, scores.centre)
 
 
@@ -136,13 +108,19 @@ def at_centres(scores: Scores, picks: Picks, centre: np.ndarray) -> Picks:
     """Return picks moved to where the map of centres (y, x) is highest, within a fifth of their diameters."""
     if scores.diameter is None or not len(picks):
         return picks
+    parts = [
+        _at_centres(scores, picks.rows(slice(first, first + _TOGETHER)), centre)
+        for first in range(0, len(picks), _TOGETHER)
+    ]
+    return replace(picks, x=np.concatenate([x for x, _ in parts]), y=np.concatenate([y for _, y in parts]))
+
+
+def _at_centres(scores: Scores, picks: Picks, centre: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     rows, columns = (
         np.clip(np.rint(place / step).astype(np.int64), 0, size - 1)
         for place, step, size in zip((picks.y, picks.x), scores.frame.steps, centre.shape, strict=True)
     )
-    rows, columns = _uphill(scores, centre, rows, columns)
-    x, y = _tops(centre, scores.frame, rows, columns)
-    return replace(picks, x=x, y=y)
+    return _tops(centre, scores.frame, *_uphill(scores, centre, rows, columns))
 
 
 def _uphill(scores: Scores, centre: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -14,7 +14,8 @@ from relionlab.jobs.context import Context
 from relionlab.jobs.micrographs.options import MicrographOptions
 from relionlab.jobs.picking import autopick_more_options as more
 from relionlab.jobs.picking import autopick_options as options
-from relionlab.jobs.picking.autopick_work import MOST_MAPS, Picking, pick
+from relionlab.jobs.picking.autopick_all import MOST_MAPS, pick
+from relionlab.jobs.picking.autopick_work import Picking
 from relionlab.params import Parameter, flagged
 
 _GENERAL, _REFERENCES, _BLOBS, _HELIX, _PEAKS, _EXPERT = (

@@ -1,4 +1,4 @@
-"""What picking does with its files: micrograph by micrograph scores, then picks, then the summary.
+"""What picking does with one micrograph and its files: scores, then picks.
 
 The two stages are public, so that thresholds can be tuned on a few micrographs (jobs/picking/autopick_tuning.py) by the very
 code that picks from all.
@@ -17,40 +17,29 @@ import numpy as np
 from relionlab.engine.ctf import Optics, ctf
 from relionlab.engine.picking import (
     BlobSearch,
+    Candidates,
+    Edits,
     Frame,
     Picks,
     Scores,
     Templates,
     blob_scores,
     frame_for,
-    peaks_from,
     place,
     template_scores,
 )
 from relionlab.engine.picking.blobs import blob_thresholds
 from relionlab.engine.picking.templates import BLOB_NOISE, BLOB_SURROUND, BLOB_TYPICAL
-from relionlab.errors import InputError, ParameterError
-from relionlab.io.coordinate_files import write_coords_suffix
+from relionlab.errors import InputError
 from relionlab.io.images import open_image, read_image
 from relionlab.io.particles import Particles
 from relionlab.jobs.context import Context
-from relionlab.jobs.micrographs.each import EVERYTHING, Choice, for_each_micrograph
-from relionlab.jobs.micrographs.listing import first_shape, names_of
+from relionlab.jobs.micrographs.each import EVERYTHING, Choice
+from relionlab.jobs.micrographs.listing import names_of
 from relionlab.jobs.picking import pick_files
 from relionlab.jobs.picking.autopick_input import DEFOCUS, check_ctf, read_list
-from relionlab.jobs.picking.autopick_memory import bytes_needed
 from relionlab.jobs.picking.autopick_references import GAUSS, ReferenceOptions, References, read_references
-from relionlab.jobs.picking.autopick_settings import (
-    PickingSettings,
-    picked_again,
-    read_settings,
-    settings_path,
-    write_settings,
-)
-
-MOST_MAPS = 30
-"""Micrographs of which maps are written without being asked twice, as in RELION."""
-_QUICK = 2e9  # map pixels times references times angles below which starting workers takes longer than the work
+from relionlab.jobs.picking.autopick_settings import PickingSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,21 +145,39 @@ class PickingRun:
             _write_maps(root, scores, made=PickingSettings.of(picking).of_maps)
         return scores
 
-    def picks(self, scores: Scores) -> Picks:
-        """Return the automatic picks of one micrograph's maps."""
+    def thresholds(self, candidates: Candidates) -> tuple[float, float]:
+        """Return the lowest and the highest figure of merit of a pick in one micrograph."""
         picking = self.picking
-        lowest, upper = picking.threshold, None
-        if picking.blobs is not None:
-            lowest, upper = blob_thresholds(scores, adjust=picking.threshold, upper=picking.upper)
-        return peaks_from(
-            scores,
-            lowest,
-            scores.distance if picking.min_distance is None else picking.min_distance,
-            max_stddev=picking.max_stddev,
-            min_average=picking.min_average,
-            upper=upper,
+        if picking.blobs is None:
+            return picking.threshold, math.inf
+        lowest, upper = blob_thresholds(candidates, adjust=picking.threshold, upper=picking.upper)
+        return lowest, math.inf if upper is None else upper
+
+    def apart(self, candidates: Candidates, *, threshold: float = -math.inf, limited: bool = True) -> np.ndarray:
+        """Return the numbers of one micrograph's candidates above a threshold that are far enough from better ones.
+
+        limited  whether those on a background that is not allowed are left out first
+        """
+        picking = self.picking
+        return candidates.apart(
+            candidates.distance if picking.min_distance is None else picking.min_distance,
+            threshold=threshold,
+            max_stddev=picking.max_stddev if limited else None,
+            min_average=picking.min_average if limited else None,
             neighbour=picking.neighbour,
         )
+
+    def picks(self, candidates: Candidates) -> Picks:
+        """Return the automatic picks among one micrograph's candidates."""
+        lowest, highest = self.thresholds(candidates)
+        kept = self.apart(candidates, threshold=lowest)
+        return candidates.rows(kept[candidates.picks.fom[kept] <= highest])
+
+    def with_thresholds(self, picking: Picking) -> PickingRun:
+        """Return the run with other thresholds; what is known of its micrographs is not read again."""
+        changed = replace(self, picking=picking)
+        vars(changed).update(names=self.names, _pixel_sizes=self._pixel_sizes)
+        return changed
 
     @property
     def distance(self) -> float:
@@ -183,10 +190,11 @@ class PickingRun:
             return self.references.box / 2
         return (self.picking.particle_diameter or 0.0) / 2
 
-    def edited(self, index: int, automatic: Picks) -> Picks:
-        """Return picks with the micrograph's hand edits laid over them."""
-        root = self.root(index)
-        edits = pick_files.read_edits(root.with_name(f"{root.name}_edits.star"))
+    def edited(self, index: int, automatic: Picks, *, edits: Edits | None = None) -> Picks:
+        """Return picks with the micrograph's hand edits laid over them: those given, or those on the disk."""
+        if edits is None:
+            root = self.root(index)
+            edits = pick_files.read_edits(root.with_name(f"{root.name}_edits.star"))
         if not len(edits):
             return automatic
         return edits.over(automatic, radius=self.edit_radius / self._pixel_size(index))
@@ -201,7 +209,7 @@ class PickingRun:
 
     def work(self, index: int) -> Picks:
         """Pick from one micrograph and write its coordinates."""
-        found = self.edited(index, self.picks(self.scores(index)))
+        found = self.edited(index, self.picks(self.scores(index).centred))
         order = pick_files.TEMPLATE_ORDER if self.picking.blobs is None else pick_files.BLOB_ORDER
         pick_files.write_picks(self.picks_path(index), found, order=order)
         return found
@@ -318,45 +326,6 @@ def _templates(picking: Picking, references: References) -> Templates:
     return Templates(images, pixel_size, diameter, picking.psi_step, picking.lowpass, picking.shrink_mask)
 
 
-def pick(context: Context, picking: Picking) -> None:
-    """Pick from all micrographs: coordinates, summary.star, coords_suffix and a word on the result."""
-    run = open_picking(context, picking)
-    if picking.write_maps and len(run.names) > MOST_MAPS and not picking.unlimited_maps:
-        raise ParameterError(
-            f"--write_fom_maps would write maps of {len(run.names)} micrographs: give a list of at most {MOST_MAPS}, or add --no_fom_limit."
-        )
-    if run.references is not None:
-        images = run.references.images
-        context.say(
-            f" References: {len(images)} ({run.references.origin}), mask diameter {run.references.diameter:.0f} Å"
-        )
-    run = replace(run, again=picked_again(context, run))
-    if read_settings(settings_path(run)) is None:
-        write_settings(settings_path(run), PickingSettings.of(picking))
-    pixels, work = _sample(context, run)
-    done = for_each_micrograph(
-        context,
-        run.names,
-        run.work,
-        finished=run.finished,
-        choice=picking.choice,
-        bytes_each=bytes_needed(pixels, work),
-        threads=1 if _effort(run, pixels, work) < _QUICK else picking.workers,
-    )
-    write_settings(settings_path(run), PickingSettings.of(picking))
-    names, found = [run.names[index] for index in done.results], list(done.results.values())
-    pick_files.write_summary(run.directory / picking.output / "summary.star", names, found)
-    suffix_file = run.directory / picking.output / f"coords_suffix_{picking.pickname}.star"
-    write_coords_suffix(suffix_file, picking.micrographs)
-    total = sum(map(len, found))
-    context.say(f" Total number of particles from {len(names)} micrographs is {total}")
-    context.say(f" i.e. on average there were {round(total / max(len(names), 1))} particles per micrograph")
-    if not total:
-        context.warn(
-            "warning: no particle was found. Lower the threshold, or check diameter, pixel size and contrast (--invert)."
-        )
-
-
 def _writer(root: Path) -> Callable[[int, np.ndarray, np.ndarray], None]:
     def write(number: int, fom: np.ndarray, psi: np.ndarray) -> None:
         pick_files.write_map(root, "bestCCF", fom, reference=number)
@@ -373,20 +342,3 @@ def _write_maps(root: Path, scores: Scores, *, made: str) -> None:
         return
     pick_files.write_map(root, "avgNoise", scores.average)
     pick_files.write_map(root, "stddevNoise", scores.stddev)
-
-
-def _sample(context: Context, run: PickingRun) -> tuple[int, int]:
-    """Return the pixels of a micrograph and of its maps."""
-    shape = first_shape(context, run.names)
-    if shape is None:
-        return 0, 0
-    try:
-        return math.prod(shape), math.prod(run._frame(0, shape).work)
-    except InputError:
-        return math.prod(shape), 0  # said when it is worked on
-
-
-def _effort(run: PickingRun, pixels: int, work: int) -> float:
-    """Return about how many map pixels are transformed in all."""
-    count = len(run.templates.images) * len(run.templates.angles) if run.templates is not None else 8
-    return len(run.names) * (work * count + 8 * pixels)

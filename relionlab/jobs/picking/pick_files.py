@@ -116,14 +116,14 @@ def scores_path(root: Path) -> Path:
 
 
 def write_scores(root: Path, scores: Scores, *, made: str = "") -> None:
-    """Write what re-picking needs, compressed; figures of merit keep three digits. ``made``: with which settings."""
+    """Write what re-picking needs, compressed, with all digits: picks from it are the same. ``made``: with which settings."""
     frame = scores.frame
     arrays = {
-        "fom": scores.fom.astype(np.float16),
+        "fom": scores.fom.astype(np.float32),
         "reference": scores.reference.astype(np.int16),
-        "psi": scores.psi.astype(np.float16),
-        "average": scores.average.astype(np.float16),
-        "stddev": scores.stddev.astype(np.float16),
+        "psi": scores.psi.astype(np.float32),
+        "average": scores.average.astype(np.float32),
+        "stddev": scores.stddev.astype(np.float32),
         "frame": np.array([*frame.shape, *frame.padded, *frame.work], dtype=np.int64),
         "sizes": np.array([frame.pixel_size, scores.margin, scores.distance]),
         "made": np.array(made),

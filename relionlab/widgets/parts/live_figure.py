@@ -88,6 +88,7 @@ class LiveFigure(BokehPage):
 
         self.figure = to_bokeh(figure) if isinstance(figure, Picture) else figure
         self._listeners: dict[str, list[Callable[[FigureEvent], None]]] = {}
+        self._models: dict[str, Any] = {}
         super().__init__(
             handles=list(handles), told_keys=list(keys), tell_ranges=ranges, description=description, **traits
         )
@@ -126,10 +127,12 @@ class LiveFigure(BokehPage):
         self._listeners.setdefault(type, []).append(listener)
 
     def _named(self, name: str) -> Any:
-        found = self.figure.select_one({"name": name})
-        if found is None:
-            raise KeyError(f"the figure holds no model of the name {name!r}")
-        return found
+        if name not in self._models:  # Bokeh looks through all models: too slow for every step of a drag
+            found = self.figure.select_one({"name": name})
+            if found is None:
+                raise KeyError(f"the figure holds no model of the name {name!r}")
+            self._models[name] = found
+        return self._models[name]
 
     def _heard(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
         if content.get("kind") == "ask for the figure":

@@ -38,7 +38,7 @@ class MicrographFigure {
     this.named = (name) => all.filter((one) => one.name === name);
     const source = (name) => this.named(name).find((one) => one.data);
     this.sources = Object.fromEntries(
-      ["whole", "detail"].map((name) => [name, source(name)]),
+      ["whole", "detail", "tint"].map((name) => [name, source(name)]),
     );
     this.array = this.sources.whole.data.image[0].constructor;
     [this.greys, this.scale, this.bar] = ["greys", "colours", "colour bar"].map((name) => this.named(name)[0]);
@@ -142,6 +142,11 @@ class MicrographFigure {
     }
     this._draw("whole", told);
     return fresh;
+  }
+
+  showTint() {
+    const told = this.model.get("tinted");
+    this._draw("tint", told.serial === this.serial ? told : null);
   }
 
   showDetail() {

@@ -40,10 +40,21 @@ def micrograph_figure(width: int, height: int, *, axes: bool = True) -> Any:
         empty = {"image": [np.full((2, 2), 64, dtype=np.uint8)], "x": [0.0], "y": [0.0], "dw": [0.0], "dh": [0.0]}
         source = ColumnDataSource(empty, name=name)
         drawn.image("image", x="x", y="y", dw="dw", dh="dh", color_mapper=mapper, source=source)
+    _tint(drawn)
     _scale_bar(drawn)
     if axes:
         _colour_bar(drawn)
     return drawn
+
+
+def _tint(drawn: Any) -> None:
+    """Places that are set apart are tinted, above the greys and below the picks."""
+    from bokeh.models import ColumnDataSource, LinearColorMapper
+
+    empty = {"image": [np.zeros((2, 2), dtype=np.uint8)], "x": [0.0], "y": [0.0], "dw": [0.0], "dh": [0.0]}
+    mapper = LinearColorMapper(palette=["#D55E0000", "#D55E0073"], low=0, high=1)
+    source = ColumnDataSource(empty, name="tint")
+    drawn.image("image", x="x", y="y", dw="dw", dh="dh", color_mapper=mapper, source=source)
 
 
 def _scale_bar(drawn: Any) -> None:

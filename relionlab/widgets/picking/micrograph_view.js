@@ -37,6 +37,9 @@ function render({ model, el }) {
     if (!figure) return;
     if (chosen && (chosen.serial !== figure.serial || !picks.near(chosen.x, chosen.y, 1e-6))) chosen = null;
     figure.showPicks(picks, chosen);
+    const drawn = { ring: 0, square: 0, dashed: 0, cross: 0 };
+    for (const { style, places } of figure.groups) drawn[style] += places.length / 2;
+    root.dataset.marks = JSON.stringify(drawn); // what is on the picture, style by style
     const words = `${picks.editable} picks`;
     if (spoken.textContent !== words) spoken.textContent = words;
     root.setAttribute("aria-label", `${model.get("image").name || "Micrograph"}: ${words}`);
@@ -345,7 +348,7 @@ function render({ model, el }) {
   };
 
   const heard = [
-    ["change:image", drawImage], ["change:detail", drawDetail], ["change:aim", aim], ["change:diameter", drawLooks],
+    ["change:image", drawImage], ["change:detail", drawDetail], ["change:tinted", () => figure.showTint()], ["change:aim", aim], ["change:diameter", drawLooks],
     ["change:inverted", drawLooks], ["change:colours", drawLooks], ["change:editable", () => drawCursor()],
   ];
   const clock = setInterval(() => figure && picks.waiting.length && tell(), 1000);
@@ -371,6 +374,7 @@ function render({ model, el }) {
     drawImage();
     drawLooks();
     drawDetail();
+    figure.showTint();
     aim();
     root.dataset.ready = "true";
   });

@@ -45,6 +45,8 @@ class MicrographView(anywidget.AnyWidget):
     """The whole micrograph in greys, its size, and a serial number that changes with each :meth:`show`."""
     detail = traitlets.Dict().tag(sync=True)
     """The part that is zoomed on, finer."""
+    tinted = traitlets.Dict().tag(sync=True)
+    """Places that are set apart, as the page draws them."""
     marks = traitlets.Dict().tag(sync=True)
     """The layers of picks, and which edits of the page are in them already."""
     colours = traitlets.Dict().tag(sync=True)
@@ -166,6 +168,19 @@ class MicrographView(anywidget.AnyWidget):
     def filter(self, *, low_pass: float | None = None, high_pass: float | None = None) -> None:
         """Take away detail finer than ``low_pass`` and coarser than ``high_pass`` (Å), for the eye only; None: nothing."""
         self._look(replace(self.look, low_pass=low_pass, high_pass=high_pass))
+
+    def tint(self, places: np.ndarray | None) -> None:
+        """Tint places of the micrograph, (y, x) bool over all of it on any grid; None: nothing. Another micrograph has none."""
+        if places is None or self._source is None or not places.any():
+            self.tinted = {}
+            return
+        height, width = self._source.shape
+        self.tinted = {
+            "serial": self.image.get("serial", 0),
+            "greys": np.ascontiguousarray(places, dtype=np.uint8).tobytes(),
+            "shape": list(places.shape),
+            "place": [0, 0, width, height],
+        }
 
     def go_to(self, x: float, y: float, *, width: float = 0.0, mark: bool = True) -> None:
         """Bring a place (px) to the middle, ``width`` px wide (0: as it is), and mark the pick that is there."""
