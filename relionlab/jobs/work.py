@@ -24,6 +24,8 @@ from relionlab.settings import Settings, settings
 
 PROGRAM = 201 << 20
 """Bytes that the process of a job holds once its modules are loaded."""
+DRAWN = 430 << 20
+"""Bytes that it has held at the end at the least, where it draws pictures of its results."""
 
 _PLACES = {
     "relion.motioncorr": "relionlab.jobs.motion.cost:motion_correction",
@@ -56,6 +58,7 @@ class Work:
     spread    (least, most) times the time, where the data decide how long it goes on
     words     on what the time depends, as "10–20 iterations, until it converges"
     doubt     why it will not do, in a sentence; "" if nothing is known against it
+    draws     whether pictures are drawn at the end
     """
 
     shared: float
@@ -66,6 +69,12 @@ class Work:
     spread: tuple[float, float] = (1.0, 1.0)
     words: str = ""
     doubt: str = ""
+    draws: bool = True
+
+    @property
+    def peak(self) -> int | None:
+        """Bytes at the peak, the drawing of pictures included."""
+        return max(self.memory, DRAWN) if self.draws and self.memory is not None else self.memory
 
     def seconds(self, speed: float) -> float:
         """Return the time on a machine whose cores have this speed, 1 for the reference core."""

@@ -88,8 +88,8 @@ def _cost(work: Work, corrected: Correction, directory: Path) -> Cost:
     free, room = available_memory(), shutil.disk_usage(directory).free
     warnings = _warnings(work, free, room)
     parts = [span_in_words(fastest, slowest)]
-    if work.memory is not None:
-        parts.append(f"{size_in_words(work.memory)} of {size_in_words(free)} free")
+    if work.peak is not None:
+        parts.append(f"{size_in_words(work.peak)} of {size_in_words(free)} free")
     if work.disk:
         parts.append(f"writes {size_in_words(work.disk)}")
     if work.words:
@@ -98,22 +98,22 @@ def _cost(work: Work, corrected: Correction, directory: Path) -> Cost:
         parts.append("no job of this kind has run here yet, so the time is a rough guess")
     if _is_busy():
         parts.append("longer while this machine is as busy as now")
-    return Cost(seconds, work.memory, " · ".join(parts), fastest, slowest, work.disk, warnings)
+    return Cost(seconds, work.peak, " · ".join(parts), fastest, slowest, work.disk, warnings)
 
 
 def _on_a_cluster(work: Work) -> Cost:
-    memory = f"{size_in_words(work.memory)} of memory" if work.memory else "memory not known"
+    memory = f"{size_in_words(work.peak)} of memory" if work.peak else "memory not known"
     words = f"{memory} on the queue's machine, whose speed is not known here · {work.words}"
-    return Cost(None, work.memory, words, disk=work.disk)
+    return Cost(None, work.peak, words, disk=work.disk)
 
 
 def _warnings(work: Work, free: int, room: int) -> tuple[str, ...]:
     found = []
     if work.doubt:
         found.append(work.doubt)
-    elif work.memory is not None and work.memory > free:
+    elif work.peak is not None and work.peak > free:
         found.append(
-            f"It needs about {size_in_words(work.memory)} of memory, and {size_in_words(free)} are free: close other programs,"
+            f"It needs about {size_in_words(work.peak)} of memory, and {size_in_words(free)} are free: close other programs,"
             " use fewer threads, a smaller box, or fewer classes."
         )
     if work.disk is not None and work.disk > _SHARE_OF_DISK * room:

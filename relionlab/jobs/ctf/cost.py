@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from relionlab.engine.memory import KERNELS
 from relionlab.jobs.ctf.job import CtfFind
 from relionlab.jobs.ctf.program import BYTES_PER_PIXEL
 from relionlab.jobs.work import PROGRAM, Facts, Work
@@ -22,7 +23,7 @@ def ctf_estimation(job: CtfFind, facts: Facts) -> Work:
         shared=found.count * (spectrum + _PER_FIT * (job.box / 512) ** 2 * phases),
         alone=_ALONE,
         workers=workers,
-        memory=PROGRAM + workers * each,
+        memory=PROGRAM + KERNELS + workers * each,
         disk=found.count * (job.box**2 * 4 + 200_000),
         doubt=doubt,
         words=f"{found.count:,} micrographs",

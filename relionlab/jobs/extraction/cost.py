@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from relionlab.io.coordinate_files import read_coordinate_files
 from relionlab.io.star_head import sample_rows, star_heads
+from relionlab.jobs.extraction.cutter import Boxes
 from relionlab.jobs.extraction.job import Extract
 from relionlab.jobs.extraction.run import bytes_needed
-from relionlab.jobs.work import PROGRAM, Facts, Work
+from relionlab.jobs.particles.stack import Operations
+from relionlab.jobs.work import Facts, Work
 
 _PER_PIXEL = 1.2e-8  # seconds of a core for each pixel of a micrograph that is read
 _PER_BOXED = 4.0e-8  # for each pixel of each box: cut, rescaled, normalised, written
 _ALONE = 1.5
-_AT_ONCE = 512
+_ITSELF = 150 << 20  # bytes of a process that compiles nothing
 _LOOKED_AT = 12  # coordinate files
 
 
@@ -19,16 +21,18 @@ def extraction(job: Extract, facts: Facts) -> Work:
     """Each micrograph is read once, each particle cut, rescaled and normalised."""
     found = facts.micrographs(job.star_mics)
     count, guessed = _particles(job, facts, found.count)
-    each = bytes_needed(found.shape, job.extract_size, min(_AT_ONCE, max(count // max(found.count, 1), 1)))
+    at_once = Boxes(job.extract_size, Operations()).at_once
+    each = bytes_needed(found.shape, job.extract_size, min(at_once, max(count // max(found.count, 1), 1)))
     workers, doubt = facts.workers(found.count, threads=job.nr_mpi if job.nr_mpi > 1 else 0, each=each)
     final = job.rescale if job.do_rescale else job.extract_size
     return Work(
         shared=found.count * found.pixels * _PER_PIXEL + count * job.extract_size**2 * _PER_BOXED,
         alone=_ALONE + count * 2e-5,
         workers=workers,
-        memory=PROGRAM + workers * each,
+        memory=_ITSELF + workers * each,
         disk=count * (final**2 * (2 if job.do_float16 else 4) + 400),
         doubt=doubt,
+        draws=False,
         words=f"{'about ' if guessed else ''}{count:,} particles from {found.count:,} micrographs",
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from relionlab.engine.memory import KERNELS
 from relionlab.errors import InputError
 from relionlab.jobs.motion.frames import bytes_needed
 from relionlab.jobs.motion.job import MotionCorr
@@ -29,7 +30,7 @@ def motion_correction(job: MotionCorr, facts: Facts) -> Work:
         shared=movies.count * frames * movies.pixels * _PER_PIXEL,
         alone=_ALONE,
         workers=workers,
-        memory=PROGRAM + workers * each,
+        memory=PROGRAM + KERNELS + workers * each,
         disk=int(movies.count * pixels * (2 if job.do_float16 else 4) * images),
         doubt=doubt,
         words=f"{movies.count:,} movies of {frames} frames",

@@ -38,6 +38,7 @@ from relionlab.jobs.micrographs.each import EVERYTHING, Choice, for_each_microgr
 from relionlab.jobs.micrographs.listing import first_shape, names_of
 from relionlab.jobs.picking import pick_files
 from relionlab.jobs.picking.autopick_input import DEFOCUS, check_ctf, read_list
+from relionlab.jobs.picking.autopick_memory import bytes_needed
 from relionlab.jobs.picking.autopick_references import GAUSS, ReferenceOptions, References, read_references
 from relionlab.jobs.picking.autopick_settings import (
     PickingSettings,
@@ -354,11 +355,6 @@ def pick(context: Context, picking: Picking) -> None:
         context.warn(
             "warning: no particle was found. Lower the threshold, or check diameter, pixel size and contrast (--invert)."
         )
-
-
-def bytes_needed(pixels: int, work: int) -> int:
-    """Return what one worker holds for a micrograph of so many pixels, with maps of so many."""
-    return 24 * pixels + 60 * work
 
 
 def _writer(root: Path) -> Callable[[int, np.ndarray, np.ndarray], None]:

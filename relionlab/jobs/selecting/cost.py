@@ -23,10 +23,10 @@ def selection(job: Select, facts: Facts) -> Work:
         raise NodeError(f"{data} is not there yet")
     size = place.stat().st_size
     rows = size / 300
-    return Work(0.0, _ALONE + rows * _PER_ROW, memory=(150 << 20) + 6 * size, disk=size)
+    return Work(0.0, _ALONE + rows * _PER_ROW, memory=(150 << 20) + 6 * size, disk=size, draws=False)
 
 
 def sorting(job: Sort, facts: Facts) -> Work:
     """Each particle is compared with its reference."""
     found = facts.particles(job.input_star)
-    return Work(found.count * _PER_SORTED, _ALONE, memory=PROGRAM, disk=found.count * 400)
+    return Work(found.count * _PER_SORTED, _ALONE, memory=PROGRAM, disk=found.count * 400, draws=False)

@@ -13,4 +13,6 @@ def joining(job: JoinStar, facts: Facts) -> Work:
     sizes = [
         (facts.directory / node.path).stat().st_size for node in job.inputs() if (facts.directory / node.path).is_file()
     ]
-    return Work(0.0, 1.0 + sum(sizes) / _BYTES_PER_SECOND, memory=(150 << 20) + 6 * sum(sizes), disk=sum(sizes))
+    return Work(
+        0.0, 1.0 + sum(sizes) / _BYTES_PER_SECOND, memory=(150 << 20) + 6 * sum(sizes), disk=sum(sizes), draws=False
+    )

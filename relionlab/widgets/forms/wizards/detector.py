@@ -52,7 +52,8 @@ class DetectorCurve(Wizard):
             color, dash = PALETTE[number % len(PALETTE)], "solid" if number < len(PALETTE) else "dashed"
             figure.line(x, y, color=color, line_dash=dash, line_width=1.5, name=f"curve:{name}", legend_label=name)
         figure.legend.label_text_font_size, figure.legend.padding, figure.legend.spacing = "10px", 4, -3
-        figure.legend.background_fill_alpha, figure.legend.border_line_color = 0.6, None
+        figure.legend.background_fill_color = figure.legend.border_line_color = None
+        figure.legend.label_text_color = "#888888"
         figure.add_layout(figure.legend[0], "right")
         figure.add_layout(Span(location=0.5, dimension="height", line_color="#888888", line_dash="dotted"))
         self.live = LiveFigure(figure, description="MTF curves of the known detectors")

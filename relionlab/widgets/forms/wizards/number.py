@@ -46,7 +46,7 @@ class Number(w.HBox):
             value=min(max(value, low), high), min=low, max=high, step=step, readout=False, layout=w.Layout(width="150px"),
             tooltip=parameter.label,
         )  # fmt: skip
-        self._entry = w.FloatText(value=value, step=step, layout=w.Layout(width="82px"), tooltip=parameter.label)
+        self._entry = w.FloatText(value=value, step=step, layout=w.Layout(width="92px"), tooltip=parameter.label)
         self._slider.observe(self._slid, "value")
         self._entry.observe(self._typed, "value")
         super().__init__([self._label, self._slider, self._entry, w.HTML(f'<span class="rl-unit">{unit}</span>')])

@@ -89,7 +89,7 @@ class ValueRange(Wizard):
         label, values = self._label.value, self._columns[self._label.value]
         low, high = float(values.min()), float(values.max())
         step = float(f"{max(high - low, 1e-6) / 500:.1g}")
-        form = {name: getattr(self._job, name) for name in _ENDS} if label == self._job.select_label else {}
+        form = self._given() if label == self._job.select_label else {}
         counts, edges = np.histogram(values, bins=min(80, max(10, int(np.sqrt(len(values)) * 2))))
         self.live.data("bars", left=edges[:-1], right=edges[1:], top=counts.astype(float))
         margin = 0.03 * (high - low) or 1.0
@@ -109,6 +109,11 @@ class ValueRange(Wizard):
             self.redraw(name)
         if tell:
             self.write({"do_select_values": True, "select_label": label, **ends})
+
+    def _given(self) -> dict[str, float]:
+        """Return the ends that the form has, other than its defaults, which stand for none."""
+        values = {name: float(getattr(self._job, name)) for name in _ENDS}
+        return {name: value for name, value in values.items() if value != self._job.default(name)}
 
     def _moved(self, event: FigureEvent, *, tell: bool) -> None:
         if event.hit not in _ENDS and event.start is not None:

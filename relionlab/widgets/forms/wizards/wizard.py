@@ -74,7 +74,7 @@ class Wizard(w.VBox):
         """Read the inputs that the form names now and show them."""
         self._turn += 1
         self._done.clear()
-        self._message.say("Reading the input …")
+        self._message.say("Reading some of the input; in a large project that takes a few seconds …")
         threading.Thread(target=self._look, args=(self._turn,), name="relionlab-wizard", daemon=True).start()
 
     def wait(self, seconds: float = 60.0) -> bool:
