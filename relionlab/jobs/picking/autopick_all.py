@@ -10,8 +10,8 @@ from relionlab.io.coordinate_files import write_coords_suffix
 from relionlab.jobs.context import Context
 from relionlab.jobs.micrographs.each import for_each_micrograph
 from relionlab.jobs.micrographs.listing import first_shape
-from relionlab.jobs.picking.autopick_memory import bytes_needed
 from relionlab.jobs.picking import pick_files
+from relionlab.jobs.picking.autopick_memory import bytes_needed
 from relionlab.jobs.picking.autopick_settings import (
     PickingSettings,
     picked_again,
