@@ -8,6 +8,7 @@ from pathlib import Path
 import ipywidgets as w
 
 from relionlab.display.pipeline_graph import PipelineGraph, pipeline_graph
+from relionlab.display.words import many
 from relionlab.errors import ProjectError
 from relionlab.project import Project
 from relionlab.project.relatives import Relatives
@@ -74,7 +75,7 @@ class PipelineView(w.VBox):
     def refresh(self) -> None:
         """Draw the pipeline anew; the page changes only if the picture does."""
         graph = self.graph
-        self._told.value = f'<span class="rl-muted">&nbsp; {len(graph.jobs)} jobs</span>'
+        self._told.value = f'<span class="rl-muted">&nbsp; {many(len(graph.jobs), "job")}</span>'
         self.view.svg = graph.svg
         options = self._branches()
         if tuple(self._branch.options) != options:
