@@ -46,7 +46,7 @@ def state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
+def begun(tmp_path: Path) -> Project:
     """Import (finished, three particles) -> two Class2D jobs: one scheduled, one that failed."""
     made = Project.create(tmp_path / "betagal")
     (made.directory / "particles.star").write_text(PARTICLES)

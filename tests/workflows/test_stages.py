@@ -132,7 +132,7 @@ def test_form_made_anew_finds_its_job(begun: Project):
     again = JobForm(importing(), project=begun)
     assert again.ensure_started().name == "Import/job001"
     assert again.directory is not None
-    assert not again._continue.disabled
+    assert not again._launch.go_on.disabled
     assert len(begun.jobs()) == 1
     again.run().wait()  # asked for in so many words, it is
     assert len(begun.jobs()) == 2

@@ -41,8 +41,8 @@ def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
     return {name: (stat.st_mtime_ns, stat.st_size) for name, stat in stats.items()}
 
 
-def test_lists_the_jobs_newest_first_and_shows_the_last_one(project: Project, opened):
-    home = opened(project)
+def test_lists_the_jobs_newest_first_and_shows_the_last_one(begun: Project, opened):
+    home = opened(begun)
     assert [row["name"] for row in home.list.rows] == ["Class2D/job003", "Class2D/job002", "Import/job001"]
     assert [row["state"] for row in home.list.rows] == ["failed", "scheduled", "finished"]
     assert home.list.rows[1]["title"] == "five"
@@ -51,9 +51,9 @@ def test_lists_the_jobs_newest_first_and_shows_the_last_one(project: Project, op
     assert next(row for row in home.list.rows if row["name"] == "Import/job001")["number"] == "3 particles"
 
 
-def test_looking_writes_nothing_into_the_folder(project: Project, opened):
-    before = snapshot(project.directory)
-    home = opened(project.directory)
+def test_looking_writes_nothing_into_the_folder(begun: Project, opened):
+    before = snapshot(begun.directory)
+    home = opened(begun.directory)
     for key in ("job:Import/job001", "graph:", "compare:Class2D/job002,Class2D/job003", "sweep:", "trash:"):
         home.open_page(key)
         assert not home.tabs.tabs[key].failed
@@ -61,7 +61,7 @@ def test_looking_writes_nothing_into_the_folder(project: Project, opened):
     home.hide("Import/job001")
     home._look()
     home.close()
-    assert snapshot(project.directory) == before
+    assert snapshot(begun.directory) == before
 
 
 def test_empty_folder_offers_five_ways_to_begin(tmp_path: Path, opened):
@@ -79,10 +79,10 @@ def test_empty_folder_offers_five_ways_to_begin(tmp_path: Path, opened):
     assert list((tmp_path / "new").iterdir()) == []
 
 
-def test_particles_lead_to_their_import_form_in_one_step(tmp_path: Path, project: Project, opened):
+def test_particles_lead_to_their_import_form_in_one_step(tmp_path: Path, begun: Project, opened):
     folder = tmp_path / "new"
     folder.mkdir()
-    shutil.copy(project.directory / "particles.star", folder / "mine.star")
+    shutil.copy(begun.directory / "particles.star", folder / "mine.star")
     home = opened(folder)
     home.tabs.widget("start:").choose("particles")
     assert titles(home) == ["New Import"]
@@ -94,8 +94,8 @@ def test_particles_lead_to_their_import_form_in_one_step(tmp_path: Path, project
     assert (folder / "default_pipeline.star").exists()
 
 
-def test_form_becomes_the_page_of_its_job(project: Project, opened):
-    home = opened(project)
+def test_form_becomes_the_page_of_its_job(begun: Project, opened):
+    home = opened(begun)
     form = home.open_form(Class2D(fn_img="Import/job001/particles.star", nr_classes=3))
     form.schedule()
     assert titles(home) == ["Class2D job003", "Class2D job004"]
@@ -104,8 +104,8 @@ def test_form_becomes_the_page_of_its_job(project: Project, opened):
     assert home.list.rows[0]["name"] == "Class2D/job004"
 
 
-def test_everything_open_comes_back_after_a_restart(project: Project, opened):
-    home = opened(project)
+def test_everything_open_comes_back_after_a_restart(begun: Project, opened):
+    home = opened(begun)
     home.open_page("graph:Class2D/job002")
     form = home.open_form(Class2D(nr_classes=3))
     form.set(nr_classes=77)
@@ -114,25 +114,25 @@ def test_everything_open_comes_back_after_a_restart(project: Project, opened):
     home.open("Particles of class 3", lambda: w.HTML("gone with the kernel"))
     home.open_job("five")
     home.close()
-    again = opened(project)
+    again = opened(begun)
     assert titles(again) == ["Class2D job003", "Branch of Class2D/job002", "New Class2D", "Trash", "Class2D five"]
     assert again.tabs.current == "job:Class2D/job002"
     assert again.list.hidden == ["Class2D/job002"]
     assert again.tabs.widget("trash:") is None  # made when it is shown
     assert again.open_page("form:1").job.nr_classes == 77
-    assert recent_projects() == [project.directory]
+    assert recent_projects() == [begun.directory]
 
 
-def test_same_title_opens_once(project: Project, opened):
-    home = opened(project)
+def test_same_title_opens_once(begun: Project, opened):
+    home = opened(begun)
     first = home.open("One", lambda: w.HTML("one"))
     assert home.open("One", lambda: w.HTML("another")) is first
     home.tabs.close_tab("free:One")
     assert titles(home) == ["Class2D job003"]
 
 
-def test_page_that_fails_says_so_and_can_be_tried_again(project: Project, opened):
-    home = opened(project)
+def test_page_that_fails_says_so_and_can_be_tried_again(begun: Project, opened):
+    home = opened(begun)
     calls = []
 
     def make() -> w.Widget:
@@ -148,9 +148,9 @@ def test_page_that_fails_says_so_and_can_be_tried_again(project: Project, opened
     assert isinstance(home.open_job("job003"), JobPage)
 
 
-def test_jobs_ask_for_other_pages(project: Project, opened):
-    home = opened(project)
-    failed = project.job("job003")
+def test_jobs_ask_for_other_pages(begun: Project, opened):
+    home = opened(begun)
+    failed = begun.job("job003")
     assert home.want(failed, "clone").job.nr_classes == 9
     assert home.want(failed, "continue").directory.name == "Class2D/job003"
     assert home.want(failed, "sweep").job.nr_classes == 9
@@ -159,10 +159,10 @@ def test_jobs_ask_for_other_pages(project: Project, opened):
         assert not home.tabs.tabs[home.tabs.current].failed
 
 
-def test_deleted_job_takes_its_page_along_and_comes_back(project: Project, opened):
-    home = opened(project)
+def test_deleted_job_takes_its_page_along_and_comes_back(begun: Project, opened):
+    home = opened(begun)
     page = home.open_job("job002")
-    page.actions._act(project.job("job002").delete)
+    page.actions._act(begun.job("job002").delete)
     assert "job:Class2D/job002" not in home.tabs.tabs
     trash = home.open_page("trash:")
     trash.table.selected = ["Class2D/job002"]
@@ -170,8 +170,8 @@ def test_deleted_job_takes_its_page_along_and_comes_back(project: Project, opene
     assert "Class2D/job002" in [row["name"] for row in home.list.rows]
 
 
-def test_palette_finds_types_jobs_and_views(project: Project, opened):
-    home = opened(project)
+def test_palette_finds_types_jobs_and_views(begun: Project, opened):
+    home = opened(begun)
     home.open_palette()
     keys = [entry["key"] for entry in home.palette.entries]
     assert home.palette.shown
@@ -182,33 +182,33 @@ def test_palette_finds_types_jobs_and_views(project: Project, opened):
     assert titles(home)[-1] == "Class2D five"
 
 
-def test_stale_lock_is_said_and_broken_by_its_button(project: Project, opened):
-    (project.directory / ".relion_lock").mkdir()
+def test_stale_lock_is_said_and_broken_by_its_button(begun: Project, opened):
+    (begun.directory / ".relion_lock").mkdir()
     gone = time.time() - 3600
-    os.utime(project.directory / ".relion_lock", (gone, gone))
-    home = opened(project)
+    os.utime(begun.directory / ".relion_lock", (gone, gone))
+    home = opened(begun)
     assert "lock behind when it died" in home.top._amiss.value
     home.top._cure.click()
-    assert not (project.directory / ".relion_lock").exists()
+    assert not (begun.directory / ".relion_lock").exists()
     home.refresh()
     assert home.top._warning.layout.display == "none"
 
 
-def test_broken_pipeline_is_said_and_rebuilt(project: Project, opened):
-    (project.directory / "default_pipeline.star").write_text("data_nonsense\n")
-    home = opened(project.directory)
+def test_broken_pipeline_is_said_and_rebuilt(begun: Project, opened):
+    (begun.directory / "default_pipeline.star").write_text("data_nonsense\n")
+    home = opened(begun.directory)
     assert "Rebuild" in home.top._cure.description
     home.top._cure.click()
     assert [row["name"] for row in home.list.rows] == ["Class2D/job003", "Class2D/job002", "Import/job001"]
 
 
-def test_pipeline_that_breaks_while_the_page_is_open_does_not_take_it_down(project: Project, opened):
-    home = opened(project)
-    whole = (project.directory / "default_pipeline.star").read_text()
-    (project.directory / "default_pipeline.star").write_text("data_nonsense\n")
+def test_pipeline_that_breaks_while_the_page_is_open_does_not_take_it_down(begun: Project, opened):
+    home = opened(begun)
+    whole = (begun.directory / "default_pipeline.star").read_text()
+    (begun.directory / "default_pipeline.star").write_text("data_nonsense\n")
     home.refresh()
     assert home.top._warning.layout.display == ""
-    (project.directory / "default_pipeline.star").write_text(whole)
+    (begun.directory / "default_pipeline.star").write_text(whole)
     home.refresh()
     assert home.top._warning.layout.display == "none"
     assert len(home.list.rows) == 3

@@ -22,11 +22,11 @@ from relionlab.widgets.pipeline.sweep import SweepView
 
 
 @pytest.fixture
-def page_of(project: Project):
+def page_of(begun: Project):
     pages = []
 
     def make(name: str, **options) -> JobPage:
-        pages.append(JobPage(project.job(name), **options))
+        pages.append(JobPage(begun.job(name), **options))
         return pages[-1]
 
     yield make
@@ -79,19 +79,19 @@ def test_files_open_in_their_viewers(page_of):
     assert opened[0][0] == "Import/job001/particles.star"
 
 
-def test_note_and_alias_are_written(project: Project, page_of):
+def test_note_and_alias_are_written(begun: Project, page_of):
     page = page_of("job002")
     page._choice.value = "Note"
     panel = page._panels["Note"]
     panel._entry.value = "too few classes"
     panel.add()
-    assert "too few classes" in project.job("job002").notes()
+    assert "too few classes" in begun.job("job002").notes()
     assert "too few classes" in panel._text.value
     page.actions.ask_alias()
     entry, answer = page.actions.question.children[1], page.actions.question.children[2].children[0]
     entry.value = "fewer"
     answer.click()
-    assert project.job("job002").alias_name == "Class2D/fewer"
+    assert begun.job("job002").alias_name == "Class2D/fewer"
     assert page.actions.question.children == ()
 
 
@@ -103,7 +103,7 @@ def test_alias_that_relion_refuses_is_said(page_of):
     assert "begins with" in page.actions.message.value
 
 
-def test_deleting_says_what_goes_and_who_misses_it(project: Project, page_of):
+def test_deleting_says_what_goes_and_who_misses_it(begun: Project, page_of):
     page = page_of("job001")
     page.actions.ask_delete()
     told = page.actions.question.children[0].value
@@ -111,21 +111,21 @@ def test_deleting_says_what_goes_and_who_misses_it(project: Project, page_of):
     labels = [button.description for button in page.actions.question.children[1].children]
     assert labels == ["Delete it alone", "Delete it and 2 more", "Cancel"]
     page.actions.question.children[1].children[2].click()
-    assert len(project.jobs()) == 3
+    assert len(begun.jobs()) == 3
     page.actions.ask_delete()
     page.actions.question.children[1].children[1].click()
-    assert project.jobs() == []
+    assert begun.jobs() == []
 
 
-def test_marking_changes_the_state(project: Project, page_of):
+def test_marking_changes_the_state(begun: Project, page_of):
     page = page_of("job003")
     page.actions.ask_mark()
     next(b for b in page.actions.question.children[1].children if b.description == "finished").click()
-    assert project.job("job003").state == "finished"
+    assert begun.job("job003").state == "finished"
 
 
-def test_job_without_a_directory_and_job_of_an_unknown_type_are_shown(project: Project, page_of):
-    foreign = project.add(ForeignJob(job_type="relion.multibody", options=(("fn_in", "a.star"),)))
+def test_job_without_a_directory_and_job_of_an_unknown_type_are_shown(begun: Project, page_of):
+    foreign = begun.add(ForeignJob(job_type="relion.multibody", options=(("fn_in", "a.star"),)))
     page = page_of(foreign.name)
     page._choice.value = "Parameters"
     assert page._panels["Parameters"]._table.rows[0][1][0] == "fn_in"
@@ -134,8 +134,8 @@ def test_job_without_a_directory_and_job_of_an_unknown_type_are_shown(project: P
     assert "is not here" in page_of(foreign.name)._panels[PANELS[0]].value
 
 
-def test_comparison_shows_differences_and_results(project: Project):
-    view = CompareView(project, ["Class2D/job002", "Class2D/job003"])
+def test_comparison_shows_differences_and_results(begun: Project):
+    view = CompareView(begun, ["Class2D/job002", "Class2D/job003"])
     view.wait()
     rows = {key: [cell[0] for cell in cells[2:]] for key, cells in view._parameters.rows}
     assert rows == {"nr_classes": ["5", "9"], "tau_fudge": ["2", "4"]}
@@ -144,9 +144,9 @@ def test_comparison_shows_differences_and_results(project: Project):
     assert "two or more" in view.message.value
 
 
-def test_sweep_view_makes_the_jobs(project: Project, monkeypatch: pytest.MonkeyPatch):
+def test_sweep_view_makes_the_jobs(begun: Project, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("relionlab.workflows.sweep.Sweep.start", lambda self: self)
-    view = SweepView(project, project.job("job002").job, period=1e6)
+    view = SweepView(begun, begun.job("job002").job, period=1e6)
     try:
         assert view._parameter.value == "tau_fudge"
         assert view._values.value == "0.5, 1, 2, 4"
@@ -162,9 +162,9 @@ def test_sweep_view_makes_the_jobs(project: Project, monkeypatch: pytest.MonkeyP
         view.close()
 
 
-def test_flowchart_of_a_branch_and_its_file(project: Project, tmp_path: Path):
+def test_flowchart_of_a_branch_and_its_file(begun: Project, tmp_path: Path):
     followed = []
-    view = PipelineView(project, on_job=followed.append)
+    view = PipelineView(begun, on_job=followed.append)
     assert view.graph.jobs == ("Import/job001", "Class2D/job002", "Class2D/job003")
     view._branch.value = "Class2D/job002"
     assert view.graph.jobs == ("Import/job001", "Class2D/job002")
