@@ -1,6 +1,6 @@
 """A newcomer's way in a real browser: from the home page of a folder with particles to class averages and a selection.
 
-Decisions are clicks on a choice and values typed; each is counted by :class:`Decisions` and printed beside RELION's own.
+Decisions are clicks on a choice and values typed; each is counted and printed beside RELION's own.
 RELION's, counted by hand from the window of RELION 3.1 and its single-particle tutorial, for a ``particles.star`` that
 lies in the project folder:
 
@@ -39,44 +39,18 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import nbformat
 import pytest
 
 from relionlab.io.particles import read_particles
 from relionlab.project import Project
 from relionlab.simulation.conditions import Simulation
 from relionlab.simulation.particles import simulate_particles
+from tests.browser.decisions import Decisions, nothing_wrong, open_home
 
 RELION_TO_AVERAGES, RELION_TO_SELECTION = 18, 24
 COUNT = 300
-CELL = """import os
-os.environ["XDG_STATE_HOME"] = os.path.abspath("../state")
-from relionlab.widgets.home import Home
-home = Home(".")
-home"""
-RUN = re.compile(r"^\W*Run$")
-
-
-@dataclass
-class Decisions:
-    """What somebody who clicks and types has had to decide; waiting and looking are no decisions."""
-
-    page: Any
-    made: list[str] = field(default_factory=list)
-
-    def click(self, what: str, target: Any) -> None:
-        """Click on a choice."""
-        target.click()
-        self.made.append(what)
-
-    def told(self, stage: str, relion: int) -> None:
-        """Print them, with RELION's number for the same stage."""
-        listed = "; ".join(f"{number}. {what}" for number, what in enumerate(self.made, 1))
-        print(f"{stage}: {len(self.made)} decisions, RELION {relion}: {listed}")
 
 
 @pytest.fixture(scope="module")
@@ -92,14 +66,7 @@ def folder(lab_directory: Path) -> Path:
 @pytest.fixture(scope="module")
 def notebook(folder: Path, open_notebook):
     """The home page of that folder."""
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    cell = nbformat.v4.new_code_cell(CELL, metadata={"jupyter": {"source_hidden": True}})
-    nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata=kernel), folder / "newcomer.ipynb")
-    opened = open_notebook(f"{folder.name}/newcomer.ipynb")
-    opened.page.set_viewport_size({"width": 1366, "height": 768})
-    opened.run_cell(0)
-    opened.page.locator(".rl-choices button").first.wait_for(timeout=60_000)
-    return opened
+    return open_home(folder, open_notebook)
 
 
 @pytest.fixture(scope="module")
@@ -110,19 +77,13 @@ def decisions(notebook) -> Decisions:
 def test_class_averages_in_at_most_eight_decisions(notebook, decisions):
     page = notebook.page
     decisions.click("I have particles", page.locator('.rl-choices [data-key="particles"]'))
-    page.get_by_role("button", name=RUN).wait_for(timeout=60_000)
+    page.locator(".rl-form:visible .rl-title").wait_for(timeout=60_000)
     notebook.picture("newcomer_import")
-    decisions.click("Run (Import)", page.get_by_role("button", name=RUN))
-    offered = page.get_by_role("button", name="2D classification")
-    offered.wait_for(timeout=90_000)
-    notebook.picture("newcomer_imported")
-    decisions.click("2D classification", offered)
+    decisions.run()
+    decisions.next_job("2D classification")
     page.get_by_role("tab", name="New Class2D").wait_for(timeout=60_000)
-    run = page.get_by_role("button", name=RUN)
-    run.wait_for(timeout=60_000)
-    notebook.until(run.is_enabled)
     notebook.picture("newcomer_class2d")
-    decisions.click("Run (Class2D)", run)
+    decisions.run()
     page.locator(".rl-monitor .rl-class").first.wait_for(timeout=120_000)
     notebook.picture("newcomer_averages")
     decisions.told("from the home page to class averages", RELION_TO_AVERAGES)
@@ -155,10 +116,7 @@ def test_clicked_classes_become_a_selection_that_relion_reads(notebook, decision
 
 
 def test_nothing_wrong_and_nothing_from_outside(notebook):
-    assert notebook.cell_errors() == []
-    assert notebook.page.get_by_text("Traceback").count() == 0
-    assert notebook.outside == []
-    assert notebook.wrong == []
+    nothing_wrong(notebook)
 
 
 def _relion_reads(star: Path, folder: Path, count: int) -> None:

@@ -32,7 +32,7 @@ def number(found, what: str) -> float:
         ("AutoPick", "Particles", 16),
         ("Extract", "Particles", 16),
         ("Class2D", "Classes", 6),
-        ("Select", "Of", 60),
+        ("Select", "Particles before", 60),
         ("InitialModel", "Particles", 60),
         ("Class3D", "Class 2", 200 / 3),
         ("Refine3D", "Particles", 60),

@@ -111,7 +111,7 @@ def selected(place: Place) -> Outcome:
     before = _before(place, label)
     numbers = [Number(f"{what.capitalize()} kept", kept)]
     if before:
-        numbers += [Number("Of", before), Number("Share", 100 * kept / before, "%")]
+        numbers += [Number(f"{what.capitalize()} before", before), Number("Share", 100 * kept / before, "%")]
     pictures = [Shown("The list", lambda: _show(files[0]))]
     classes = place.path / "class_averages.star"
     if classes.exists() and what == "particles":
