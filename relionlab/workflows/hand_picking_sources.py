@@ -18,12 +18,12 @@ from relionlab.jobs.picking.manualpick import ManualPick
 from relionlab.project import JobDirectory, Project
 from relionlab.project.pipeline_file import JOB_PIPELINE_FILE, PIPELINE_FILE
 from relionlab.workflows.hand_picking import PICKNAME, SELECTION, HandPicking
+from relionlab.workflows.picked import coordinates_node, micrographs_of_picks
 
 STARTED_WITH = ".started_with"
 """File in a ManualPick job's directory that names the picks that were copied into it."""
 _ENDINGS = (".mrc", ".tif", ".tiff")
 _NODE = "MicrographGroupMetadata"
-_PICKS = "MicrographCoordsGroup"
 
 
 def open_hand_picking(
@@ -48,14 +48,14 @@ def open_hand_picking(
         project = source.project
         if source.type.startswith("relion.manualpick"):
             return _of_job(source, pixel_size)
-        if start_with is None and (picks := _output(source, _PICKS)) is not None:
+        if start_with is None and (picks := coordinates_node(source)) is not None:
             start_with = picks
-            source = _micrographs_of(source, picks)
+            source = micrographs_of_picks(source, picks)
         else:
             source = _list_of(source)
     if isinstance(start_with, JobDirectory):
         project = project or start_with.project
-        found = _output(start_with, _PICKS)
+        found = coordinates_node(start_with)
         if found is None:
             raise NodeError(
                 f"{start_with.name} has made no picks: expected AutoPick, ManualPick or imported coordinates."
@@ -142,19 +142,6 @@ def _list_of(job: JobDirectory) -> str:
             f"{job.name} has made no micrographs: expected Import, MotionCorr, CtfFind, Select or a job of picks."
         )
     return found
-
-
-def _micrographs_of(job: JobDirectory, picks: str) -> str:
-    """Return the list of micrographs that picks belong to: the job's own input, or what their file notes."""
-    for node in job.inputs:
-        if node.kind.startswith(_NODE):
-            return node.path
-    noted = read_coordinate_files(picks, directory=job.project.directory).micrographs
-    if noted.endswith(".star") and (job.project.directory / noted).is_file():
-        return noted
-    raise NodeError(
-        f"{job.name} does not say which micrographs its picks are of: open the micrographs' job, with start_with={job.name!r}."
-    )
 
 
 # --- without a job ----------------------------------------------------------------------------------------------------

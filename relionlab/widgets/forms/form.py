@@ -9,7 +9,7 @@ is ``form.job``.
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -33,7 +33,7 @@ from relionlab.widgets.forms.launch import Launch
 from relionlab.widgets.forms.pages import LEVELS, Pages
 from relionlab.widgets.forms.start_values import StartValues
 from relionlab.widgets.forms.starting import Starting
-from relionlab.widgets.parts.buttons import Message
+from relionlab.widgets.parts.buttons import Message, button
 from relionlab.widgets.parts.opening import Drawer, Opener
 from relionlab.workflows.cost import Cost
 
@@ -135,6 +135,10 @@ class JobForm(Starting, w.VBox):
         if LEVELS.index(wanted) > LEVELS.index(self._head.level.value):
             self._head.level.value = wanted
         self._pages.jump(name)
+
+    def offer(self, label: str, tip: str, method: Callable[[], Any], *, icon: str = "") -> None:
+        """Put one more button beside Run, for what the page around this form can do with a job of its values."""
+        self._launch.offer(button(label, tip, method, message=self._message, icon=icon, width="auto"))
 
     def offer_files(self) -> None:
         """Look again at the files of the project; the lists of the fields are made anew whenever they are opened."""

@@ -72,8 +72,16 @@ class Launch(w.VBox):
         self.alias.layout.width, self.note.layout = "150px", w.Layout(flex="1 1 200px", width="auto")
         self.more = MoreIterations(lambda total: form.set(**{self._iterations_of: total}))
         self._second = w.HBox([self.start, self.go_on, self.more, self.abort, self.clone])
-        super().__init__([w.HBox([self.run, self.schedule, self.alias, self.note]), self._second])
+        self._first = w.HBox([self.run, self.schedule, self.alias, self.note])
+        self._offered: list[w.Button] = []
+        super().__init__([self._first, self._second])
         self.add_class("rl-launch")
+
+    def offer(self, made: w.Button) -> None:
+        """Put one more button beside Run; it needs values that make a job, as Run does."""
+        self._offered.append(made)
+        made.disabled = self.run.disabled
+        self._first.children = (self.run, self.schedule, *self._offered, self.alias, self.note)
 
     def follow(self, state: str | None, *, wrong: bool, wrong_to_continue: bool) -> None:
         """Enable the buttons that make sense for a job in this state.
@@ -81,7 +89,8 @@ class Launch(w.VBox):
         wrong              the values do not make a job
         wrong_to_continue  those that may change on continuing do not either
         """
-        self.run.disabled = self.schedule.disabled = wrong
+        for each in (self.run, self.schedule, *self._offered):
+            each.disabled = wrong
         self.run.description = "Run" if state is None else "Run new"
         self.abort.disabled = state != "running"
         done_all = self.more.layout.display == "" and self.more.extra.value == 0

@@ -23,7 +23,7 @@ from relionlab.widgets.gallery.image_gallery import ImageGallery
 from relionlab.widgets.gallery.linked import open_particles_of_class
 from relionlab.widgets.parts.buttons import Message, button
 from relionlab.widgets.parts.look import style_sheet
-from relionlab.widgets.parts.opening import Drawer, Opener
+from relionlab.widgets.parts.opening import Drawer, Opener, show_job
 from relionlab.widgets.parts.watching import Watch
 from relionlab.workflows.selections import ranges
 from relionlab.workflows.stages import done_before
@@ -202,6 +202,7 @@ class ClassGallery(w.VBox):
         self.saved = self.project.run(job)
         self._message.say(f"Started as {self.saved.name} …")
         Watch(self._look, period=0.2)
+        show_job(self.opener, self.saved)
         return self.saved
 
     def ensure_saved(self) -> JobDirectory:

@@ -30,7 +30,7 @@ from relionlab.widgets.gallery.image_grid import ImageGrid
 from relionlab.widgets.gallery.pictures import picture, pictures, row_card
 from relionlab.widgets.parts.buttons import Message, button
 from relionlab.widgets.parts.look import style_sheet
-from relionlab.widgets.parts.opening import Drawer, Opener
+from relionlab.widgets.parts.opening import Drawer, Opener, show_job
 from relionlab.widgets.parts.watching import Watch
 from relionlab.workflows.links import project_of
 from relionlab.workflows.selections import save_selection
@@ -242,6 +242,7 @@ class ImageGallery(w.VBox):
         )
         self.message.say(f"Started as {self.saved.name} …")
         Watch(self._look_at_job, period=0.2)
+        show_job(self.opener, self.saved)
         return self.saved
 
     # --- buttons, keys and menu -----------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ import ipywidgets as w
 
 from relionlab.errors import PipelineError, ProjectError, RelionlabError
 from relionlab.jobs.base import Job
+from relionlab.jobs.picking.autopick import AutoPick
 from relionlab.jobs.registry import job_type
 from relionlab.project import JobDirectory, Project
 from relionlab.project.continuing import fresh_copy
@@ -37,6 +38,7 @@ from relionlab.widgets.pipeline.job_actions import Wanted
 from relionlab.widgets.pipeline.job_list import JobList
 from relionlab.widgets.pipeline.palette import Palette, PaletteEntry, job_type_entries
 from relionlab.workflows.job_rows import JobRow, JobRows, counts
+from relionlab.workflows.tuning import tuning_job
 
 _START = "start:"
 _NUMBERS_SECONDS = 0.5  # of each look, for the numbers that are not known yet
@@ -158,7 +160,17 @@ class Home(w.VBox):
         """Show the job that a form has started, in place of the form."""
         self.refresh()
         self.open_job(directory.name)
+        if directory.name.startswith("ManualPick/") and directory.state != "scheduled":
+            self.open_page(f"view:pick:{directory.name}")  # as RELION does: to run it is to pick
         self.tabs.close_tab(key)
+
+    def tune(self, key: str, job: AutoPick) -> w.Widget:
+        """Open thresholds to be dragged for the AutoPick job of a form, in place of the form; the job is scheduled."""
+        directory = tuning_job(job, self.opened)
+        self.refresh()
+        shown = self.open_page(f"view:tune:{directory.name}")
+        self.tabs.close_tab(key)
+        return shown
 
     def hide(self, name: str) -> None:
         """Leave a job out of the list, or put it back; the job stays as it is."""
@@ -267,7 +279,7 @@ class Home(w.VBox):
 
     def _tabs_changed(self) -> None:
         key = self.tabs.current
-        self.list.current = key.removeprefix("job:") if key.startswith("job:") else ""
+        self.list.current = _job_of(key)
         page = self.tabs.widget(key)
         if key.startswith(("job:", "graph:", "trash:")) and page is not None:
             attempt(page.refresh, self.message)
@@ -332,7 +344,7 @@ class Home(w.VBox):
         self.top.show(self.folder, self.project, running=counts(rows).get("running", 0))
         self.top.look_at_lock(self.project)
         known = {row.name for row in rows}
-        for key in [key for key in self.tabs.tabs if key.startswith("job:") and key[4:] not in known]:
+        for key in [key for key in self.tabs.tabs if (name := _job_of(key)) and name not in known]:
             self.tabs.close_tab(key)
 
     def _look(self) -> bool:
@@ -356,3 +368,8 @@ class Home(w.VBox):
                 break
         if missing:
             self.refresh()
+
+
+def _job_of(key: str) -> str:
+    """Return the job that a tab is about, by the tab's key; "" if it is about none, or about one that is not there yet."""
+    return key.rpartition(":")[2] if key.startswith(("job:", "view:")) else ""

@@ -12,11 +12,13 @@ from relionlab.errors import ParameterError, RelionlabError
 from relionlab.jobs.base import Job
 from relionlab.jobs.importing.job import Import
 from relionlab.jobs.job_json import from_json, to_json
+from relionlab.jobs.picking.autopick import AutoPick
 from relionlab.project import JobDirectory
 from relionlab.widgets.forms.form import JobForm
 from relionlab.widgets.pipeline.compare import CompareView
 from relionlab.widgets.pipeline.graph import PipelineView
 from relionlab.widgets.pipeline.job_page import JobPage
+from relionlab.widgets.pipeline.job_views import view_of
 from relionlab.widgets.pipeline.sweep import SweepView
 from relionlab.widgets.pipeline.trash_view import TrashView
 
@@ -41,6 +43,7 @@ class Pages:
         kind, _, rest = key.partition(":")
         makers: dict[str, Callable[[str], Page]] = {
             "job": self._job,
+            "view": self._view,
             "form": self._form,
             "sweep": self._sweep,
             "continue": self._continue,
@@ -86,10 +89,17 @@ class Pages:
                 on_job=home.open_job,
                 on_wanted=lambda wanted: home.want(directory, wanted),
                 on_next=home.open_form,
+                on_view=lambda key: home.open_page(f"view:{key}:{name}"),
                 on_changed=home.refresh,
             )
 
         return f"{folder} {alias or own}", make
+
+    def _view(self, rest: str) -> Page:
+        key, _, name = rest.partition(":")
+        directory = JobDirectory(self._home.opened, name)
+        view = view_of(directory, key)
+        return f"{view.label} · {name.rpartition('/')[2]}", lambda: view.make(self._home)
 
     def _form(self, number: str) -> Page:
         key = f"form:{number}"
@@ -135,4 +145,7 @@ class Pages:
         if isinstance(form.job, Import) and form.job.do_other:
             form.show("fn_in_other")  # what there is to be filled in stands on the second page
         form.on_start(lambda directory: self._home.started(key, directory))
+        if form.declared is AutoPick and form.directory is None:
+            tip = "Drag threshold and distance on a few micrographs first; the job is scheduled, and started when they please"
+            form.offer("Tune on micrographs", tip, lambda: self._home.tune(key, form.job), icon="sliders")
         return form

@@ -8,6 +8,8 @@ from typing import Protocol
 
 import ipywidgets as w
 
+from relionlab.project import JobDirectory
+
 _KEPT = 12
 """Steps back that a drawer remembers."""
 
@@ -18,6 +20,13 @@ class Opener(Protocol):
     def open(self, title: str, make: Callable[[], w.Widget]) -> w.Widget:
         """Show the widget that ``make`` returns under this title; what is open under it already is shown instead."""
         ...
+
+
+def show_job(opener: Opener, directory: JobDirectory) -> None:
+    """Show the page of a job that a widget has just started, where the opener has pages of jobs, as the home page has."""
+    show = getattr(opener, "open_job", None)
+    if show is not None:
+        show(directory.name)
 
 
 class Drawer(w.VBox):

@@ -10,6 +10,8 @@ Click: pick. Drag: move a pick, or the picture. Middle button: sweep picks away.
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,11 @@ _COLUMNS = (
     ("motion", "Å", "Motion of all frames", 1, ("rlnAccumMotionTotal",), 1.0),
 )
 
+_LEADS = {
+    "fit": ("CTF fit", "Thon rings and fit of this micrograph, with all numbers"),
+    "particles": ("Particles", "The particles that were cut out of this micrograph"),
+}
+
 
 class ManualPicker(w.VBox):
     """Pick particles by hand.
@@ -52,6 +59,8 @@ class ManualPicker(w.VBox):
     start_with  picks to begin with: a job that made some, or its coords_suffix_….star
     pixel_size  Å, where neither the list nor the images say it
     pixels      longer side of the picture on the screen
+    on_ctf, on_particles  called with a micrograph's name by the buttons that lead to its CTF and to its particles; without
+                them there are no such buttons
     """
 
     def __init__(
@@ -62,6 +71,8 @@ class ManualPicker(w.VBox):
         start_with: JobDirectory | str | Path | None = None,
         pixel_size: float | None = None,
         pixels: int = 540,
+        on_ctf: Callable[[str], Any] | None = None,
+        on_particles: Callable[[str], Any] | None = None,
     ) -> None:
         opened = isinstance(source, HandPicking)
         self.picking: HandPicking = (
@@ -75,6 +86,7 @@ class ManualPicker(w.VBox):
         self.picture = PictureControls([self.view], self._start())
         self.colours = ColourControls(self._coloured, directory=self.picking.directory)
         self.name = ""
+        self._leads = {"fit": on_ctf, "particles": on_particles}
         self._images = MicrographImages()
         self._message = Message()
         self._told, self._total = w.HTML(layout=w.Layout(flex="1 1 auto")), w.HTML()
@@ -180,6 +192,11 @@ class ManualPicker(w.VBox):
         self._side.children = (self.list,)
         self._ctf_button.value = False
 
+    def follow(self, key: str) -> Any:
+        """Open what belongs to the micrograph that is shown: "fit", its CTF, or "particles"."""
+        lead = self._leads[key]
+        return lead(self.name) if lead is not None else None
+
     # --- what is shown --------------------------------------------------------------------------------------------
 
     def _start(self) -> Picture:
@@ -219,6 +236,7 @@ class ManualPicker(w.VBox):
             made("Redo", "Do it again (Ctrl Shift Z)", self.redo, icon="repeat"),
             made("Clear", "Remove all picks of this micrograph; undo brings them back", self.clear, icon="eraser"),
             self._ctf_button,
+            *(made(label, tip, partial(self.follow, key)) for key, (label, tip) in _LEADS.items() if self._leads[key]),
         ]
         head = w.HBox(
             [*steps, self._told, *edits], layout=w.Layout(align_items="center", width="100%", overflow="hidden")
@@ -238,6 +256,7 @@ class ManualPicker(w.VBox):
         self.view.menu = [
             ["undo", "Undo", "Ctrl Z"], ["redo", "Redo", "Ctrl Shift Z"], ["next", "Next micrograph", "→"],
             ["previous", "Previous micrograph", "←"], ["keep", "Keep or drop the micrograph", "Space"], ["ctf", "CTF", "C"],
+            *([key, tip, ""] for key, (_, tip) in _LEADS.items() if self._leads[key]),
         ]  # fmt: skip
 
     def _fill_list(self) -> None:
@@ -296,6 +315,8 @@ class ManualPicker(w.VBox):
         try:
             if name in acts:
                 acts[name]()
+            elif name in _LEADS:
+                self.follow(name)
             elif name == "keep":
                 self.keep(self.name, kept=not self.picking.is_kept(self.name))
             elif name == "invert":

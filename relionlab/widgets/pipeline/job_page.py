@@ -22,6 +22,7 @@ from relionlab.widgets.parts.opening import Drawer, Opener
 from relionlab.widgets.pipeline.asking import attempt
 from relionlab.widgets.pipeline.job_actions import JobActions, Wanted
 from relionlab.widgets.pipeline.job_panels import FilesPanel, NotePanel, ParametersPanel
+from relionlab.widgets.pipeline.job_views import JobView, job_views, view_of
 from relionlab.widgets.pipeline.link_line import Link, LinkLine
 from relionlab.widgets.pipeline.showing import viewer
 
@@ -35,6 +36,7 @@ class JobPage(w.VBox):
     on_job      called with the name of a job that is walked to; without it, its page is opened by the opener
     on_wanted   called with what another page has to do: "clone", "continue", "sweep", "compare", "graph"
     on_next     called with a job that usually follows, its inputs filled in
+    on_view     called with the key of one of the job's views that is to be opened; without it the opener opens it
     on_changed  called after the job was changed
     """
 
@@ -46,16 +48,21 @@ class JobPage(w.VBox):
         on_job: Callable[[str], Any] | None = None,
         on_wanted: Callable[[Wanted], Any] | None = None,
         on_next: Callable[[Any], Any] | None = None,
+        on_view: Callable[[str], Any] | None = None,
         on_changed: Callable[[], Any] | None = None,
     ) -> None:
         self.directory = directory
         self._drawer = None if opener is not None else Drawer()
         self._opener: Opener = opener if opener is not None else self._drawer  # type: ignore[assignment]
-        self._on_job, self._on_changed, self._on_next = on_job, on_changed, on_next
+        self._on_job, self._on_changed, self._on_next, self._on_view = on_job, on_changed, on_next, on_view
         self._seen: Any = None
+        self._offered: list[str] | None = None
         self._title = w.HTML(layout=w.Layout(flex="1 1 auto"))
         self.links = LinkLine()
         self.links.on_follow(self._walk)
+        self.views = w.HBox([])
+        self.views.add_class("rl-actions")
+        self.views.add_class("rl-views")
         self.actions = JobActions(directory, on_wanted=on_wanted or self._nowhere, on_changed=self._changed)
         self._choice = w.ToggleButtons(options=PANELS, style={"button_width": "104px"})
         self._choice.add_class("rl-panels")
@@ -64,7 +71,7 @@ class JobPage(w.VBox):
         self._place = w.Box([], layout=w.Layout(display="block"))
         head = w.HBox([self._title, self._choice])
         head.add_class("rl-job-head")
-        parts = [style_sheet(), head, self.links, self.actions, self._place]
+        parts = [style_sheet(), head, self.links, self.views, self.actions, self._place]
         super().__init__([*parts, *([self._drawer] if self._drawer is not None else [])])
         self.add_class("rl-job-page")
         self.refresh()
@@ -99,11 +106,20 @@ class JobPage(w.VBox):
         used = [_link(near, names, states) for near in relatives.used_by(process.name)]
         self.links.show([("Made from", made), ("Used by", used)])
         self.actions.refresh(state)
+        self._offer_views()
 
     def open_file(self, path: Path) -> None:
         """Show a file in the viewer that fits it."""
         name = self.directory.project.relative(path)
         attempt(lambda: self._opener.open(name, lambda: viewer(path, opener=self._opener)), self.actions.message)
+
+    def open_view(self, key: str) -> None:
+        """Open one of the widgets that fit the job's results, by its key; see :mod:`relionlab.widgets.pipeline.job_views`."""
+        if self._on_view is not None:
+            self._on_view(key)
+            return
+        view = view_of(self.directory, key)
+        self._opener.open(f"{view.label} of {self.directory.name}", lambda: view.make(self._opener))
 
     def close(self) -> None:
         """Stop watching and take the page away."""
@@ -140,7 +156,32 @@ class JobPage(w.VBox):
                 f'<div class="rl-muted">The directory {html.escape(self.directory.name)} is not here: the pipeline lists '
                 "the job, but its files were moved or never copied.</div>"
             )
-        return JobMonitor(self.directory, opener=self._opener, on_next=self._on_next)
+        return JobMonitor(
+            self.directory,
+            opener=self._opener,
+            on_next=self._on_next,
+            on_started=self._started if self._on_job else None,
+        )
+
+    def _offer_views(self) -> None:
+        """Show a button per widget that fits the results; a running job may have none yet."""
+        views = attempt(lambda: job_views(self.directory), self.actions.message) or ()
+        if [view.key for view in views] == self._offered:
+            return
+        self._offered = [view.key for view in views]
+        self.views.children = tuple(self._view_button(view) for view in views)
+        self.views.layout.display = "" if views else "none"
+
+    def _view_button(self, view: JobView) -> w.Button:
+        made = w.Button(description=view.label, tooltip=view.tip, icon=view.icon, layout=w.Layout(width="auto"))
+        made.on_click(lambda _button: attempt(lambda: self.open_view(view.key), self.actions.message))
+        return made
+
+    def _started(self, directory: JobDirectory) -> None:
+        """Show the job that was started from the results here."""
+        self._changed()
+        assert self._on_job is not None
+        self._on_job(directory.name)
 
     def _walk(self, key: str) -> None:
         kind, _, name = key.partition(":")
