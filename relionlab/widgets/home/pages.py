@@ -13,6 +13,7 @@ from relionlab.jobs.base import Job
 from relionlab.jobs.importing.job import Import
 from relionlab.jobs.job_json import from_json, to_json
 from relionlab.jobs.picking.autopick import AutoPick
+from relionlab.jobs.picking.autopick import AutoPick
 from relionlab.project import JobDirectory
 from relionlab.widgets.forms.form import JobForm
 from relionlab.widgets.pipeline.compare import CompareView
@@ -144,6 +145,8 @@ class Pages:
     def _listened(self, form: JobForm, key: str) -> JobForm:
         if isinstance(form.job, Import) and form.job.do_other:
             form.show("fn_in_other")  # what there is to be filled in stands on the second page
+        elif isinstance(form.job, AutoPick) and form.job.do_log:
+            form.show("log_diam_max")  # nothing but the particle's size is to be said
         form.on_start(lambda directory: self._home.started(key, directory))
         if form.declared is AutoPick and form.directory is None:
             tip = "Drag threshold and distance on a few micrographs first; the job is scheduled, and started when they please"
