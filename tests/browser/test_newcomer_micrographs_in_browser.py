@@ -67,7 +67,7 @@ def test_from_micrographs_to_class_averages(notebook, made, lab_directory):
     project = Project.open(lab_directory / "newcomer_micrographs")
     page.locator(".rl-auto-merits .rl-live").first.wait_for(timeout=60_000)
     notebook.picture("newcomer2_tune")
-    drag_threshold(notebook, 0.5)
+    drag_threshold(notebook, 0.3)
     decisions.made.append("threshold dragged")
     notebook.picture("newcomer2_tuned")
     decisions.click("Use these for all", page.get_by_role("button", name="Use these for all micrographs"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
@@ -13,19 +12,20 @@ from relionlab.project import Project
 from tests.browser.decisions import Decisions, nothing_wrong, open_home
 
 pytestmark = pytest.mark.full
-DATA = Path(__file__).resolve().parents[3] / "shared/data/betagal"
 COUNT, ITERATIONS = 2374, 3
 
 
 @pytest.fixture(scope="module")
-def folder(lab_directory: Path) -> Path:
+def folder(lab_directory: Path, shared_data: Path) -> Path:
     """A folder with the real particles in it, linked, that is no project yet."""
-    if not (DATA / "particles.star").exists():
-        pytest.skip(f"the real particles of beta-galactosidase are not there ({DATA / 'particles.star'})")
+    star = shared_data / "betagal/particles.star"
+    images = shared_data / "empiar10204_betagal_relion5/Extract"
+    if not star.exists() or not images.is_dir():
+        pytest.skip(f"the real particles of beta-galactosidase are not there ({star}, {images})")
     made = lab_directory / "newcomer_real"
     made.mkdir()
-    for name in os.listdir(DATA):
-        (made / name).symlink_to(DATA / name)
+    (made / "particles.star").symlink_to(star)
+    (made / "Extract").symlink_to(images)  # the images' names begin with it
     return made
 
 
