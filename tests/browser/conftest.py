@@ -151,7 +151,7 @@ def open_notebook(lab: str, request: pytest.FixtureRequest) -> Iterator[Callable
         def opened(name: str) -> Notebook:
             context = browser.new_context(viewport={"width": 1300, "height": 1250})
             notebook = Notebook(context.new_page())
-            notebook.page.on("pageerror", lambda error: notebook.wrong.append(str(error)[:400]))
+            notebook.page.on("pageerror", lambda error: notebook.wrong.append((error.stack or str(error))[:800]))
             notebook.page.on("console", lambda m: notebook.wrong.append(m.text[:400]) if m.type == "error" else None)
             notebook.page.route("**/*", lambda route: _stay_here(route, lab, notebook.outside))
             notebook.page.goto(f"{lab}/lab/tree/{name}?reset")

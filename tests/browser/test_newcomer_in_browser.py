@@ -107,7 +107,7 @@ def test_clicked_classes_become_a_selection_that_relion_reads(notebook, decision
     page.locator('.rl-job-line[data-name="Select/job003"]').wait_for(timeout=60_000)
     project = Project.open(folder)
     notebook.until(lambda: project.job("Select/job003").state == "finished", seconds=120)
-    page.locator('.rl-monitor:visible .rl-grade').first.wait_for(timeout=60_000)
+    page.locator(".rl-monitor:visible .rl-grade").first.wait_for(timeout=60_000)
     notebook.picture("newcomer_selected")
     decisions.told("from the home page to a selection", RELION_TO_SELECTION)
     kept = folder / "Select/job003/particles.star"

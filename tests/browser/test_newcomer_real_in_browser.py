@@ -19,13 +19,14 @@ COUNT, ITERATIONS = 2374, 3
 def folder(lab_directory: Path, shared_data: Path) -> Path:
     """A folder with the real particles in it, linked, that is no project yet."""
     star = shared_data / "betagal/particles.star"
-    images = shared_data / "empiar10204_betagal_relion5/Extract"
+    images = shared_data / "empiar10204_betagal_relion5/Extract/job009/Movies"
     if not star.exists() or not images.is_dir():
         pytest.skip(f"the real particles of beta-galactosidase are not there ({star}, {images})")
     made = lab_directory / "newcomer_real"
-    made.mkdir()
+    place = made / "Extract/job009/Movies"  # the images' names begin with it
+    place.parent.mkdir(parents=True)
+    place.symlink_to(images)
     (made / "particles.star").symlink_to(star)
-    (made / "Extract").symlink_to(images)  # the images' names begin with it
     return made
 
 

@@ -363,6 +363,7 @@ function render({ model, el }) {
     if (figure && !event.target.closest?.(".rl-mg-tools, .rl-mg-menu")) event.stopPropagation();
   };
   MicrographFigure.made(model, place, marks).then((made) => {
+    if (!made) return;
     figure = made;
     for (const [name, act] of heard) model.on(name, act);
     picks.listeners.add(drawPicks);
