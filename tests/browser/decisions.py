@@ -53,6 +53,12 @@ class Decisions:
         title = self.page.locator(".rl-form:visible .rl-title").first.inner_text()
         self.click(f"Run ({title})", button)  # Playwright waits until it is enabled
 
+    def wait_for_averages(self, seconds: float = 240) -> None:
+        """Wait until the class averages of an iteration are there, not only those that it begins with."""
+        title = self.page.get_by_text(re.compile(r"Class averages after iteration [1-9]")).locator("visible=true")
+        title.first.wait_for(timeout=1000 * seconds)
+        self.page.locator(".rl-monitor:visible .rl-class").first.wait_for(timeout=30_000)
+
     def told(self, stage: str, relion: int) -> None:
         """Print them, with RELION's number for the same stage."""
         listed = "; ".join(f"{number}. {what}" for number, what in enumerate(self.made, 1))

@@ -84,7 +84,7 @@ def test_class_averages_in_at_most_eight_decisions(notebook, decisions):
     page.get_by_role("tab", name="New Class2D").wait_for(timeout=60_000)
     notebook.picture("newcomer_class2d")
     decisions.run()
-    page.locator(".rl-monitor .rl-class").first.wait_for(timeout=120_000)
+    decisions.wait_for_averages()
     notebook.picture("newcomer_averages")
     decisions.told("from the home page to class averages", RELION_TO_AVERAGES)
     assert len(decisions.made) <= 8

@@ -73,7 +73,7 @@ def test_from_micrographs_to_class_averages(notebook, made, lab_directory):
     decisions.click("Use these for all", page.get_by_role("button", name="Use these for all micrographs"))
     decisions.offered("Extract particles", seconds=240)
     decisions.offered("2D classification", seconds=240)
-    page.locator(".rl-monitor:visible .rl-class").first.wait_for(timeout=240_000)
+    decisions.wait_for_averages()
     notebook.picture("newcomer2_averages")
     decisions.told("from micrographs to class averages", RELION)
     assert len(decisions.made) < RELION / 2

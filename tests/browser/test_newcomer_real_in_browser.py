@@ -47,7 +47,7 @@ def test_real_particles_become_averages_and_a_selection(notebook, folder):
     decisions.type("iterations", iterations, str(ITERATIONS))
     notebook.picture("newcomer3_class2d")
     decisions.run()
-    page.locator(".rl-monitor:visible .rl-class").first.wait_for(timeout=240_000)
+    decisions.wait_for_averages()
     notebook.picture("newcomer3_averages")
     for place in (0, 1):
         decisions.click("a good class", page.locator(".rl-monitor:visible .rl-class").nth(place))

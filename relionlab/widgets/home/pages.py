@@ -13,7 +13,6 @@ from relionlab.jobs.base import Job
 from relionlab.jobs.importing.job import Import
 from relionlab.jobs.job_json import from_json, to_json
 from relionlab.jobs.picking.autopick import AutoPick
-from relionlab.jobs.picking.autopick import AutoPick
 from relionlab.project import JobDirectory
 from relionlab.widgets.forms.form import JobForm
 from relionlab.widgets.pipeline.compare import CompareView
