@@ -81,7 +81,7 @@ class SingleParticle:
         """Return :meth:`job` and :meth:`waits_for` of a stage, looking once."""
         stage = _stage(name)
         if stage.job is Import:
-            return self._import(), "" if self.images else "images: say where they are"
+            return self._import(), "" if self.images else "images: name them in the form"
         found = usual(self.project, stage.job, by_templates=stage.by_templates, after=stage.follows)
         job = with_newest_inputs(self.project, stage.job) if found is None else found[1].job
         return job.changed(**self._own_values(job)), stage.waits if found is None else ""
