@@ -99,7 +99,9 @@ def test_what_the_user_knows_goes_into_the_first_jobs_that_ask_for_it(tmp_path):
 
 def test_values_of_jobs_before_win_over_those_of_the_beginning(jobs, whole):
     course = single_particle(whole.directory, diameter=300, symmetry="O")
-    assert course.job("class2d").particle_diameter == next_jobs(jobs["Extract"])[0].job.particle_diameter == 46.0  # what the box allows
+    assert (
+        course.job("class2d").particle_diameter == next_jobs(jobs["Extract"])[0].job.particle_diameter == 46.0
+    )  # what the box allows
     assert course.job("refine").sym_name == "D2"
 
 
