@@ -9,9 +9,17 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from relionlab.project import Project
+from relionlab.workflows.single_particle_stages import STAGES
+
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 SMALL = {
     "class2d.ipynb": "particles = None\ncount, classes, iterations = 200, 3, 3",
+    "single_particle.ipynb": (
+        'folder, images, automatic = "mine", "Data/Micrographs/*.mrc", True\n'
+        "pixel_size, voltage, aberration, dose = 3.0, 300, 2.7, None\n"
+        'diameter, symmetry = 160, "C1"'
+    ),
     "refine3d.ipynb": "particles = diameter = symmetry = None\ncount, iterations = 150, 1",
 }
 """The parameters cell of each notebook, for a tiny run."""
@@ -54,6 +62,43 @@ def test_notebook_on_maps_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     assert "relionlab refine" in run_small("refine3d.ipynb", tmp_path)
     done = {path.parent.parent.name for path in tmp_path.glob("refine3d_lesson/*/job*/RELION_JOB_EXIT_SUCCESS")}
     assert done == {"Import", "InitialModel", "Refine3D", "MaskCreate", "PostProcess", "LocalRes"}
+
+
+def test_notebook_on_the_whole_workflow_stands_without_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """As it is committed: a new project, no images; every stage says what it waits for, and nothing is run."""
+    monkeypatch.setenv("PYTHONPATH", str(TEMPLATES.parent))
+    notebook = nbformat.read(TEMPLATES / "single_particle.ipynb", as_version=4)
+    place = {"metadata": {"path": str(tmp_path)}}
+    NotebookClient(notebook, timeout=300, kernel_name="python3", resources=place).execute()
+    shown = [output for cell in notebook.cells for output in cell.get("outputs", ())]
+    assert sum("application/vnd.jupyter.widget-view+json" in output.get("data", {}) for output in shown) == len(STAGES)
+    assert Project.open(tmp_path / "single_particle").jobs() == []
+
+
+def test_notebook_on_the_whole_workflow_has_every_stage_once():
+    cells = nbformat.read(TEMPLATES / "single_particle.ipynb", as_version=4).cells
+    made = [re.search(r'StageView\(course, "(\w+)"\)', cell.source) for cell in cells if cell.cell_type == "code"]
+    assert [found[1] for found in made if found] == list(STAGES)
+
+
+@pytest.mark.full
+def test_notebook_on_the_whole_workflow_runs_through_its_first_half(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from relionlab.simulation.assembly import d2_assembly
+    from relionlab.simulation.exposures import exposures
+    from relionlab.simulation.micrographs import simulate_micrographs
+
+    monkeypatch.setenv("PYTHONPATH", str(TEMPLATES.parent))
+    project = Project.create(tmp_path / "mine")
+    few = exposures("micrographs", count=2, size=(768, 768), pixel_size=3.0, particles=30)
+    simulate_micrographs(project.directory / "Data", [d2_assembly("full")], few, project=project.directory)
+    notebook = made_small("single_particle.ipynb")
+    last = next(index for index, cell in enumerate(notebook.cells) if '"select_again"' in cell.source)
+    notebook.cells = notebook.cells[: last + 1]
+    place = {"metadata": {"path": str(tmp_path)}}
+    NotebookClient(notebook, timeout=600, kernel_name="python3", resources=place).execute()
+    made = [(job.name.partition("/")[0], job.state) for job in project.jobs()]
+    half = ("Import", "CtfFind", "AutoPick", "Extract", "Class2D", "Select", "AutoPick", "Extract", "Class2D", "Select")
+    assert made == [(folder, "finished") for folder in half]
 
 
 @pytest.mark.parametrize("name", sorted(SMALL))

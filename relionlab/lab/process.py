@@ -1,4 +1,4 @@
-"""The process of a JupyterLab server: started on a folder, found again, stopped."""
+"""The process of a server, JupyterLab's or that of the home page alone: started on a folder, found again, stopped."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from relionlab.errors import LabError
+from relionlab.lab.app import AppServer, app_command
 from relionlab.lab.server import Server
 
 _OWN = Path(__file__).parent
@@ -24,7 +25,7 @@ _PORTS = 50
 
 @dataclass(frozen=True)
 class LabProcess:
-    """A JupyterLab that this process has started.
+    """A JupyterLab, or a Voilà, that this process has started.
 
     server   where it is asked
     process  its process
@@ -43,12 +44,21 @@ class LabProcess:
 
         Raises LabError, with the end of its log, if it does not come up.
         """
-        free, token = _free_port(port), os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(16)
+        free, token = _free_port(port), _token()
+        return cls._started(Server(f"http://localhost:{free}/", token), _command(folder, ip=ip, port=free), folder)
+
+    @classmethod
+    def start_app(cls, folder: Path, notebook: str, *, ip: str = "localhost", port: int = 8866) -> LabProcess:
+        """Start Voilà on one notebook of a folder, and wait until it answers; the rest as for :meth:`start`."""
+        free, token = _free_port(port), _token()
+        server = AppServer(f"http://localhost:{free}/", token)
+        return cls._started(server, app_command(folder / notebook, ip=ip, port=free), folder)
+
+    @classmethod
+    def _started(cls, server: Server, command: list[str], folder: Path) -> LabProcess:
         with tempfile.NamedTemporaryFile("w", prefix="relionlab-lab-", suffix=".log", delete=False) as out:
-            process = subprocess.Popen(
-                _command(folder, ip=ip, port=free), env=_environment(token), cwd=folder, stdout=out, stderr=out
-            )
-        made = cls(Server(f"http://localhost:{free}/", token), process, Path(out.name))
+            process = subprocess.Popen(command, env=_environment(server.token), cwd=folder, stdout=out, stderr=out)
+        made = cls(server, process, Path(out.name))
         made._wait_until_up()
         return made
 
@@ -70,7 +80,7 @@ class LabProcess:
                 told = self.log.read_text(errors="replace")[-2000:]
                 self.stop()
                 what = "ended at once" if ended else f"did not answer within {_WAIT:.0f} s"
-                raise LabError(f"JupyterLab {what}. `relionlab doctor` says what is missing. It said:\n{told}")
+                raise LabError(f"The server {what}. `relionlab doctor` says what is missing. It said:\n{told}")
             time.sleep(0.05)
 
 
@@ -104,6 +114,10 @@ def _environment(token: str) -> dict[str, str]:
     own = {"JUPYTER_CONFIG_PATH": _OWN / "config", "JUPYTER_PATH": _OWN}
     paths = {name: os.pathsep.join(filter(None, [str(path), os.environ.get(name)])) for name, path in own.items()}
     return {**os.environ, **paths, "JUPYTER_TOKEN": token}
+
+
+def _token() -> str:
+    return os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(16)
 
 
 def _free_port(first: int) -> int:

@@ -1,7 +1,7 @@
 """``relionlab`` or ``relionlab lab``: JupyterLab on a project folder, at its home page.
 
 The home page is a notebook in the folder, ``home.ipynb``. Its kernel starts and draws while JupyterLab still loads in the
-browser, which halves the wait. Closing the browser changes nothing; jobs run in processes of their own.
+browser, which halves the wait. With ``--app`` Voilà shows it alone. Closing the browser changes nothing; jobs run in processes of their own.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str]) -> int:
     folder = Path(asked.folder).absolute()
     _check(folder)
     write_home_notebook(folder)
-    there = running_server(folder)
+    there = None if asked.app else running_server(folder)
     if there is not None:
         print(f"JupyterLab runs in {folder} already:\n\n    {there.page}\n")
         _browse(there, wanted=asked.browser)
@@ -45,6 +45,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=8888, help="port, or the first that may be used (default: 8888)")
     parser.add_argument("--ip", default="localhost", help="address to listen on; 0.0.0.0 lets other machines in")
     parser.add_argument(
+        "--app", action="store_true", help="the home page alone, by Voilà: no code, no menus; for courses and screens"
+    )
+    parser.add_argument(
         "--no_browser", dest="browser", action="store_false", help="print the address only, as over SSH"
     )
     return parser
@@ -58,14 +61,20 @@ def _check(folder: Path) -> None:
 
 
 def _serve(folder: Path, asked: argparse.Namespace) -> int:
-    print(f"relionlab starts JupyterLab in {folder} (a few seconds) …", flush=True)
+    what = "the home page" if asked.app else "JupyterLab"
+    print(f"relionlab starts {what} in {folder} (a few seconds) …", flush=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends us ends the server with us
-    lab = LabProcess.start(folder, ip=asked.ip, port=asked.port)
+    place = {"ip": asked.ip, "port": asked.port}
+    lab = LabProcess.start_app(folder, HOME, **place) if asked.app else LabProcess.start(folder, **place)
     try:
-        _open_home(lab.server, wanted=asked.browser)
+        if asked.app:
+            print(f"\n    {lab.server.page}\n\nCtrl-C closes it; jobs go on.", flush=True)
+            _browse(lab.server, wanted=asked.browser)
+        else:
+            _open_home(lab.server, wanted=asked.browser)
         return lab.process.wait()
     except KeyboardInterrupt:
-        print("\nJupyterLab is closed. Jobs that were running go on.")
+        print(f"\n{what[0].upper()}{what[1:]} is closed. Jobs that were running go on.")
         return 0
     finally:
         lab.stop()

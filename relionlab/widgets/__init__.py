@@ -2,6 +2,18 @@
 
 Nothing is computed here: each button calls one public method that a notebook user can call as well. A widget is loaded when
 it is first asked for, so that a page with one of them does not wait for all.
+
+What who writes a widget has to know, because nothing says it when it goes wrong:
+
+* Never name a method or a trait of a widget ``open``, ``keys``, ``_compare``, or as anything else that ipywidgets' Widget has:
+  it calls these itself while the widget is made. The page then stays empty without a word.
+* Never set ipywidgets' ``tooltip`` on an anywidget: its view looks up the length of a ``description`` that an anywidget has
+  not, and is not drawn. Set the element's ``title`` in the widget's own script.
+* JupyterLab takes keys for commands of the notebook (d d deletes the cell): an element of ours that can have the focus
+  carries the attribute ``data-lm-suppress-shortcuts="true"``.
+* anywidget gives a model up that has not arrived after 2 s, as from a kernel that is busy: show widgets before slow work, and
+  let heavy data follow.
+* Voilà draws widgets without a notebook around them: a script asks for no INotebookTracker, nor for a cell.
 """
 
 from __future__ import annotations
@@ -26,6 +38,7 @@ if TYPE_CHECKING:
     from relionlab.widgets.picking.auto_picker import AutoPicker
     from relionlab.widgets.picking.manual_picker import ManualPicker
     from relionlab.widgets.pipeline.compare import CompareView
+    from relionlab.widgets.pipeline.stage import StageView
     from relionlab.widgets.pipeline.sweep import SweepView
 
 __all__ = [
@@ -41,6 +54,7 @@ __all__ = [
     "MaskPanel",
     "PlotView",
     "SliceView",
+    "StageView",
     "StarView",
     "SurfaceView",
     "SweepView",
@@ -61,6 +75,7 @@ _PLACES = {
     "MaskPanel": "maps.mask_panel",
     "PlotView": "maps.plot_view",
     "SliceView": "maps.slice_view",
+    "StageView": "pipeline.stage",
     "StarView": "gallery.star_view",
     "SurfaceView": "maps.surface_view",
     "SweepView": "pipeline.sweep",

@@ -12,6 +12,7 @@
   let shared = null;
 
   async function module(name) {
+    if (!shared[name]) return null;
     const versions = Object.values(shared[name]);
     const loaded = versions.find((version) => version.loaded) ?? versions[0];
     return (await loaded.get())();
@@ -25,8 +26,9 @@
       id: "relionlab:plugin",
       description: "Runs the home page of a relionlab project, and opens its files there.",
       autoStart: true,
-      requires: [notebooks.INotebookTracker],
-      activate: (app, tracker) => activate(app, tracker, { notebooks, registry, widgets }),
+      optional: notebooks ? [notebooks.INotebookTracker] : [],
+      // without one this is no JupyterLab but a page that shows one notebook, as Voilà does: it runs its cells by itself
+      activate: (app, tracker) => tracker && activate(app, tracker, { notebooks, registry, widgets }),
     };
   }
 
