@@ -38,7 +38,7 @@ class BokehPage(anywidget.AnyWidget):
 class BokehView(BokehPage):
     """Shows a picture, drawn by Bokeh; :meth:`show` replaces it by another one."""
 
-    _esm = script(Path(__file__).with_name("bokeh_view.js"))
+    _esm = script(Path(__file__).with_name("bokeh_dark.js"), Path(__file__).with_name("bokeh_view.js"))
 
     item = traitlets.Dict().tag(sync=True)
     """What Bokeh draws, as its ``json_item`` gives it; empty: nothing."""
