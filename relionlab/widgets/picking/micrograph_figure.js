@@ -5,24 +5,9 @@ const STAMPED = 80; // screen pixels of radius up to which marks are stamped
 
 const NEAREST = 64; // px of the micrograph that the frame shows at least
 
-function bokeh(model) {
-  window.relionlabBokeh ??= new Promise((resolve) => {
-    if (window.Bokeh) return resolve(window.Bokeh);
-    const heard = (message) => {
-      if (message.kind !== "bokehjs") return;
-      model.off("msg:custom", heard);
-      if (!window.Bokeh) new Function(message.script).call(window);
-      resolve(window.Bokeh);
-    };
-    model.on("msg:custom", heard);
-    model.send({ kind: "ask for bokehjs" });
-  });
-  return window.relionlabBokeh;
-}
-
 class MicrographFigure {
   static async made(model, place, canvas) {
-    const Bokeh = await bokeh(model);
+    const Bokeh = await bokehOfPage(model);
     const views = await Bokeh.embed.embed_item(model.get("item"), place);
     return new MicrographFigure(model, [...(views.roots ?? views)][0], canvas);
   }

@@ -19,6 +19,7 @@ import anywidget
 import numpy as np
 import traitlets
 
+from relionlab.display.bokeh_view import script
 from relionlab.display.micrograph_image import Look, MicrographImage, Part
 from relionlab.display.picks import BY_HAND, COLOURS
 from relionlab.widgets.picking.micrograph_figure import micrograph_figure
@@ -36,7 +37,7 @@ class MicrographView(anywidget.AnyWidget):
     axes    whether axes (nm) and the bar of colours are drawn around it
     """
 
-    _esm = "\n".join((_HERE / name).read_text(encoding="utf-8") for name in _SCRIPTS)
+    _esm = script(*(_HERE / name for name in _SCRIPTS))
     _css = _HERE / "micrograph_view.css"
 
     item = traitlets.Dict().tag(sync=True)
