@@ -99,6 +99,9 @@ def _switches_first(declared: type[Declared], names: list[str]) -> list[str]:
     """Return a page's parameters in their order, but a switch never below the first one that waits for it."""
     ordered: list[str] = []
     for name in names:
-        switches = [one.field for one in declared.parameters()[name].when if one.field in names]
+        conditions = declared.parameters()[name].when
+        switches = [
+            one.field for one in conditions if one.value is True and one.comparison == "==" and one.field in names
+        ]
         ordered += [one for one in (*switches, name) if one not in ordered]
     return ordered
