@@ -61,7 +61,7 @@ class ManualPicker(w.VBox):
         project: Project | None = None,
         start_with: JobDirectory | str | Path | None = None,
         pixel_size: float | None = None,
-        pixels: int = 540,
+        pixels: int = 490,
     ) -> None:
         opened = isinstance(source, HandPicking)
         self.picking: HandPicking = (
