@@ -15,11 +15,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets
 
-from relionlab.display.bokeh_view import script
+from relionlab.display.bokeh_view import BokehPage, script
 from relionlab.display.micrograph_image import Look, MicrographImage, Part
 from relionlab.display.picks import BY_HAND, COLOURS
 from relionlab.widgets.picking.micrograph_figure import micrograph_figure
@@ -30,7 +29,7 @@ _SCRIPTS = ("micrograph_picks.js", "micrograph_figure.js", "micrograph_view.js")
 _LAYER_OPTIONS = ("style", "colour", "editable", "removed_to", "moved_to", "visible")
 
 
-class MicrographView(anywidget.AnyWidget):
+class MicrographView(BokehPage):
     """Shows one micrograph and layers of picks on it.
 
     pixels  longer side of the picture on the screen
@@ -205,11 +204,7 @@ class MicrographView(anywidget.AnyWidget):
 
     def _answer(self, _widget: Any, content: Any, _buffers: Any) -> None:
         kind = content.get("kind")
-        if kind == "ask for bokehjs":
-            from relionlab.display.render import scripts
-
-            self.send({"kind": "bokehjs", "script": scripts()})
-        elif kind == "edits":
+        if kind == "edits":
             self._edited(content)
         elif kind == "looked":
             self._asked = content
