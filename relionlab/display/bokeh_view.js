@@ -7,7 +7,7 @@ function render({ model, el }) {
 
   const draw = () => {
     turn = turn.then(async () => {
-      const item = model.get("item");
+      const item = inTheme(model.get("item"));
       const Bokeh = await bokehOfPage(model);
       if (!(await inPage(el))) return;
       if (shown) for (const view of shown.roots ?? shown) view.remove();
@@ -20,8 +20,12 @@ function render({ model, el }) {
       figure.style.minHeight = "";
     });
   };
+  const theme = onTheme(draw);
   model.on("change:item", draw);
   draw();
-  return () => model.off("change:item", draw);
+  return () => {
+    theme.disconnect();
+    model.off("change:item", draw);
+  };
 }
 export default { render };

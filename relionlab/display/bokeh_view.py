@@ -12,9 +12,9 @@ from relionlab.display.picture import Picture
 
 
 def script(*paths: Path) -> str:
-    """Return these scripts after each other, behind the one that fetches BokehJS: the ``_esm`` of a widget."""
-    loader = Path(__file__).with_name("bokeh_page.js")
-    return "\n".join(path.read_text(encoding="utf-8") for path in (loader, *paths))
+    """Return these scripts after each other, behind those that fetch BokehJS and know the dark theme: the ``_esm`` of a widget."""
+    first = [Path(__file__).with_name(name) for name in ("bokeh_page.js", "bokeh_dark.js")]
+    return "\n".join(path.read_text(encoding="utf-8") for path in (*first, *paths))
 
 
 class BokehPage(anywidget.AnyWidget):

@@ -14,7 +14,7 @@ QUIET = "#7f7f7f"
 _GRID = "rgba(127,127,127,0.22)"
 
 
-def chart(title: str, x: str, y: str, *, size: tuple[int, int] = (390, 195), **options: Any) -> Any:
+def chart(title: str, x: str, y: str, *, size: tuple[int, int] = (312, 195), **options: Any) -> Any:
     """Return an empty Bokeh figure, quiet enough to stand beside others, on the ground of the page.
 
     x, y     labels of the axes, with units
@@ -87,7 +87,7 @@ def bars(values: np.ndarray, *, most: int = 30) -> dict[str, np.ndarray]:
 
 
 def histogram_chart(
-    name: str, title: str, x: str, *, counted: str = "Micrographs", size: tuple[int, int] = (390, 195), place: int = 0
+    name: str, title: str, x: str, *, counted: str = "Micrographs", size: tuple[int, int] = (312, 195), place: int = 0
 ) -> Any:
     """Return a histogram whose source is called ``name`` and has the columns of :func:`bars`."""
     from bokeh.models import BasicTicker, ColumnDataSource

@@ -78,9 +78,9 @@ def local_resolution_slices(source: str | Path, *, mask: str | Path | None = Non
     inside = _inside(path, resolution, mask)
     z, y, x = (n // 2 for n in resolution.shape)
     cuts = ((z, slice(None), slice(None)), (slice(None), y, slice(None)), (slice(None), slice(None), x))
-    plan = Mosaic(count=4, columns=4, pixels=240, lines=1)
-    tiles = [_coloured(resolution[cut], density[cut], inside[cut], limits=(low, high), pixels=240) for cut in cuts]
-    overlay = _canvas([*tiles, _ramp(240)], plan)
+    plan = Mosaic(count=4, columns=4, pixels=214, lines=1)
+    tiles = [_coloured(resolution[cut], density[cut], inside[cut], limits=(low, high), pixels=214) for cut in cuts]
+    overlay = _canvas([*tiles, _ramp(214)], plan)
     texts = [f"slice z = {z}", f"slice y = {y}", f"slice x = {x}", f"{low:.2f} Å (blue) to {high:.2f} Å (orange)"]
     overlay = overlay * captions(texts, plan)
     if size:

@@ -19,7 +19,7 @@ from relionlab.jobs.refinement.rounds import Round, column, last_round
 _AXES = "zyx"
 
 
-def reference_maps(source: str | Path | Round, *, most: int = 8, pixels: int = 150) -> Picture:
+def reference_maps(source: str | Path | Round, *, most: int = 8, pixels: int = 140) -> Picture:
     """Draw the central slices of each class's map along z, y and x, and its projections along them; one row for each.
 
     source  a job directory (its last iteration), a model.star, or a round

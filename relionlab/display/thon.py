@@ -88,7 +88,7 @@ def ctf_pictures(source: str | Path) -> list[Picture]:
     return drawn
 
 
-def thon_rings(source: CtfList | str | Path, *, count: int = 6, pixels: int = 300) -> Picture:
+def thon_rings(source: CtfList | str | Path, *, count: int = 6, pixels: int = 288) -> Picture:
     """Draw power spectra, the observed half beside the model's, of fits from the best to the worst.
 
     source  a CtfFind job directory, its micrographs_ctf.star, or that file read

@@ -41,7 +41,7 @@ def _numbers(run: Outcome) -> list[tuple[str, str]]:
         ("Iterations", f"{run.iterations}"),
         ("Particles", f"{run.particles:,}" if run.particles else "–"),
         ("Resolution", _with(run.resolution_angstrom, " Å")),
-        ("Finest that the pixels show", _with(run.nyquist_angstrom, " Å")),
+        ("Nyquist limit", _with(run.nyquist_angstrom, " Å")),
         ("Step of the angles", _with(run.angular_step, "°")),
         ("Accuracy of the angles", _with(run.accuracy_rotations, "°")),
         ("Accuracy of the offsets", _with(run.accuracy_offsets, " Å")),

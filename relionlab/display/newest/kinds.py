@@ -87,8 +87,8 @@ KINDS: dict[str, MicrographKind] = {
         "movies",
         ".star",
         (
-            Statistic("way", "Way of the specimen", "Length (px)"),
-            Statistic("early", "Way in the first quarter", "Length (px)"),
+            Statistic("way", "Total motion", "Motion (px)"),
+            Statistic("early", "Motion in the first quarter", "Motion (px)"),
             Statistic("drift", "From first to last frame", "Distance (px)"),
         ),
         "motion",
@@ -103,14 +103,14 @@ KINDS: dict[str, MicrographKind] = {
         ),
         "ctf",
     ),
-    "AutoPick": MicrographKind("micrographs", "_autopick.star", _PICKS, "picks", (590, 185)),
-    "ManualPick": MicrographKind("micrographs", "_manualpick.star", _PICKS[:1], "picks", (590, 230)),
+    "AutoPick": MicrographKind("micrographs", "_autopick.star", _PICKS, "picks", (420, 170)),
+    "ManualPick": MicrographKind("micrographs", "_manualpick.star", _PICKS[:1], "picks", (420, 230)),
     "Extract": MicrographKind(
         "micrographs",
         ".mrcs",
         (Statistic("count", "Particles per micrograph", "Particles"),),
         "particles",
-        (480, 260),
+        (270, 230),
     ),
 }
 """Folder of the job type -> its kind."""

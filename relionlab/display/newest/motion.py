@@ -31,7 +31,7 @@ def result(path: Path) -> MicrographResult:
     small = b""
     if image.exists():
         try:
-            small = png(thumbnail(image, longest=200)[0])
+            small = png(thumbnail(image, longest=180)[0])
         except RelionlabError:  # it is being written
             small = b""
     return MicrographResult(drawn.caption, small, drawn, f"The corrected micrograph {path.stem}")

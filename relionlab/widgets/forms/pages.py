@@ -23,7 +23,7 @@ class Pages(w.Tab):
     """
 
     def __init__(self, declared: type[Declared], fields: dict[str, Field]) -> None:
-        self.names = declared.tabs()
+        self.names = {tab: _switches_first(declared, names) for tab, names in declared.tabs().items()}
         self._fields, self._level, self._explain = fields, LEVELS[0], False
         self._wrong: frozenset[str] = frozenset()
         self._boxes = {tab: w.VBox(layout=w.Layout(padding="6px 2px 2px 2px")) for tab in self.names}
@@ -93,3 +93,15 @@ class Pages(w.Tab):
         rows = tuple(self._fields[name].row for name in names)
         if self._boxes[self.tab].children != rows:
             self._boxes[self.tab].children = rows
+
+
+def _switches_first(declared: type[Declared], names: list[str]) -> list[str]:
+    """Return a page's parameters in their order, but a switch never below the first one that waits for it."""
+    ordered: list[str] = []
+    for name in names:
+        conditions = declared.parameters()[name].when
+        switches = [
+            one.field for one in conditions if one.value is True and one.comparison == "==" and one.field in names
+        ]
+        ordered += [one for one in (*switches, name) if one not in ordered]
+    return ordered

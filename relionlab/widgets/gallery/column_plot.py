@@ -18,7 +18,7 @@ from relionlab.widgets.parts.live_figure import FigureEvent, LiveFigure
 MOST_POINTS = 20_000
 """More points than this are drawn as a density."""
 _COUNT = "how often (histogram)"
-_SIZE = (1040, 390)
+_SIZE = (950, 380)
 
 
 class ColumnPlot(w.VBox):

@@ -70,7 +70,15 @@ class ClassGallery(w.VBox):
         self.opener: Opener = opener or drawer
         self._count = w.HTML()
         self._message = Message()
-        made = partial(button, message=self._message, width="100px")
+        made = partial(button, message=self._message, width="auto")
+        tip = "Keep the particles of the chosen classes: a Select job"
+        self._save = made("Save selection", tip, self.save, icon="check", style="primary", width="150px")
+        iteration = f" after iteration {self.averages.iteration}" if self.averages.iteration >= 0 else ""
+        title = w.HTML(f'<span class="rl-title">Choose classes</span> <span class="rl-muted">{iteration}</span>')
+        more = [
+            made("Particles", "The particles of the class clicked last", self.particles_of_class),
+            made("More …", "The same classes with all columns, power spectra and averages", self.more),
+        ]
         tools = w.HBox(
             [
                 self._sort,
@@ -80,20 +88,13 @@ class ClassGallery(w.VBox):
                 made("All", "Choose all classes", self.select_all),
                 made("None", "Choose no class", self.clear),
                 made("Invert", "Choose the others instead", self.invert),
+                *(more if self.averages.model is not None else []),
             ]
         )
-        tip = "Keep the particles of the chosen classes: a Select job"
-        self._save = made("Save selection", tip, self.save, icon="check", style="primary", width="150px")
-        iteration = f" after iteration {self.averages.iteration}" if self.averages.iteration >= 0 else ""
-        title = w.HTML(f'<span class="rl-title">Choose classes</span> <span class="rl-muted">{iteration}</span>')
-        more = [
-            made("Particles", "The particles of the class clicked last", self.particles_of_class),
-            made("More …", "The same classes with all columns, power spectra and averages", self.more),
-        ]
-        links = more if self.averages.model is not None else []
         foot = w.HBox([self._save, self._message] if project is not None else [self._message])
-        head = w.HBox([*links, self._count], layout=w.Layout(align_items="center"))
-        parts = [style_sheet(), title, tools, head, self.grid, foot]
+        head = w.HBox([title, self._count], layout=w.Layout(align_items="center"))
+        self._count.layout.margin = "0 0 0 24px"
+        parts = [style_sheet(), head, tools, self.grid, foot]
         super().__init__([*parts, *([] if opener is not None else [drawer])])
         self.add_class("rl-gallery")
         self.grid.observe(lambda _change: self._counted(), "selected")

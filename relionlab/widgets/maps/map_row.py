@@ -32,7 +32,7 @@ class MapRow(w.VBox):
         self._seen.tooltip = "Show this map"
         name = w.HTML(
             f'<b title="{html.escape(str(shown.path or shown.name))}">{html.escape(shown.name)}</b>',
-            layout=w.Layout(flex="1 1 auto"),
+            layout=w.Layout(flex="1 1 0", min_width="0"),
         )
         self._color = w.ColorPicker(concise=True, value=color, layout=w.Layout(width="30px"))
         self._color.tooltip = "Colour of the surface"

@@ -85,7 +85,9 @@ class SharpenControls(w.HBox):
             value=lowest, min=finest, max=50, step=0.5, layout=w.Layout(width="70px"),
             tooltip="The line is fitted to shells finer than this; drag it in the Guinier plot",
         )  # fmt: skip
-        super().__init__([w.HTML("B-factor", layout=w.Layout(width="70px")), self._kind])
+        super().__init__(
+            [w.HTML("B-factor", layout=w.Layout(width="70px")), self._kind], layout=w.Layout(align_items="center")
+        )
         self._changed = changed
         for part in (self._kind, self._own, self._lowest):
             part.observe(lambda _change: self._tell(), "value")

@@ -43,7 +43,7 @@ class SurfaceView(w.VBox):
     Drag turns, the wheel zooms, dragging with Ctrl moves.
     """
 
-    def __init__(self, source: Any, *others: Any, width: int = 780, height: int = 500) -> None:
+    def __init__(self, source: Any, *others: Any, width: int = 640, height: int = 500) -> None:
         self.scene = Scene(width=width, height=height)
         self.rows: list[MapRow] = []
         self._components: list[Any] = []

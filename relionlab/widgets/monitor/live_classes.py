@@ -167,31 +167,33 @@ class LiveClasses(LiveView):
         stop = "Stop the job after its present step, and keep the particles of the chosen classes as they are here: a Select job"
         again = "Go on from this iteration, when the job has ended, up to so many iterations"
         self._select = made(
-            "Stop here and select", stop, self.stop_and_select, icon="check", style="primary", width="190px"
+            "Stop here and select", stop, self.stop_and_select, icon="check", style="primary", width="auto"
         )
-        self._continue = made("Continue from here", again, self.continue_from, icon="step-forward", width="170px")
+        self._continue = made("Continue from here", again, self.continue_from, icon="step-forward", width="auto")
         iterations = getattr(self._job(), "nr_iter", None) or 0
         self._until = w.BoundedIntText(
             value=iterations,
             min=0,
             max=9999,
             description="up to",
-            layout=w.Layout(width="130px"),
+            layout=w.Layout(width="112px", flex="0 0 auto"),
             style={"description_width": "40px"},
         )
         self._until.tooltip = "Iterations in all when the job is continued; 0: as before"
         small = [
-            made("All", "Choose all classes", lambda: self.select(self.grid.order), width="60px"),
-            made("None", "Choose no class", lambda: self.select(()), width="60px"),
+            made("All", "Choose all classes", lambda: self.select(self.grid.order), width="auto"),
+            made("None", "Choose no class", lambda: self.select(()), width="auto"),
             made(
-                "Good", "Choose the classes whose score says that they hold particles", self.select_good, width="70px"
+                "Good", "Choose the classes whose score says that they hold particles", self.select_good, width="auto"
             ),
-            made("Invert", "Choose the others instead", self._invert, width="70px"),
+            made("Invert", "Choose the others instead", self._invert, width="auto"),
         ]
         gap = w.HTML(layout=w.Layout(flex="1 1 auto"))
-        self._count.layout = w.Layout(min_width="320px")
+        self._count.layout = w.Layout(min_width="290px")
         shown = [self._count, *small, gap, self._select, *([self._continue, self._until] if iterations else [])]
-        return w.HBox(shown, layout=w.Layout(align_items="center", display="none"))
+        tools = w.HBox(shown, layout=w.Layout(align_items="center", display="none"))
+        tools.add_class("rl-class-tools")
+        return tools
 
     def _job(self) -> object | None:
         try:

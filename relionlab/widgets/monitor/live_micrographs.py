@@ -130,7 +130,7 @@ class LiveMicrographs(LiveView):
         self._say_name()
 
     def _make_statistics(self) -> LiveFigure:
-        size = self.kind.beside or (390, 195)
+        size = self.kind.beside or (312, 195)
         charts = []
         for place, one in enumerate(self.kind.statistics):
             counted = "Picks" if one.pooled else self.kind.what.capitalize()

@@ -36,7 +36,8 @@ class JobStatus(w.VBox):
         tip = "Ask the job to stop: it ends its present step, keeps what is finished, and can be continued"
         self._abort = button("Abort", tip, self.abort, message=self.told, icon="stop", width="120px")
         top = w.HBox([self._head, self._abort], layout=w.Layout(align_items="center"))
-        super().__init__([top, w.HBox([self._bar, self._times], layout=w.Layout(align_items="center")), self.told])
+        self._progress = w.HBox([self._bar, self._times], layout=w.Layout(align_items="center"))
+        super().__init__([top, self._progress, self.told])
         self.idle()
 
     def idle(self) -> None:
@@ -72,8 +73,8 @@ class JobStatus(w.VBox):
         if directory is None:
             return
         told = directory.progress() or progress_in_log(*log)
-        self._show_state(directory, state)
         self._show_progress(directory, told, state)
+        self._show_state(directory, state)
         if state == "running":
             self._after_asking()
         elif self._asked is not None:
@@ -88,13 +89,14 @@ class JobStatus(w.VBox):
         name = html.escape(directory.name + (f" ({alias.rpartition('/')[2]})" if alias else ""))
         why = html.escape(directory.message) if state in ENDED else ""
         text = (
-            f'<span class="rl-title">{name}</span> &nbsp;<span class="rl-state rl-state-{state}">{_MARKS.get(state, "")}'
-            f" {state}</span> {why}"
+            f'<span class="rl-title">{name}</span> <span class="rl-state rl-state-{state}">{_MARKS.get(state, "")}'
+            f" {state}</span> {why}{self._times.value if state == 'finished' else ''}"
         )
         if self._head.value != text:
             self._head.value = text
         self._abort.disabled = state != "running"
         self._abort.layout.display = "none" if state in ENDED else ""
+        self._progress.layout.display = "none" if state == "finished" else ""
         self._bar.bar_style = _STYLES.get(state, "info")
 
     def _show_progress(self, directory: JobDirectory, told: Progress | None, state: str) -> None:

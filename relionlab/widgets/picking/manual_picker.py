@@ -70,7 +70,7 @@ class ManualPicker(w.VBox):
         project: Project | None = None,
         start_with: JobDirectory | str | Path | None = None,
         pixel_size: float | None = None,
-        pixels: int = 540,
+        pixels: int = 490,
         on_ctf: Callable[[str], Any] | None = None,
         on_particles: Callable[[str], Any] | None = None,
     ) -> None:
@@ -245,7 +245,7 @@ class ManualPicker(w.VBox):
         keys = w.HTML(f'<div class="rl-muted" style="font-size:11px;line-height:1.4">{html.escape(KEYS)}</div>')
         side = w.VBox(
             [self.picture, self.colours, self._side, self._total, keys],
-            layout=w.Layout(flex="1 1 380px", min_width="380px", overflow="hidden"),
+            layout=w.Layout(flex="1 1 340px", min_width="340px", overflow="hidden"),
         )
         body = w.HBox(
             [self.view, side], layout=w.Layout(grid_gap="12px", flex_flow="row wrap", width="100%", overflow="hidden")

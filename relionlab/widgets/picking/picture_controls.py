@@ -74,10 +74,13 @@ class PictureControls(w.VBox):
             value=ends.inverted,
             description="Inverted",
             tooltip="High grey values black (key I)",
-            layout=w.Layout(width="100px", margin="2px 2px 2px auto"),
+            layout=w.Layout(width="auto", flex="0 0 auto", margin="2px 2px 2px auto"),
         )
         layout = w.Layout(
-            grid_template_columns=f"repeat({columns}, 1fr)", grid_gap="0 12px", width="100%", overflow="hidden"
+            grid_template_columns=f"repeat(auto-fit, minmax(max(250px, 100% / {columns} - 12px), 1fr))",
+            grid_gap="0 12px",
+            width="100%",
+            overflow="hidden",
         )
         sliders = w.GridBox([self.diameter, self.sigma, self.low_pass, self.high_pass], layout=layout)
         values = w.HBox([self.black, self.white, self.inverted], layout=w.Layout(width="100%", overflow="hidden"))
@@ -122,6 +125,6 @@ def _slider(label: str, value: float, limits: tuple[float, float, float], tip: s
 
 def _number(label: str, value: float, tip: str) -> w.FloatText:
     return w.FloatText(
-        value=value, description=label, tooltip=tip, continuous_update=False, layout=w.Layout(width="150px"),
+        value=value, description=label, tooltip=tip, continuous_update=False, layout=w.Layout(width="132px"),
         style={"description_width": "92px" if label == "Black" else "44px"},
     )  # fmt: skip

@@ -94,9 +94,10 @@ class JobPage(w.VBox):
         self._seen = seen
         alias = (process.alias or "").rpartition("/")[2]
         kind = type_of(process.label)
+        folder = process.name.partition("/")[0]
         own = f'<span class="rl-muted"> {html.escape(process.label)}</span>' if process.label != kind.label else ""
         self._title.value = (
-            f'<span class="rl-title">{html.escape(alias or process.name)}</span> '
+            f'<span class="rl-title">{html.escape(f"{folder} {alias}" if alias else process.name)}</span> '
             f'<span class="rl-muted">{html.escape(process.name if alias else "")}</span>{own}'
         )
         relatives = Relatives.of(pipeline)

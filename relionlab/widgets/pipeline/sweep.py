@@ -34,6 +34,12 @@ _FIRST = (
 )
 
 
+_NONE_YET = (
+    '<span class="rl-title">Sweeps</span><div class="rl-muted">No sweep has been made yet. Open a job and press '
+    "'Sweep …': it is run again with several values of one parameter, and a table compares the results.</div>"
+)
+
+
 class SweepView(w.VBox):
     """Makes sweeps of a job, and shows those that were made.
 
@@ -79,8 +85,10 @@ class SweepView(w.VBox):
                 self._tables[sweep.name] = SweepTable(
                     sweep, message=self.message, on_job=self._on_job, on_compare=compare
                 )
-                self._made.children = (self._tables[sweep.name], *self._made.children)
+                self._made.children = tuple(reversed(self._tables.values()))
             self._tables[sweep.name].look()
+        if not self._tables and self.job is None:
+            self._made.children = (w.HTML(_NONE_YET),)
 
     def close(self) -> None:
         """Stop watching and take the view away; the jobs go on."""

@@ -33,9 +33,11 @@ class TrashView(w.VBox):
         self.table = RowTable(
             ["Job", "Alias", "Deleted", "Comes back with"], selectable=True, empty="No deleted jobs lie in the Trash."
         )
-        back = w.Button(description="Bring back", tooltip="Put the ticked jobs back", layout=w.Layout(width="auto"))
+        back = self._back = w.Button(
+            description="Bring back", tooltip="Put the ticked jobs back", layout=w.Layout(width="auto")
+        )
         back.on_click(lambda _button: attempt(self.bring_back, self.message))
-        empty = w.Button(
+        empty = self._empty_all = w.Button(
             description="Empty the Trash …", tooltip="Remove all of it for good", layout=w.Layout(width="auto")
         )
         empty.on_click(lambda _button: attempt(self.ask_empty, self.message))
@@ -61,6 +63,7 @@ class TrashView(w.VBox):
             ]
         )
         self.table.selected = [name for name in self.table.selected if name in {job.name for job in jobs}]
+        self._back.disabled, self._empty_all.disabled = not jobs, not jobs and not loose
         size = spoken_bytes(size_of_trash(self.project))
         cleaned = f"; {loose:,} files that were cleaned away" if loose else ""
         self._told.value = (

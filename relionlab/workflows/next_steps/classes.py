@@ -20,7 +20,9 @@ def after_class2d(directory: JobDirectory) -> list[Suggestion]:
     choose = Select(fn_model=files.model_of(directory), do_class_ranker=True, select_nr_classes=1, do_recenter=True)
     return [
         Suggestion(
-            choose, "Keep good classes", "By score, the best at least; or click them below and save your own choice."
+            choose,
+            "Keep good classes",
+            "Keeps the classes with the best scores; or click classes below and save your own choice.",
         )
     ]
 

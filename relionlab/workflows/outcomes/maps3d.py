@@ -23,10 +23,10 @@ def refined(place: Place) -> Outcome:
         Number("Resolution", run.resolution_angstrom, "Å"),
         Number("Particles", run.particles),
         Number("Iterations", run.iterations),
-        Number("Finest that the pixels show", run.nyquist_angstrom, "Å"),
+        Number("Nyquist limit", run.nyquist_angstrom, "Å"),
         Number("Accuracy of the angles", run.accuracy_rotations, "°"),
         Number("Accuracy of the offsets", run.accuracy_offsets, "Å"),
-        Number("Evenness of the views (1: even)", run.completeness),
+        Number("Evenness of views (1: even)", run.completeness),
     ]
     if len(shares) > 1:
         numbers[1:1] = [Number(f"Class {k + 1}", 100 * float(share), "%") for k, share in enumerate(shares[:8])]

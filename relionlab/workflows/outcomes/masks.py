@@ -82,7 +82,7 @@ def sharpened(place: Place) -> Outcome:
     at = float(curves.random[curves.shell]) if curves.random is not None else np.nan
     numbers = (
         Number("Resolution", resolution, "Å"),
-        Number("Finest that the pixels show", extent / last, "Å"),
+        Number("Nyquist limit", extent / last, "Å"),
         Number("B-factor", b_factor, "Å²"),
         Number("Mask's own correlation there", at),
     )

@@ -50,9 +50,9 @@ def corrected(place: Place) -> Outcome:
     total = table.numbers("rlnAccumMotionTotal")
     odd = int(far_off(total).sum())
     numbers += [
-        Number("Way of the specimen, median", float(np.median(total)), "px"),
-        Number("Longest way", float(total.max()), "px"),
-        Number("Far off the others", odd),
+        Number("Total motion, median", float(np.median(total)), "px"),
+        Number("Largest motion", float(total.max()), "px"),
+        Number("Outliers", odd),
     ]
     return Outcome(headline, tuple(numbers), *_judged_motion(count, lost, odd), tuple(pictures))
 

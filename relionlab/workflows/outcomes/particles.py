@@ -30,7 +30,7 @@ def extracted(place: Place) -> Outcome:
     pixel, box = pixel_and_box(star)
     numbers = [Number("Particles", count), Number("Box", box, "px"), Number("Pixel size", pixel, "Å")]
     if box == box and pixel == pixel:
-        numbers += [Number("Box", box * pixel, "Å"), Number("Finest detail possible", 2 * pixel, "Å")]
+        numbers += [Number("Box", box * pixel, "Å"), Number("Nyquist limit", 2 * pixel, "Å")]
     if "rlnMicrographName" in table:
         numbers.append(Number("Micrographs", len(set(table["rlnMicrographName"].tolist()))))
     headline = f"{count:,} particles" + (f", {box:.0f} px of {pixel:.3g} Å" if pixel == pixel else "")
