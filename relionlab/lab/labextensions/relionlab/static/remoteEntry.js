@@ -8,7 +8,9 @@
   const CELL =
     'from relionlab.widgets import Home\n\nhome = Home()  # the folder of this notebook; another project: Home("path/of/it")\nhome';
   const OPEN = "relionlab:open";
+  const UNREAD = "relionlab-unread";
   const SHOWN = [".star", ".mrc", ".mrcs", ".map", ".spi", ".stk", ".ctf"];
+  const running = new WeakMap(); // home page -> a promise: its cell has been asked to run
   let shared = null;
 
   async function module(name) {
@@ -41,7 +43,7 @@
 
   function activate(app, tracker, modules) {
     document.head.append(Object.assign(document.createElement("style"), { textContent: STYLE }));
-    tracker.widgetAdded.connect((_, panel) => watch(panel, modules.notebooks.NotebookActions));
+    tracker.widgetAdded.connect((_, panel) => running.set(panel, watch(panel, modules.notebooks.NotebookActions)));
     app.commands.addCommand(OPEN, {
       label: "Open in the relionlab home page",
       execute: ({ path }) => open(app, tracker, path),
@@ -53,6 +55,7 @@
       fileFormat: null, // never loaded into the page as a whole
       contentType: "file",
     });
+    app.docRegistry.addModelFactory(unread(modules));
     app.docRegistry.addWidgetFactory(factory(app, modules));
   }
 
@@ -82,13 +85,28 @@
   }
 
   // --- files open in it -----------------------------------------------------------------------------------------
+  const folderOf = (path) => path.slice(0, path.lastIndexOf("/") + 1); // with its slash; "" at the root
+
+  // The home page that is open, else the one that lies nearest above the file; null where there is none.
+  async function home(app, tracker, path) {
+    const open = tracker.find((each) => each.context.path.endsWith(HOME) && path.startsWith(folderOf(each.context.path)));
+    if (open) return open;
+    for (let folder = folderOf(path); ; folder = folderOf(folder.slice(0, -1))) {
+      const there = await app.serviceManager.contents.get(folder + HOME, { content: false }).catch(() => null);
+      if (there) return app.commands.execute("docmanager:open", { path: folder + HOME, factory: "Notebook" });
+      if (!folder) return null;
+    }
+  }
+
   async function open(app, tracker, path) {
-    let panel = tracker.find((each) => each.context.path.endsWith(HOME));
-    panel ??= await app.commands.execute("docmanager:open", { path: HOME, factory: "Notebook" });
-    await panel.sessionContext.ready;
-    const code = `from relionlab.widgets import show_in_home\nshow_in_home(${JSON.stringify(path)})`;
-    panel.sessionContext.session.kernel.requestExecute({ code, silent: true, store_history: false });
+    const panel = await home(app, tracker, path);
+    if (!panel) return false;
     app.shell.activateById(panel.id);
+    await (running.get(panel) ?? panel.sessionContext.ready); // its cell is asked first, so the page is there before the file
+    const named = JSON.stringify(path.slice(folderOf(panel.context.path).length));
+    const code = `from pathlib import Path\nfrom relionlab.widgets import show_in_home\nshow_in_home(Path(${named}).absolute())`;
+    panel.sessionContext.session.kernel.requestExecute({ code, silent: true, store_history: false });
+    return true;
   }
 
   function factory(app, { registry, widgets }) {
@@ -96,19 +114,39 @@
       createNewWidget(context) {
         const content = new widgets.Widget();
         content.node.textContent = "Opens in the home page …";
+        content.node.style.padding = "12px";
         const made = new registry.DocumentWidget({ content, context });
-        app.commands.execute(OPEN, { path: context.path }).then(() => made.dispose());
+        made.toolbar.hide(); // else it measures itself after it is gone
+        app.commands.execute(OPEN, { path: context.path }).then((opened) => {
+          if (opened) return made.dispose();
+          content.node.textContent = "There is no home page here: run `relionlab lab` in the folder of the project, or right-click for another viewer.";
+        });
         return made;
       }
     }
     return new Opened({
       name: "relionlab",
       label: "relionlab",
-      modelName: "base64",
+      modelName: UNREAD,
       fileTypes: ["relionlab"],
       defaultFor: ["relionlab"],
       readOnly: true,
     });
+  }
+
+  // A model of a file that is not read: a stack has gigabytes, and the kernel reads what is looked at.
+  function unread({ registry }) {
+    return new (class extends registry.TextModelFactory {
+      get name() {
+        return UNREAD;
+      }
+      get contentType() {
+        return "file";
+      }
+      get fileFormat() {
+        return null;
+      }
+    })();
   }
 
   return {
