@@ -11,6 +11,7 @@
   const UNREAD = "relionlab-unread";
   const SHOWN = [".star", ".mrc", ".mrcs", ".map", ".spi", ".stk", ".ctf"];
   const running = new WeakMap(); // home page -> a promise: its cell has been asked to run
+  let ending = Promise.resolve(); // the kernel of the page that was closed last has ended
   let shared = null;
 
   async function module(name) {
@@ -43,7 +44,7 @@
 
   function activate(app, tracker, modules) {
     document.head.append(Object.assign(document.createElement("style"), { textContent: STYLE }));
-    tracker.widgetAdded.connect((_, panel) => running.set(panel, watch(panel, modules.notebooks.NotebookActions)));
+    tracker.widgetAdded.connect((_, panel) => running.set(panel, watch(app, panel, modules.notebooks.NotebookActions)));
     app.commands.addCommand(OPEN, {
       label: "Open in the relionlab home page",
       execute: ({ path }) => open(app, tracker, path),
@@ -63,13 +64,15 @@
   const homeCell = (panel) =>
     panel.content.widgets.find((cell) => cell.model.type === "code" && cell.model.sharedModel.getSource().trim() === CELL);
 
-  async function watch(panel, actions) {
+  async function watch(app, panel, actions) {
     await Promise.all([panel.context.ready, panel.revealed]);
     if (!panel.context.path.endsWith(HOME) || !homeCell(panel)) return;
     panel.node.classList.add("relionlab-home");
     panel.toolbar.hide();
     homeCell(panel).node.classList.add("relionlab-home-cell");
+    stayClean(panel);
     await panel.sessionContext.ready;
+    endWith(app, panel);
     const run = () => {
       const cell = homeCell(panel);
       if (cell) actions.runCells(panel.content, [cell], panel.sessionContext);
@@ -84,6 +87,28 @@
     run();
   }
 
+  // A kernel outlives its page by default, and the next page then waits for hundreds of widgets that nobody sees any more. Jobs
+  // run in processes of their own, picks are on the disk: the kernel of a page that is closed ends.
+  function endWith(app, panel) {
+    let session = panel.sessionContext.session?.id;
+    panel.sessionContext.sessionChanged.connect((_, { newValue }) => {
+      session = newValue?.id ?? session;
+    });
+    panel.disposed.connect(() => {
+      ending = app.serviceManager.sessions.shutdown(session).catch(() => null);
+    });
+  }
+
+  // What the page shows is no work to be saved: as long as the notebook holds nothing else, closing it asks nothing.
+  function stayClean(panel) {
+    const model = panel.context.model;
+    const clean = () => {
+      if (model.dirty && panel.content.widgets.length === 1 && homeCell(panel)) model.dirty = false;
+    };
+    model.stateChanged.connect(clean);
+    clean();
+  }
+
   // --- files open in it -----------------------------------------------------------------------------------------
   const folderOf = (path) => path.slice(0, path.lastIndexOf("/") + 1); // with its slash; "" at the root
 
@@ -91,6 +116,7 @@
   async function home(app, tracker, path) {
     const open = tracker.find((each) => each.context.path.endsWith(HOME) && path.startsWith(folderOf(each.context.path)));
     if (open) return open;
+    await ending;
     for (let folder = folderOf(path); ; folder = folderOf(folder.slice(0, -1))) {
       const there = await app.serviceManager.contents.get(folder + HOME, { content: false }).catch(() => null);
       if (there) return app.commands.execute("docmanager:open", { path: folder + HOME, factory: "Notebook" });
