@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import socket
@@ -75,10 +76,11 @@ class LabProcess:
 
 def running_server(folder: Path) -> Server | None:
     """Return the user's JupyterLab that already runs in this folder, if there is one."""
-    from jupyter_server.serverapp import list_running_servers
+    from jupyter_core.paths import jupyter_runtime_dir  # jupyter_server's own list takes a second to load
 
-    with suppress(OSError):
-        for found in list_running_servers():
+    for record in sorted(Path(jupyter_runtime_dir()).glob("jpserver-*.json")):
+        with suppress(OSError, ValueError, KeyError):
+            found = json.loads(record.read_text())
             server = Server(found["url"], found.get("token", ""))
             if Path(found["root_dir"]).resolve() == folder.resolve() and server.answers():
                 return server

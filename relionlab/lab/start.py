@@ -18,7 +18,7 @@ from relionlab.lab.home_notebook import HOME, write_home_notebook
 from relionlab.lab.process import LabProcess, running_server
 from relionlab.lab.server import Server
 
-WARM = "import relionlab.widgets"
+WARM = "from relionlab.widgets import Home, JobForm, JobMonitor"
 """What the kernel of the home page runs before the browser asks it for the page: the half of the wait that can be had ahead."""
 
 
