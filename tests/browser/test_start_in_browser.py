@@ -121,15 +121,6 @@ def test_a_double_click_opens_a_list_in_the_page_without_reading_it_into_the_bro
     assert started.read == []
 
 
-def test_a_double_click_brings_the_page_where_it_was_closed(started):
-    page = started.page
-    page.locator('.lm-TabBar-tab:has-text("home.ipynb") .lm-TabBar-tabCloseIcon').click()
-    page.locator(".rl-home").wait_for(state="detached", timeout=30_000)
-    started.double_click("Class2D", "job003", "run_it003_data.star")
-    started.tab("run_it003_data.star").wait_for(timeout=60_000)
-    picture(started, "start_reopened")
-
-
 def test_nothing_went_wrong_and_nothing_left_the_machine(started):
     deadline = time.monotonic() + 5
     while started.page.locator("text=Opens in the home page").count() and time.monotonic() < deadline:

@@ -73,6 +73,7 @@
     stayClean(panel);
     await panel.sessionContext.ready;
     endWith(app, panel);
+    await panel.sessionContext.session?.kernel?.info; // a kernel that is only starting would lose the first widgets
     const run = () => {
       const cell = homeCell(panel);
       if (cell) actions.runCells(panel.content, [cell], panel.sessionContext);
