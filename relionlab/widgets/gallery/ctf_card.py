@@ -81,4 +81,4 @@ class CtfCard(w.VBox):
             for label, words in _NUMBERS.items()
             if label in table
         ]
-        return f'<div class="rl-numbers">{" &nbsp; ".join(parts)}</div>'
+        return f'<div class="rl-ctf-numbers">{" &nbsp; ".join(parts)}</div>'

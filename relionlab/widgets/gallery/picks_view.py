@@ -24,7 +24,7 @@ from relionlab.widgets.parts.opening import Drawer, Opener
 from relionlab.widgets.picking.micrograph_view import MicrographView
 from relionlab.workflows.picked import Picked, picked_by
 
-_PIXELS = 520
+_PIXELS = 430
 _LOW_PASS = 20.0  # Å, for the eye
 _DIAMETER = 150.0  # Å, where the job does not say how large the particle is
 _MERIT = "rlnAutopickFigureOfMerit"

@@ -37,6 +37,7 @@ from relionlab.widgets.pipeline.asking import attempt
 from relionlab.widgets.pipeline.job_actions import Wanted
 from relionlab.widgets.pipeline.job_list import JobList
 from relionlab.widgets.pipeline.palette import Palette, PaletteEntry, job_type_entries
+from relionlab.widgets.pipeline.showing import viewer
 from relionlab.workflows.job_rows import JobRow, JobRows, counts
 from relionlab.workflows.tuning import tuning_job
 
@@ -117,6 +118,14 @@ class Home(w.VBox):
         _ = self.opened
         title, make = self.pages.page(key)
         return self.tabs.add(key, title, make)
+
+    def open_file(self, path: str | Path) -> w.Widget:
+        """Show a file, or what a job directory holds, in the viewer that fits it; named from the project's folder."""
+        place = self.folder / path
+        name = place.relative_to(self.folder).as_posix() if place.is_relative_to(self.folder) else str(place)
+        if self.project is not None:
+            return self.open_page(f"file:{name}")
+        return self.open(name, lambda: viewer(place, opener=self))
 
     def open_job(self, name: str) -> w.Widget:
         """Show the page of a job, by its name or alias."""

@@ -19,6 +19,7 @@ from relionlab.widgets.pipeline.compare import CompareView
 from relionlab.widgets.pipeline.graph import PipelineView
 from relionlab.widgets.pipeline.job_page import JobPage
 from relionlab.widgets.pipeline.job_views import view_of
+from relionlab.widgets.pipeline.showing import viewer
 from relionlab.widgets.pipeline.sweep import SweepView
 from relionlab.widgets.pipeline.trash_view import TrashView
 
@@ -44,6 +45,7 @@ class Pages:
         makers: dict[str, Callable[[str], Page]] = {
             "job": self._job,
             "view": self._view,
+            "file": self._file,
             "form": self._form,
             "sweep": self._sweep,
             "continue": self._continue,
@@ -100,6 +102,9 @@ class Pages:
         directory = JobDirectory(self._home.opened, name)
         view = view_of(directory, key)
         return f"{view.label} · {name.rpartition('/')[2]}", lambda: view.make(self._home)
+
+    def _file(self, name: str) -> Page:
+        return name.rpartition("/")[2] or name, lambda: viewer(self._home.folder / name, opener=self._home)
 
     def _form(self, number: str) -> Page:
         key = f"form:{number}"

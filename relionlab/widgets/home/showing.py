@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import ipywidgets as w
@@ -20,14 +21,12 @@ def remember(home: Home) -> None:
     _LATEST[:] = [weakref.ref(home)]
 
 
-def show_in_home(path: str) -> w.Widget:
+def show_in_home(path: str | Path) -> w.Widget:
     """Open a file or a job directory, named from the home page's folder, as a tab of the home page.
 
     Raises ProjectError if there is no home page in this kernel.
     """
-    from relionlab.widgets.gallery.looking import look
-
     home = _LATEST[0]() if _LATEST else None
     if home is None:
         raise ProjectError("There is no home page here: show one with Home().")
-    return home.open(path, lambda: look(home.folder / path, opener=home))
+    return home.open_file(path)

@@ -43,6 +43,8 @@ _SYMBOLS = {
     "mask": "adjust",
 }
 _SCENE = (590, 440)  # px of the screen: beside the list of jobs
+_PICTURE = 430  # px: a micrograph, with its list beside it
+_BESIDE = 2  # micrographs beside each other, with the sliders
 _HALVES = ("Refine3D", "MaskCreate", "PostProcess", "LocalRes")
 
 
@@ -144,7 +146,7 @@ def _picker(directory: JobDirectory) -> Callable[[Opener], w.Widget]:
         def particles(name: str) -> w.Widget:
             return open_particles_of_micrograph(name, near=near, opener=opener)
 
-        return ManualPicker(directory, on_ctf=ctf, on_particles=particles)
+        return ManualPicker(directory, pixels=_PICTURE, on_ctf=ctf, on_particles=particles)
 
     return make
 
@@ -154,7 +156,7 @@ def _tuner(directory: JobDirectory) -> Callable[[Opener], w.Widget]:
         from relionlab.widgets.parts.opening import show_job
         from relionlab.widgets.picking.auto_picker import AutoPicker
 
-        made = AutoPicker(directory, opener=opener)
+        made = AutoPicker(directory, micrographs=_BESIDE, opener=opener)
         made.on_start(lambda started: show_job(opener, started))
         return made
 

@@ -8,7 +8,10 @@
   const CELL =
     'from relionlab.widgets import Home\n\nhome = Home()  # the folder of this notebook; another project: Home("path/of/it")\nhome';
   const OPEN = "relionlab:open";
+  const UNREAD = "relionlab-unread";
   const SHOWN = [".star", ".mrc", ".mrcs", ".map", ".spi", ".stk", ".ctf"];
+  const running = new WeakMap(); // home page -> a promise: its cell has been asked to run
+  let ending = Promise.resolve(); // the kernel of the page that was closed last has ended
   let shared = null;
 
   async function module(name) {
@@ -43,7 +46,7 @@
 
   function activate(app, tracker, modules) {
     document.head.append(Object.assign(document.createElement("style"), { textContent: STYLE }));
-    tracker.widgetAdded.connect((_, panel) => watch(panel, modules.notebooks.NotebookActions));
+    tracker.widgetAdded.connect((_, panel) => running.set(panel, watch(app, panel, modules.notebooks.NotebookActions)));
     app.commands.addCommand(OPEN, {
       label: "Open in the relionlab home page",
       execute: ({ path }) => open(app, tracker, path),
@@ -55,6 +58,7 @@
       fileFormat: null, // never loaded into the page as a whole
       contentType: "file",
     });
+    app.docRegistry.addModelFactory(unread(modules));
     app.docRegistry.addWidgetFactory(factory(app, modules));
   }
 
@@ -62,13 +66,16 @@
   const homeCell = (panel) =>
     panel.content.widgets.find((cell) => cell.model.type === "code" && cell.model.sharedModel.getSource().trim() === CELL);
 
-  async function watch(panel, actions) {
+  async function watch(app, panel, actions) {
     await Promise.all([panel.context.ready, panel.revealed]);
     if (!panel.context.path.endsWith(HOME) || !homeCell(panel)) return;
     panel.node.classList.add("relionlab-home");
     panel.toolbar.hide();
     homeCell(panel).node.classList.add("relionlab-home-cell");
+    stayClean(panel);
     await panel.sessionContext.ready;
+    endWith(app, panel);
+    await panel.sessionContext.session?.kernel?.info; // a kernel that is only starting would lose the first widgets
     const run = () => {
       const cell = homeCell(panel);
       if (cell) actions.runCells(panel.content, [cell], panel.sessionContext);
@@ -83,14 +90,52 @@
     run();
   }
 
+  // A kernel outlives its page by default, and the next page then waits for hundreds of widgets that nobody sees any more. Jobs
+  // run in processes of their own, picks are on the disk: the kernel of a page that is closed ends.
+  function endWith(app, panel) {
+    let session = panel.sessionContext.session?.id;
+    panel.sessionContext.sessionChanged.connect((_, { newValue }) => {
+      session = newValue?.id ?? session;
+    });
+    panel.disposed.connect(() => {
+      ending = app.serviceManager.sessions.shutdown(session).catch(() => null);
+    });
+  }
+
+  // What the page shows is no work to be saved: as long as the notebook holds nothing else, closing it asks nothing.
+  function stayClean(panel) {
+    const model = panel.context.model;
+    const clean = () => {
+      if (model.dirty && panel.content.widgets.length === 1 && homeCell(panel)) model.dirty = false;
+    };
+    model.stateChanged.connect(clean);
+    clean();
+  }
+
   // --- files open in it -----------------------------------------------------------------------------------------
+  const folderOf = (path) => path.slice(0, path.lastIndexOf("/") + 1); // with its slash; "" at the root
+
+  // The home page that is open, else the one that lies nearest above the file; null where there is none.
+  async function home(app, tracker, path) {
+    const open = tracker.find((each) => each.context.path.endsWith(HOME) && path.startsWith(folderOf(each.context.path)));
+    if (open) return open;
+    await ending;
+    for (let folder = folderOf(path); ; folder = folderOf(folder.slice(0, -1))) {
+      const there = await app.serviceManager.contents.get(folder + HOME, { content: false }).catch(() => null);
+      if (there) return app.commands.execute("docmanager:open", { path: folder + HOME, factory: "Notebook" });
+      if (!folder) return null;
+    }
+  }
+
   async function open(app, tracker, path) {
-    let panel = tracker.find((each) => each.context.path.endsWith(HOME));
-    panel ??= await app.commands.execute("docmanager:open", { path: HOME, factory: "Notebook" });
-    await panel.sessionContext.ready;
-    const code = `from relionlab.widgets import show_in_home\nshow_in_home(${JSON.stringify(path)})`;
-    panel.sessionContext.session.kernel.requestExecute({ code, silent: true, store_history: false });
+    const panel = await home(app, tracker, path);
+    if (!panel) return false;
     app.shell.activateById(panel.id);
+    await (running.get(panel) ?? panel.sessionContext.ready); // its cell is asked first, so the page is there before the file
+    const named = JSON.stringify(path.slice(folderOf(panel.context.path).length));
+    const code = `from pathlib import Path\nfrom relionlab.widgets import show_in_home\nshow_in_home(Path(${named}).absolute())`;
+    panel.sessionContext.session.kernel.requestExecute({ code, silent: true, store_history: false });
+    return true;
   }
 
   function factory(app, { registry, widgets }) {
@@ -98,19 +143,39 @@
       createNewWidget(context) {
         const content = new widgets.Widget();
         content.node.textContent = "Opens in the home page …";
+        content.node.style.padding = "12px";
         const made = new registry.DocumentWidget({ content, context });
-        app.commands.execute(OPEN, { path: context.path }).then(() => made.dispose());
+        made.toolbar.hide(); // else it measures itself after it is gone
+        app.commands.execute(OPEN, { path: context.path }).then((opened) => {
+          if (opened) return made.dispose();
+          content.node.textContent = "There is no home page here: run `relionlab lab` in the folder of the project, or right-click for another viewer.";
+        });
         return made;
       }
     }
     return new Opened({
       name: "relionlab",
       label: "relionlab",
-      modelName: "base64",
+      modelName: UNREAD,
       fileTypes: ["relionlab"],
       defaultFor: ["relionlab"],
       readOnly: true,
     });
+  }
+
+  // A model of a file that is not read: a stack has gigabytes, and the kernel reads what is looked at.
+  function unread({ registry }) {
+    return new (class extends registry.TextModelFactory {
+      get name() {
+        return UNREAD;
+      }
+      get contentType() {
+        return "file";
+      }
+      get fileFormat() {
+        return null;
+      }
+    })();
   }
 
   return {

@@ -1,0 +1,130 @@
+"""`relionlab lab` in a real browser: the page comes by itself, comes back by itself, and files open in it by a double click."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import CHROMIUM, FLAGS
+from tests.linked_project import make_project
+
+JOB = "Class2D/job003"
+
+
+class Started:
+    """The page of a `relionlab lab`, and what went wrong in it."""
+
+    def __init__(self, page: Any, address: str) -> None:
+        self.page = page
+        self.wrong: list[str] = []
+        self.outside: list[str] = []
+        self.read: list[str] = []
+        own = address.partition("/lab")[0]
+        page.on("pageerror", lambda error: self.wrong.append(str(error)[:400]))
+        page.on("console", lambda m: self.wrong.append(m.text[:400]) if m.type == "error" else None)
+        page.on("request", lambda asked: self._asked(asked.url, own))
+
+    def _asked(self, url: str, own: str) -> None:
+        if not url.startswith((own, "data:", "blob:")):
+            self.outside.append(url)
+        elif "/api/contents/" in url and re.search(r"\.(star|mrcs?)\?.*content=1", url):
+            self.read.append(url)
+
+    def double_click(self, *names: str) -> None:
+        """Go from folder to folder of JupyterLab's list of files, and open the last name."""
+        files = self.page.locator(".jp-FileBrowser:visible")
+        if not files.count():
+            self.page.locator('.jp-SideBar [data-id="filebrowser"]').click()
+        files.locator(".jp-BreadCrumbs-home").first.click()
+        for name in names:
+            files.locator(f'.jp-DirListing-item:has-text("{name}")').first.dblclick()
+
+    def tab(self, title: str) -> Any:
+        """Return the tab of the home page with this title."""
+        return self.page.locator(f'.rl-tab:has-text("{title}")').first
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address that `relionlab lab` prints, of a small project."""
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed (apt-get install chromium, or name it in RELIONLAB_CHROMIUM)")
+    own = tmp_path_factory.mktemp("own")
+    folder = tmp_path_factory.mktemp("started") / "project"
+    make_project(folder)
+    places = {"CONFIG_DIR": "config", "DATA_DIR": "data", "RUNTIME_DIR": "runtime"}
+    environment = {**os.environ, **{f"JUPYTER_{name}": str(own / place) for name, place in places.items()}}
+    environment |= {"JUPYTERLAB_SETTINGS_DIR": str(own / "user"), "JUPYTERLAB_WORKSPACES_DIR": str(own / "workspaces")}
+    environment |= {"XDG_STATE_HOME": str(own / "state"), "IPYTHONDIR": str(own / "ipython"), "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-m", "relionlab", "lab", str(folder), "--no_browser", "--port", "8700"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        yield next(found[0] for line in process.stdout if (found := re.search(r"http\S+", line)))
+        process.terminate()
+        process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def started(address: str) -> Iterator[Started]:
+    """Its page in a browser."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS, headless=True)
+        page = browser.new_page(viewport={"width": 1366, "height": 768})
+        opened = Started(page, address)
+        page.goto(address)
+        yield opened
+        browser.close()
+
+
+def picture(started: Started, name: str) -> None:
+    """Keep a picture of the page, if RELIONLAB_SCREENSHOTS names a folder."""
+    folder = os.environ.get("RELIONLAB_SCREENSHOTS")
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        started.page.screenshot(path=str(Path(folder) / f"{name}.png"))
+
+
+def test_the_page_comes_by_itself_and_leads_to_the_classes(started):
+    page = started.page
+    page.locator(f'.rl-job-line[data-name="{JOB}"]').click(timeout=60_000)
+    page.locator(".rl-views button", has_text="Choose classes").click()
+    started.tab("Choose classes").wait_for(timeout=30_000)
+    page.get_by_role("button", name="Save selection").locator("visible=true").first.wait_for(timeout=30_000)
+    picture(started, "start_classes")
+
+
+def test_a_restart_of_the_kernel_brings_the_page_back(started):
+    page = started.page
+    page.locator(".rl-home").evaluate("(element) => element.setAttribute('data-before', 'restart')")
+    page.locator("#jp-MainMenu").get_by_text("Kernel", exact=True).click()
+    page.get_by_text("Restart Kernel…", exact=True).click()
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    page.locator(".rl-home:not([data-before])").wait_for(timeout=60_000)
+    started.tab("Choose classes").wait_for(timeout=30_000)
+    picture(started, "start_again")
+
+
+def test_a_double_click_opens_a_list_in_the_page_without_reading_it_into_the_browser(started):
+    started.double_click("CtfFind", "job001", "micrographs_ctf.star")
+    started.tab("micrographs_ctf.star").wait_for(timeout=30_000)
+    started.page.get_by_role("button", name="CTF").locator("visible=true").first.wait_for(timeout=30_000)
+    picture(started, "start_file")
+    assert started.read == []
+
+
+def test_nothing_went_wrong_and_nothing_left_the_machine(started):
+    deadline = time.monotonic() + 5
+    while started.page.locator("text=Opens in the home page").count() and time.monotonic() < deadline:
+        started.page.wait_for_timeout(50)
+    assert started.page.locator("text=Opens in the home page").count() == 0
+    assert started.outside == []
+    assert started.wrong == []
