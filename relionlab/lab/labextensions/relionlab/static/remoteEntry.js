@@ -64,7 +64,9 @@
 
   // --- the home page runs ---------------------------------------------------------------------------------------
   const homeCell = (panel) =>
-    panel.content.widgets.find((cell) => cell.model.type === "code" && cell.model.sharedModel.getSource().trim() === CELL);
+    panel.isDisposed // closed while it was waited for
+      ? undefined
+      : panel.content.widgets.find((cell) => cell.model.type === "code" && cell.model.sharedModel.getSource().trim() === CELL);
 
   async function watch(app, panel, actions) {
     await Promise.all([panel.context.ready, panel.revealed]);
