@@ -71,7 +71,7 @@ def test_the_circle_is_dragged_and_the_form_says_so(notebook):
     drag(notebook, figure, (1 / 6 + 0.1, 1 / 4), (1 / 6 + 0.125, 1 / 4))  # of the first of three by two tiles
     wanted = 2 * 0.125 * 3 * BOX * PIXEL_SIZE
     # the form follows the hand on its way, so that the end of the drag is what is waited for
-    notebook.until(lambda: abs(float(notebook.python("print(form.job.particle_diameter)")) - wanted) <= 4)
+    notebook.until(lambda: abs(float(notebook.python("print(form.job.particle_diameter)")) - wanted) <= 6)
     shown = notebook.page.locator(".rl-field-particle_diameter input").first
     assert shown.count() == 0 or float(shown.input_value()) == pytest.approx(wanted, abs=4)
     notebook.picture("wizard_mask_diameter")
