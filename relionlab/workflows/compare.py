@@ -16,6 +16,7 @@ from relionlab.jobs.workflow_stages import type_of
 from relionlab.params import to_text
 from relionlab.project import JobDirectory
 from relionlab.project.job_times import job_times
+from relionlab.project.pace import spoken
 from relionlab.workflows.outcome import Outcome, outcome
 
 _NOTHING = "–"
@@ -139,14 +140,4 @@ def _numbers(told: Sequence[Outcome]) -> list[ComparedRow]:
 
 def _taken(job: JobDirectory) -> str:
     seconds = job_times(job.path).seconds
-    return _NOTHING if seconds is None else spoken_seconds(seconds)
-
-
-def spoken_seconds(seconds: float) -> str:
-    """Return a time as people say it: "40 s", "3 min 20 s", "2 h 5 min"."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+    return _NOTHING if seconds is None else spoken(seconds)

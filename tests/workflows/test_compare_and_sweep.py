@@ -12,7 +12,8 @@ from relionlab.io.images import write_map
 from relionlab.jobs import Class2D, Import
 from relionlab.jobs.foreign import ForeignJob
 from relionlab.project import Project
-from relionlab.workflows.compare import compare, spoken_seconds
+from relionlab.project.pace import spoken
+from relionlab.workflows.compare import compare
 from relionlab.workflows.job_rows import JobRows, counts
 from relionlab.workflows.one_by_one import run_sweep
 from relionlab.workflows.sweep import parse_values, plan_sweep, read_sweeps, sweepable, usual_values
@@ -61,7 +62,7 @@ def test_one_job_cannot_be_compared(project: Project):
 
 
 def test_times_are_spoken():
-    assert [spoken_seconds(s) for s in (40.2, 200, 7500)] == ["40 s", "3 min 20 s", "2 h 5 min"]
+    assert [spoken(s) for s in (40.2, 200, 7500)] == ["40 s", "3 min 20 s", "2 h 5 min"]
 
 
 def test_rows_tell_state_and_number(project: Project):

@@ -45,26 +45,14 @@ def extracted(place: Place) -> Outcome:
         )
     diameter = _diameter(place)
     ratio = box * pixel / diameter if diameter else np.nan
+    reason = ""
     if ratio < TIGHT:
         reason = f"The box is {ratio:.2f} times the particle's {diameter:.0f} Å: the CTF spreads signal beyond it."
-        return Outcome(
-            headline,
-            tuple(numbers),
-            "doubtful",
-            reason,
-            "Extract again with a box of 1.5 to 2 times the diameter.",
-            pictures,
-        )
     if ratio > ROOMY:
         reason = f"The box is {ratio:.1f} times the particle's {diameter:.0f} Å: all that follows takes longer than it needs."
-        return Outcome(
-            headline,
-            tuple(numbers),
-            "doubtful",
-            reason,
-            "Extract again with a box of 1.5 to 2 times the diameter.",
-            pictures,
-        )
+    if reason:
+        advice = "Extract again with a box of 1.5 to 2 times the diameter."
+        return Outcome(headline, tuple(numbers), "doubtful", reason, advice, pictures)
     told = "The box suits the particle." if ratio == ratio else "The particles were cut out."
     return Outcome(headline, tuple(numbers), "good", told, "", pictures)
 
