@@ -18,15 +18,9 @@ from relionlab.project import JobDirectory
 from relionlab.project.process_record import ProcessRecord
 from relionlab.project.progress import PROCESS_FILE, Progress
 from relionlab.project.running import JobContext, run_job
+from tests.waiting import until
 
 HERE = Path(__file__).parent
-
-
-def until(condition, seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.05)
 
 
 def working(job: JobDirectory) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import ipywidgets as w
 import pytest
 
@@ -18,6 +16,7 @@ from relionlab.project.input_choices import input_choices
 from relionlab.project.pipeline import Pipeline
 from relionlab.widgets import JobForm
 from relionlab.widgets.forms.choice_box import ChoiceBox
+from tests.waiting import until
 
 
 def files_for(parameter, project):
@@ -292,13 +291,6 @@ def ended(tmp_path):
     form.run()
     until(lambda: not form._watch.alive)
     return form, project.asked
-
-
-def until(condition, seconds=10.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_nonsense_stops_continue_where_it_would_be_used(ended):

@@ -14,6 +14,7 @@ from relionlab.jobs.refinement.refine3d import Refine3D
 from relionlab.jobs.registry import job_types
 from relionlab.widgets import JobForm
 from relionlab.widgets.forms.background import Newest
+from tests.waiting import until
 
 PARTICLES = "data_particles\nloop_\n_rlnImageName\n_rlnDefocusU\n1@a.mrcs 9000\n2@a.mrcs 9000\n"
 
@@ -319,10 +320,3 @@ def test_values_that_make_no_command_are_said_in_the_copy():
     assert form._background.wait()
     assert form._copies.shell.text.startswith("#")
     assert "(other_args)" in form.problems()[0]
-
-
-def until(condition, seconds=10.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)

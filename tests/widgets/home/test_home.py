@@ -16,6 +16,7 @@ from relionlab.widgets.forms.form import JobForm
 from relionlab.widgets.home import Home
 from relionlab.widgets.home.memory import recent_projects
 from relionlab.widgets.pipeline.job_page import JobPage
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -47,8 +48,7 @@ def test_lists_the_jobs_newest_first_and_shows_the_last_one(begun: Project, open
     assert [row["state"] for row in home.list.rows] == ["failed", "scheduled", "finished"]
     assert home.list.rows[1]["title"] == "five"
     assert titles(home) == ["Class2D job003"]
-    home._look()
-    assert next(row for row in home.list.rows if row["name"] == "Import/job001")["number"] == "3 particles"
+    until(lambda: home.list.rows[2]["number"] == "3 particles")
 
 
 def test_looking_writes_nothing_into_the_folder(begun: Project, opened):

@@ -22,6 +22,7 @@ from relionlab.widgets.parts.log_view import LogView
 from relionlab.widgets.parts.watching import Watch
 from tests.display.conftest import write_iteration
 from tests.display.runs3d import write_run
+from tests.waiting import until
 from tests.workflows.whole_project import whole_project
 
 
@@ -318,10 +319,7 @@ def test_follows_the_job_that_a_form_starts(tmp_path, project):
     assert "No job has been started" in monitor.status._head.value
     for listener in form._listeners:
         listener(Job(tmp_path / "Class2D" / "job001"))
-    deadline = time.monotonic() + 30
-    while "Class2D/job001" not in monitor.status._head.value:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: "Class2D/job001" in monitor.status._head.value)
     monitor.stop()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from relionlab.project import Project
 from relionlab.widgets.picking.auto_picker import AutoPicker
 from relionlab.widgets.picking.map_fields import MapFields
 from relionlab.widgets.picking.pick_layers import Edit
+from tests.waiting import until
 from tests.widgets.picking.simulated_picking import simulated
 
 TEMPLATES = {"fn_refs_autopick": "refs.mrcs", "angpix_ref": 4, "particle_diameter": 150, "psi_sampling_autopick": 30}
@@ -59,10 +59,8 @@ def asked(picker: AutoPicker) -> dict[str, list[tuple[float, float]]]:
     return {name: sorted(zip(picks.x, picks.y, strict=True)) for name, picks in picker.picks.items()}
 
 
-def settled(picker: AutoPicker, seconds: float = 5.0) -> None:
-    end = time.monotonic() + seconds
-    while picker._settling._waits and time.monotonic() < end:
-        time.sleep(0.02)
+def settled(picker: AutoPicker) -> None:
+    until(lambda: not picker._settling._waits)
     with picker._lock:
         pass
 
@@ -170,10 +168,7 @@ def test_a_view_leafs_and_opens_the_ctf(project):
     picker.commanded(view, "previous")
     assert picker.shown == (MICS[0],)
     picker.commanded(view, "ctf")
-    end = time.monotonic() + 30
-    while "<img" not in picker._drawer.children[-1].value and time.monotonic() < end:
-        time.sleep(0.05)
-    assert "<img" in picker._drawer.children[-1].value
+    until(lambda: "<img" in picker._drawer.children[-1].value)
 
 
 def test_limits_tint_what_they_reject(project):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 
@@ -14,6 +12,7 @@ from relionlab.widgets import StageView
 from relionlab.widgets.pipeline.stage_views import ways_of
 from relionlab.workflows.single_particle import single_particle
 from relionlab.workflows.single_particle_stages import STAGES
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -21,13 +20,6 @@ def course(tmp_path):
     for name in ("a", "b"):
         write_stack(tmp_path / f"{name}.mrc", np.zeros((1, 300, 280), np.float32), pixel_size=1.0)
     return single_particle(tmp_path, pixel_size=1.0)
-
-
-def until(condition) -> None:
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def test_every_stage_stands_in_a_project_without_anything(tmp_path):
