@@ -139,9 +139,7 @@ def test_hand_edits_outlive_the_slider_and_can_be_undone(notebook):
 
 def test_sliders_repick_while_they_are_moved(notebook):
     page = notebook.page
-    handle = page.locator(".rl-threshold-mindist_autopick .noUi-handle")
-    handle.scroll_into_view_if_needed()
-    handle.focus()
+    page.locator(".rl-threshold-mindist_autopick").get_by_role("slider").focus()
     before = told(notebook, "picker.thresholds['mindist_autopick']")
     assert before == 90
     for _ in range(5):

@@ -101,8 +101,8 @@ def test_mask_panel_is_dragged_and_its_numbers_are_the_programs(notebook):
     panel.locator(".bk-Figure").nth(1).wait_for(timeout=60_000)
     notebook.until(lambda: sum(panel.evaluate(ORANGE)) > 0)
     before, outline = notebook.python("print(panel.tried.volume)"), panel.evaluate(ORANGE)
-    drag(page, panel.locator(".rl-mask-inimask_threshold .noUi-handle"), (18, 0))
-    drag(page, panel.locator(".rl-mask-width_mask_edge .noUi-handle"), (25, 0))
+    drag(page, panel.locator(".rl-mask-inimask_threshold").get_by_role("slider"), (18, 0))
+    drag(page, panel.locator(".rl-mask-width_mask_edge").get_by_role("slider"), (25, 0))
     notebook.python("settled = panel.settle()")
     notebook.until(lambda: panel.evaluate(ORANGE) != outline)
     assert float(notebook.python("print(panel.tried.volume)")) < float(before)
@@ -132,7 +132,7 @@ def test_surface_is_turned_and_its_level_moved(notebook):
     before, level = notebook.python(camera), float(notebook.python("print(surface.rows[0].level)"))
     drag(page, view.locator("canvas").first, (90, 40), steps=4)
     notebook.until(lambda: notebook.python(camera) != before)
-    drag(page, view.locator(".rl-level .noUi-handle"), (30, 0))
+    drag(page, view.locator(".rl-level").get_by_role("slider"), (30, 0))
     moved = "print(surface.scene.view._ngl_repr_dict['0']['0']['params']['isolevel'], surface.rows[0].level)"
     notebook.until(lambda: len(set(notebook.python(moved).split())) == 1)
     assert float(notebook.python(moved).split()[0]) > level

@@ -11,6 +11,7 @@ import ipywidgets as w
 from relionlab.display.enclosed import Enclosed
 from relionlab.display.map_sources import ShownMap
 from relionlab.display.maps import level_of
+from relionlab.widgets.parts.slider import Slider
 
 
 class MapRow(w.VBox):
@@ -36,17 +37,17 @@ class MapRow(w.VBox):
         )
         self._color = w.ColorPicker(concise=True, value=color, layout=w.Layout(width="30px"))
         self._color.tooltip = "Colour of the surface"
-        self._slider = w.FloatSlider(
-            value=start, min=low, max=high, step=(high - low) / 400, readout=False, layout=w.Layout(flex="1 1 auto")
+        self._slider = Slider(
+            start, min=low, max=high, step=(high - low) / 400, layout=w.Layout(width="auto", flex="1 1 auto")
         )
-        self._slider.tooltip = "Level of the surface"
+        self._slider.tip = "Level of the surface"
         self._slider.add_class("rl-level")
         self._density = self._number("Density at the surface")
         self._sigmas = self._number("Standard deviations above the mean")
         self._weight = self._number("Weight of protein (0.81 Da/Å³) that the surface encloses")
         self._told = w.HTML()
-        self._opacity = w.FloatSlider(value=1, min=0.1, max=1, step=0.05, readout=False, layout=w.Layout(width="90px"))
-        self._opacity.tooltip = "Opacity"
+        self._opacity = Slider(1, min=0.1, max=1, step=0.05, layout=w.Layout(width="90px"))
+        self._opacity.tip = "Opacity"
         label = lambda text: w.HTML(f'<span class="rl-muted">{text}</span>')  # noqa: E731
         super().__init__(
             [
@@ -104,7 +105,7 @@ class MapRow(w.VBox):
     def _say(self) -> None:
         self._quiet = True
         try:
-            self._slider.value = min(max(self._level, self._slider.min), self._slider.max)
+            self._slider.value = self._level
             self._density.value = float(f"{self._level:.4g}")
             self._sigmas.value = round(self.enclosed.sigmas(self._level), 2)
             self._weight.value = float(f"{self.enclosed.weight(self._level):.4g}")

@@ -10,6 +10,7 @@ import ipywidgets as w
 
 from relionlab.jobs.maps.mask_job import MaskCreate
 from relionlab.jobs.maps.mask_trial import TriedMask
+from relionlab.widgets.parts.slider import Slider
 
 _SIGNS = {"good": "✓", "doubtful": "!", "bad": "✗"}
 _FIELDS = {
@@ -45,23 +46,22 @@ class MaskControls(w.VBox):
         try:
             for name, slider in self.sliders.items():
                 value = float(getattr(job, name))
-                slider.min, slider.max = min(slider.min, value), max(slider.max, value)
+                slider.stretch(min(slider.min, value), max(slider.max, value))
                 slider.value = value
         finally:
             self._quiet = False
         self.job = job
 
-    def _slider(self, name: str, low: float, high: float, step: float) -> w.FloatSlider:
-        form = ".4g" if name == "inimask_threshold" else ".0f"
-        slider = w.FloatSlider(
-            value=float(getattr(self.job, name)), min=low, max=high, step=step, readout_format=form,
-            continuous_update=True, layout=w.Layout(width="230px"), tooltip=_FIELDS[name][2],
-        )  # fmt: skip
+    def _slider(self, name: str, low: float, high: float, step: float) -> Slider:
+        slider = Slider(
+            float(getattr(self.job, name)), min=low, max=high, step=step, digits=4, layout=w.Layout(width="230px")
+        )
+        slider.tip = _FIELDS[name][2]
         slider.observe(lambda change, name=name: self._moved(name, change["new"]), "value")
         slider.add_class(f"rl-mask-{name}")
         return slider
 
-    def _row(self, name: str, slider: w.FloatSlider) -> w.HBox:
+    def _row(self, name: str, slider: Slider) -> w.HBox:
         label, unit, tip = _FIELDS[name]
         text = w.HTML(f'<span title="{html.escape(tip)}">{label}</span>', layout=w.Layout(width="70px"))
         return w.HBox([text, slider, w.HTML(f'<span class="rl-unit">{unit}</span>')])

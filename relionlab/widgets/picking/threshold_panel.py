@@ -9,6 +9,7 @@ from typing import Any
 import ipywidgets as w
 
 from relionlab.jobs.picking.autopick import AutoPick
+from relionlab.widgets.parts.slider import Slider
 
 _SHORT = {"mindist_autopick": "Minimum distance"}
 """Labels that are shorter than the form's."""
@@ -84,17 +85,16 @@ class ThresholdRow:
             self._tick if self.optional else w.HTML(f'<span class="rl-label" title="{html.escape(tip)}">{label}</span>')
         )
         low, high = min(low, start), max(high, start)
-        self._slider = w.FloatSlider(start, min=low, max=high, readout=False, disabled=not on)
-        self._slider.step = _round_step((high - low) / _STEPS)
+        self._slider = Slider(start, min=low, max=high, step=_round_step((high - low) / _STEPS), disabled=not on)
         self._slider.layout = w.Layout(width="auto", flex="1 1 auto", margin="0 8px 0 4px")
         self._number = w.FloatText(start, step=step, disabled=not on, layout=w.Layout(width="74px"))
-        self._slider.tooltip = self._number.tooltip = parameter.label
+        self._slider.tip = self._number.tooltip = parameter.label
         top = w.HBox([head, self._number], layout=w.Layout(justify_content="space-between", align_items="center"))
         self.box = w.VBox([top, self._slider])
         self.box.add_class(f"rl-threshold-{name}")
         self._changed, self._quiet = changed, False
-        self._slider.observe(lambda change: self._moved(change["owner"], change["new"]), "value")
-        self._number.observe(lambda change: self._moved(change["owner"], change["new"]), "value")
+        for part in (self._slider, self._number):
+            part.observe(lambda change: self._moved(change["new"]), "value")
         self._tick.observe(lambda _change: self._switched(), "value")
 
     @property
@@ -121,16 +121,14 @@ class ThresholdRow:
         low, high = min(low, value), max(high, value)
         self._quiet = True
         try:
-            with self._slider.hold_trait_notifications():
-                self._slider.min, self._slider.max = min(low, self._slider.min), max(high, self._slider.max)
-                self._slider.min, self._slider.max = low, high
+            self._slider.stretch(low, high)
             self._slider.step = self._number.step = _round_step((high - low) / _STEPS)
         finally:
             self._quiet = False
 
-    def _moved(self, change_of: Any, value: float) -> None:
-        if self._quiet or (change_of is self._slider and abs(value - self._number.value) <= 0.51 * self._slider.step):
-            return  # the page's slider says where its nearest step is; the number stays as it was given
+    def _moved(self, value: float) -> None:
+        if self._quiet:
+            return
         self._quiet = True
         try:
             if self._least is not None:
@@ -141,7 +139,7 @@ class ThresholdRow:
         self._changed()
 
     def _put(self, value: float) -> None:
-        self._slider.min, self._slider.max = min(self._slider.min, value), max(self._slider.max, value)
+        self._slider.stretch(min(self._slider.min, value), max(self._slider.max, value))
         self._number.value = float(f"{value:.6g}")
         self._slider.value = value
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import ipywidgets as w
 
+from relionlab.widgets.parts.slider import Slider
+
 
 class EyeFilter(w.HBox):
     """A slider in Å; 0 shows the image as it is.
@@ -20,10 +22,14 @@ class EyeFilter(w.HBox):
             '<span class="rl-wizard-label" title="Only for looking: the job does not know of it">Low-pass for the eye</span>',
             layout=w.Layout(width="190px", flex="0 0 auto"),
         )
-        self._slider = w.FloatSlider(
-            value=start, min=0, max=highest, step=1, readout=False, layout=w.Layout(width="150px"),
-            tooltip="Low-pass filter for the eye alone",
-        )  # fmt: skip
+        self._slider = Slider(
+            start,
+            min=0,
+            max=highest,
+            step=1,
+            layout=w.Layout(width="150px"),
+            tip="Low-pass filter for the eye alone",
+        )
         self._said = w.HTML()
         self._on_change = on_change
         self._slider.observe(self._slid, "value")

@@ -9,6 +9,7 @@ from typing import Any
 import ipywidgets as w
 
 from relionlab.params import Parameter
+from relionlab.widgets.parts.slider import Slider
 
 
 class Number(w.HBox):
@@ -42,10 +43,7 @@ class Number(w.HBox):
             f"{html.escape(parameter.label)}</span>",
             layout=w.Layout(width="190px", flex="0 0 auto"),
         )
-        self._slider = w.FloatSlider(
-            value=min(max(value, low), high), min=low, max=high, step=step, readout=False, layout=w.Layout(width="150px"),
-            tooltip=parameter.label,
-        )  # fmt: skip
+        self._slider = Slider(value, min=low, max=high, step=step, layout=w.Layout(width="150px"), tip=parameter.label)
         self._entry = w.FloatText(value=value, step=step, layout=w.Layout(width="92px"), tooltip=parameter.label)
         self._slider.observe(self._slid, "value")
         self._entry.observe(self._typed, "value")
@@ -63,7 +61,7 @@ class Number(w.HBox):
         self._silent = True
         try:
             self._entry.value = self.rounded(value)
-            self._slider.value = min(max(self._entry.value, self._slider.min), self._slider.max)
+            self._slider.value = self._entry.value
         finally:
             self._silent = False
 
@@ -72,7 +70,7 @@ class Number(w.HBox):
         return float(f"{round(value / self.step) * self.step:.6g}")
 
     def _slid(self, change: Any) -> None:
-        if not self._silent and abs(change["new"] - self.value) > self.step / 2:
+        if not self._silent:
             self.show(change["new"])
             self._on_change(self.name, self.value)
 
@@ -80,7 +78,7 @@ class Number(w.HBox):
         if not self._silent:
             self._silent = True
             try:
-                self._slider.value = min(max(change["new"], self._slider.min), self._slider.max)
+                self._slider.value = change["new"]
             finally:
                 self._silent = False
             self._on_change(self.name, self.value)
