@@ -41,6 +41,7 @@ class HandPicking:
     pixel_size   Å, where neither list nor files say it
     dropped      names of micrographs that are not kept
     job          the ManualPick job, if there is one
+    filaments    whether picks are the ends of filaments, two by two
     """
 
     def __init__(
@@ -52,8 +53,10 @@ class HandPicking:
         pixel_size: float | None = None,
         dropped: set[str] | None = None,
         job: JobDirectory | None = None,
+        filaments: bool = False,
     ) -> None:
         self.directory, self.folder, self.micrographs, self.job = directory, folder, micrographs, job
+        self.filaments = filaments
         self.names = names_of(micrographs)
         self.files = CoordinateFiles(folder, f"_{PICKNAME}.star")
         self._pixel_size = pixel_size
@@ -128,7 +131,7 @@ class HandPicking:
             if opened is not None and (self._saver.waits(name) or opened[1] == _written(path)):
                 return opened[0]
         written = _written(path)
-        found = HandPicks.read(path)
+        found = HandPicks.read(path, filaments=self.filaments)
         with self._lock:
             if self._open.get(name) is not opened:
                 return self.picks(name)  # another thread was quicker
@@ -141,7 +144,7 @@ class HandPicking:
         self._change(name, lambda picks: picks.add(x, y, stroke=stroke))
 
     def remove(self, name: str, x: float, y: float, *, stroke: str = "") -> None:
-        """Remove the particle that is at this very place."""
+        """Remove the particle that is at this very place; of a filament, both ends."""
         self._change(name, lambda picks: picks.remove(x, y, stroke=stroke))
 
     def move(self, name: str, start: tuple[float, float], end: tuple[float, float], *, stroke: str = "") -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from relionlab.errors import NodeError, RelionlabError
 from relionlab.io.atomic import atomic_write
@@ -32,6 +33,7 @@ def open_hand_picking(
     project: Project | None = None,
     start_with: JobDirectory | str | Path | None = None,
     pixel_size: float | None = None,
+    filaments: bool = False,
 ) -> HandPicking:
     """Return the picks by hand of these micrographs, begun or gone on with.
 
@@ -41,6 +43,7 @@ def open_hand_picking(
     project     where a job is made; without one, and for folders, RELION's files are written below "ManualPick/" there
     start_with  picks to begin with: a job that makes some, or its file coords_suffix_….star
     pixel_size  Å, where neither the list nor the image files say it
+    filaments   whether picks are the ends of filaments, two by two; a ManualPick job says it itself
 
     A ManualPick job of the same micrographs and the same picks is gone on with. Raises InputError if nothing can be picked.
     """
@@ -66,9 +69,12 @@ def open_hand_picking(
         project = Project.open(_base(Path(name)))  # a list in a project gets a job there, as it would in RELION
         name = str(Path.cwd() / name)
     if project is not None and name.endswith(".star"):
-        job = _job_for(project, project.relative(name), project.relative(start_with) if start_with else "")
+        wanted = ManualPick(fn_in=project.relative(name), do_startend=filaments)
+        job = _job_for(project, wanted, project.relative(start_with) if start_with else "")
         return _of_job(job, pixel_size, start_with=project.relative(start_with) if start_with else "")
-    return _without_job(Path(name), project, start_with=start_with, pixel_size=pixel_size)
+    made = _without_job(Path(name), project, start_with=start_with, pixel_size=pixel_size)
+    made.filaments = filaments
+    return made
 
 
 def copy_picks(picking: HandPicking, files: CoordinateFiles) -> int:
@@ -95,26 +101,29 @@ def _of_job(job: JobDirectory, pixel_size: float | None, *, start_with: str = ""
     listed = str(getattr(job.job, "fn_in", ""))
     directory = job.project.directory
     micrographs = read_micrographs(PlainContext(directory, quiet=True), listed, sized=False)
-    dropped = _dropped(directory / job.name)
-    made = HandPicking(directory, f"{job.name}/", micrographs, pixel_size=pixel_size, dropped=dropped, job=job)
+    more: dict[str, Any] = {"pixel_size": pixel_size, "dropped": _dropped(directory / job.name)}
+    more["filaments"] = bool(getattr(job.job, "do_startend", False))
+    made = HandPicking(directory, f"{job.name}/", micrographs, job=job, **more)
     if start_with and not (job.path / STARTED_WITH).exists():
         copy_picks(made, read_coordinate_files(start_with, directory=directory))
         (job.path / STARTED_WITH).write_text(f"{start_with}\n", encoding="utf-8")
     return made
 
 
-def _job_for(project: Project, micrographs: str, start_with: str) -> JobDirectory:
+def _job_for(project: Project, wanted: ManualPick, start_with: str) -> JobDirectory:
     """Return the newest ManualPick job of these micrographs and picks, else one that is made and started now."""
+    asked = (wanted.fn_in, wanted.do_startend, start_with)
     for job in reversed(project.jobs()):
         if not job.type.startswith("relion.manualpick"):
             continue
         try:
-            same = getattr(job.job, "fn_in", "") == micrographs and _begun_with(job) == start_with
+            own = job.job
+            same = isinstance(own, ManualPick) and (own.fn_in, own.do_startend, _begun_with(job)) == asked
         except RelionlabError:
             continue
         if same:
             return job.start() if job.state == "scheduled" else job
-    return project.run(ManualPick(fn_in=micrographs))
+    return project.run(wanted)
 
 
 def _begun_with(job: JobDirectory) -> str:

@@ -18,19 +18,23 @@ _MOST_STEPS = 500  # that can be undone
 class HandPicks:
     """Coordinates of a micrograph's particles in px, in the order of their picking, with whatever else is known of them.
 
+    filaments  whether the first and the second pick are the ends of a filament, the third and the fourth of the next, …: an
+               end that is removed takes the other one with it
+
     Steps with the same ``stroke`` that follow one another are undone together; "" stands for itself.
     """
 
-    def __init__(self, table: Table | None = None) -> None:
+    def __init__(self, table: Table | None = None, *, filaments: bool = False) -> None:
+        self.filaments = filaments
         start = table if table is not None and len(table) else None
         self._columns = {label: start[label].copy() for label in start} if start is not None else _empty()
         self._before: list[tuple[str, dict[str, np.ndarray]]] = []
         self._after: list[tuple[str, dict[str, np.ndarray]]] = []
 
     @classmethod
-    def read(cls, path: Path) -> HandPicks:
+    def read(cls, path: Path, *, filaments: bool = False) -> HandPicks:
         """Read a coordinate file of any form; no file is no picks. Raises InputError if it cannot be understood."""
-        return cls(read_coordinates(path)) if path.is_file() else cls()
+        return cls(read_coordinates(path) if path.is_file() else None, filaments=filaments)
 
     def __len__(self) -> int:
         return len(self.x)
@@ -77,7 +81,8 @@ class HandPicks:
         if index is None:
             return False
         self._keep(stroke)
-        self._columns = {label: np.delete(column, index) for label, column in self._columns.items()}
+        gone = [index] if not self.filaments else [end for end in (index, index ^ 1) if end < len(self)]
+        self._columns = {label: np.delete(column, gone) for label, column in self._columns.items()}
         return True
 
     def move(self, start: tuple[float, float], end: tuple[float, float], *, stroke: str = "") -> bool:
@@ -110,9 +115,13 @@ class HandPicks:
         return bool(self._after)
 
     def write(self, path: Path) -> None:
-        """Write the coordinates (write-then-rename); without picks there is no file, as in RELION before the first."""
-        if len(self):
-            write_coordinates(path, self.table)
+        """Write the coordinates (write-then-rename); without picks there is no file, as in RELION before the first.
+
+        A filament that has one end so far is not written: RELION refuses a file with an odd number of ends.
+        """
+        written = len(self) - (len(self) % 2 if self.filaments else 0)
+        if written:
+            write_coordinates(path, Table({label: column[:written] for label, column in self._columns.items()}))
         else:
             path.unlink(missing_ok=True)
 

@@ -14,6 +14,8 @@ CELLS = [
     """from relionlab.widgets.picking.manual_picker import ManualPicker
 picker = ManualPicker('micrographs', pixel_size=2.0, pixels=420)
 picker""",
+    """ends = ManualPicker('filaments', pixel_size=2.0, pixels=420, filaments=True)
+ends""",
 ]
 SIDE, SHOWN = 1000, 420
 """Pixels of a micrograph, and of its picture on the screen."""
@@ -25,8 +27,10 @@ GRID = [(x, y) for y in range(60, 1000, 220) for x in range(60, 1000, 120)]
 def notebook(lab_directory, open_notebook):
     """A picker on three micrographs in a folder, no project."""
     folder = lab_directory / "micrographs"
-    folder.mkdir()
     rng = np.random.default_rng(1)
+    for place in (folder, lab_directory / "filaments"):
+        place.mkdir()
+    write_image(place / "mic0.mrc", rng.normal(size=(SIDE, SIDE)).astype(np.float32), pixel_size=2.0)
     for number in range(3):
         write_image(folder / f"mic{number}.mrc", rng.normal(size=(SIDE, SIDE)).astype(np.float32), pixel_size=2.0)
     cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
@@ -209,6 +213,26 @@ def test_contrast_and_filters_change_the_picture(notebook):
     slider.press("End")
     notebook.until(lambda: notebook.python("print(picker.view.look.low_pass)") == "100.0")
     assert notebook.python("print(hash(bytes(picker.view.image['greys'])))") != before
+
+
+def test_two_clicks_make_a_filament_and_one_key_removes_it(notebook, lab_directory):
+    notebook.run_cell(1)
+    view = notebook.page.locator(".rl-micrograph").nth(1)
+    notebook.page.locator(".rl-micrograph[data-ready]").nth(1).wait_for(timeout=60_000)
+    view.scroll_into_view_if_needed()
+    box = view.locator(".rl-mg-marks").bounding_box()
+    there = lambda x, y: (box["x"] + x * SHOWN / SIDE, box["y"] + y * SHOWN / SIDE)  # noqa: E731
+    for place in [(200, 200), (700, 400), (200, 700), (800, 800)]:
+        notebook.page.mouse.click(*there(*place))
+    notebook.until(lambda: '"filament":2' in (view.get_attribute("data-marks") or ""))
+    notebook.page.get_by_text("2 filaments", exact=True).first.wait_for()
+    notebook.picture("picker_filaments")
+    notebook.page.mouse.move(*there(700, 400))
+    notebook.page.keyboard.press("Delete")
+    notebook.until(lambda: notebook.python("print(len(ends.picking.picks(ends.name)))") == "2")
+    notebook.until(lambda: '"ring":2' in view.get_attribute("data-marks"))
+    notebook.python("ends.save()")
+    np.testing.assert_allclose(in_file(lab_directory / "filaments"), [(200, 700), (800, 800)], atol=3)
 
 
 def test_nothing_wrong_and_nothing_from_outside(notebook):

@@ -91,3 +91,41 @@ def test_relion_reads_the_list_of_kept_micrographs(picked, relion: Path) -> None
     )
     kept = read_star(picked.directory / "kept.star")["micrographs"]
     assert kept["rlnMicrographName"].tolist() == NAMES[:2]
+
+
+def test_relion_cuts_segments_along_filaments_that_were_picked(tmp_path: Path, relion: Path) -> None:
+    """Ends two by two: segments every 20 Å (10 px) on each line, its direction as their prior; half a filament is left out."""
+    project = Project.create(tmp_path)
+    image = np.random.default_rng(1).normal(size=(150, 180)).astype(np.float32)
+    (tmp_path / NAMES[0]).parent.mkdir(parents=True)
+    write_image(tmp_path / NAMES[0], image, pixel_size=2.0)
+    mics(tmp_path, NAMES[:1])
+    picking = open_hand_picking("mics.star", project=project, filaments=True)
+    for place in [(30, 40), (130, 40), (20, 20), (25, 25), (60, 130), (60, 60), (100, 100)]:
+        picking.add(NAMES[0], *place)
+    picking.remove(NAMES[0], 25, 25)  # takes (20, 20) along
+    assert picking.job.wait(60) == "finished"
+    assert picking.job.job.do_startend
+    picking.close()
+    folder = picking.folder
+    listed = ("--i", "mics.star", "--coord_dir", folder, "--coord_suffix", "_manualpick.star")
+    out = ("--extract", "--extract_size", "16", "--part_dir", "Extract/job009/", "--part_star", "Extract/job009/p.star")
+    helix = (
+        "--helix",
+        "--helical_tubes",
+        "--helical_cut_into_segments",
+        "--helical_nr_asu",
+        "1",
+        "--helical_rise",
+        "20",
+    )
+    run(relion, picking, "relion_preprocess", *listed, *out, *helix, "--helical_outer_diameter", "20")
+    segments = read_particles(tmp_path / "Extract/job009/p.star").particles
+    x, y, tube = (segments.numbers(name) for name in ("rlnCoordinateX", "rlnCoordinateY", "rlnHelicalTubeID"))
+    assert set(tube) == {1, 2}
+    for number, across, along, psi in ((1, y, x, 0.0), (2, x, y, 90.0)):
+        mine = tube == number
+        assert np.ptp(across[mine]) == 0
+        assert np.allclose(np.abs(np.diff(along[mine])), 10, atol=1e-3)
+        turned = np.abs(segments.numbers("rlnAnglePsiPrior")[mine] - psi) % 180
+        assert np.allclose(np.minimum(turned, 180 - turned), 0, atol=1e-3)

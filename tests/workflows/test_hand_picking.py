@@ -82,6 +82,19 @@ def test_columns_are_kept_and_new_picks_are_marked_as_relion_marks_them(tmp_path
     assert picks.values("rlnImageName") is None
 
 
+def test_ends_of_filaments_go_together_and_half_a_filament_is_not_written(tmp_path):
+    picks = HandPicks(filaments=True)
+    for x in range(5):
+        picks.add(x, 0)
+    picks.remove(3, 0)
+    assert places(picks) == [(0, 0), (1, 0), (4, 0)]
+    picks.write(tmp_path / "a.star")
+    assert read_coordinates(tmp_path / "a.star")[X].tolist() == [0, 1]
+    picks.undo()
+    picks.remove(4, 0)  # it has no other end yet
+    assert places(picks) == [(0, 0), (1, 0), (2, 0), (3, 0)]
+
+
 # --- files --------------------------------------------------------------------------------------------------------
 
 

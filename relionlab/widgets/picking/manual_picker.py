@@ -58,6 +58,7 @@ class ManualPicker(w.VBox):
     project     where a ManualPick job is made for a list; without one RELION's files are written below "ManualPick/"
     start_with  picks to begin with: a job that made some, or its coords_suffix_….star
     pixel_size  Å, where neither the list nor the images say it
+    filaments   whether picks are the ends of filaments, two by two; a ManualPick job says it itself ("start-end coordinates")
     pixels      longer side of the picture on the screen
     on_ctf, on_particles  called with a micrograph's name by the buttons that lead to its CTF and to its particles; without
                 them there are no such buttons
@@ -70,6 +71,7 @@ class ManualPicker(w.VBox):
         project: Project | None = None,
         start_with: JobDirectory | str | Path | None = None,
         pixel_size: float | None = None,
+        filaments: bool = False,
         pixels: int = 490,
         on_ctf: Callable[[str], Any] | None = None,
         on_particles: Callable[[str], Any] | None = None,
@@ -78,7 +80,9 @@ class ManualPicker(w.VBox):
         self.picking: HandPicking = (
             source
             if opened
-            else open_hand_picking(source, project=project, start_with=start_with, pixel_size=pixel_size)
+            else open_hand_picking(
+                source, project=project, start_with=start_with, pixel_size=pixel_size, filaments=filaments
+            )
         )
         self.view = MicrographView(pixels=pixels)
         self.list = MicrographList(height=max(pixels - 190, 150))
@@ -252,7 +256,7 @@ class ManualPicker(w.VBox):
         )
         super().__init__([style_sheet(), head, self._message, body])
         self.add_class("rl-picker")
-        self.view.layer("picks", style="ring", colour="#E69F00")
+        self.view.layer("picks", style="ring", colour="#E69F00", paired=self.picking.filaments)
         self.view.menu = [
             ["undo", "Undo", "Ctrl Z"], ["redo", "Redo", "Ctrl Shift Z"], ["next", "Next micrograph", "→"],
             ["previous", "Previous micrograph", "←"], ["keep", "Keep or drop the micrograph", "Space"], ["ctf", "CTF", "C"],
@@ -336,7 +340,7 @@ class ManualPicker(w.VBox):
     def _tell(self) -> None:
         picking, name = self.picking, self.name
         place, count = picking.names.index(name), picking.count(name) or 0
-        facts = [f"{place + 1} of {len(picking.names)}", f"<b>{many(count, 'pick')}</b>"]
+        facts = [f"{place + 1} of {len(picking.names)}", f"<b>{self._counted(count)}</b>"]
         defocus = 0.5 * (picking.number(name, "rlnDefocusU") + picking.number(name, "rlnDefocusV"))
         limit = picking.number(name, "rlnCtfMaxResolution")
         facts += [f"{defocus / 1e4:.2f} µm"] if np.isfinite(defocus) else []
@@ -350,6 +354,9 @@ class ManualPicker(w.VBox):
         if not counts or counts[place] != count:
             self.list.counts = [*counts[:place], count, *counts[place + 1 :]]
         self._tell_total()
+
+    def _counted(self, picks: int) -> str:
+        return many(picks // 2, "filament") if self.picking.filaments else many(picks, "pick")
 
     def _tell_counts(self) -> None:
         self.list.counts = [self.picking.count(name) for name in self.picking.names]
@@ -366,6 +373,6 @@ class ManualPicker(w.VBox):
         left = len(picking.names) - len(picking.kept)
         dropped = f", {left} dropped" if left else ""
         self._total.value = (
-            f"<b>{many(picking.total, 'pick')}</b> on {picked} of {many(len(picking.kept), 'micrograph')}{dropped}"
+            f"<b>{self._counted(picking.total)}</b> on {picked} of {many(len(picking.kept), 'micrograph')}{dropped}"
             f' <span class="rl-muted">· {state}</span>'
         )

@@ -165,6 +165,7 @@ class MicrographFigure {
     if (picks.serial === this.serial)
       for (const layer of picks.layers.values()) {
         if (!layer.visible) continue;
+        if (layer.paired) this.groups.push({ ...layer, style: "filament", places: [] });
         const shades = new Map();
         for (let i = 0; i < layer.x.length; i++) {
           const key = layer.values ? shade(layer.values[i]) : 0;
@@ -207,7 +208,9 @@ class MicrographFigure {
     const seen = this.seen;
     const zoom = width / seen.width;
     const radius = (this.model.get("diameter") / 2 / (this.pixel * 10)) * zoom;
-    for (const { style, colour, places } of this.groups) {
+    const on = (x, y) => [(x - seen.x) * zoom, (y - seen.y) * zoom];
+    for (const { style, colour, places, x: xs, y: ys } of this.groups) {
+      if (style === "filament") for (let i = 1; i < xs.length; i += 2) drawTube(pen, colour, on(xs[i - 1], ys[i - 1]), on(xs[i], ys[i]), radius);
       const stamp = radius < STAMPED ? this.stamp(style, colour, radius, ratio) : null;
       const half = stamp ? stamp.width / 2 / ratio : 0;
       for (let i = 0; i < places.length; i += 2) {
@@ -244,6 +247,22 @@ class MicrographFigure {
 function draw(pen, style, colour, { x, y, radius }, line = 2) {
   const path = new Path2D();
   trace(path, style, x, y, radius);
+  stroke(pen, path, style, colour, line);
+}
+
+// The two sides of a filament between the circles at its ends.
+function drawTube(pen, colour, [x, y], [toX, toY], radius) {
+  const length = Math.hypot(toX - x, toY - y) || 1;
+  const [dx, dy] = [(-(toY - y) / length) * radius, ((toX - x) / length) * radius];
+  const path = new Path2D();
+  for (const side of [-1, 1]) {
+    path.moveTo(x + side * dx, y + side * dy);
+    path.lineTo(toX + side * dx, toY + side * dy);
+  }
+  stroke(pen, path, "filament", colour, 2);
+}
+
+function stroke(pen, path, style, colour, line) {
   pen.setLineDash(style === "dashed" ? [6, 4] : []);
   for (const [shade, wide] of [[EDGE, line + 1.5], [colour, line]]) {
     pen.strokeStyle = shade;

@@ -58,9 +58,8 @@ class Picks {
       layer.y[index] = edit.to_y;
       return;
     }
-    layer.x.splice(index, 1);
-    layer.y.splice(index, 1);
-    layer.values?.splice(index, 1);
+    const [first, count] = layer.paired ? [index & ~1, 2] : [index, 1]; // both ends of a filament go together
+    for (const column of [layer.x, layer.y, layer.values]) column?.splice(first, count);
     if (layer.removed_to) add(layer.removed_to, edit.x, edit.y);
     if (edit.kind === "move") add(layer.moved_to, edit.to_x, edit.to_y);
   }

@@ -37,10 +37,10 @@ function render({ model, el }) {
     if (!figure) return;
     if (chosen && (chosen.serial !== figure.serial || !picks.near(chosen.x, chosen.y, 1e-6))) chosen = null;
     figure.showPicks(picks, chosen);
-    const drawn = { ring: 0, square: 0, dashed: 0, cross: 0 };
-    for (const { style, places } of figure.groups) drawn[style] += places.length / 2;
+    const drawn = { ring: 0, square: 0, dashed: 0, cross: 0, filament: 0 };
+    for (const { style, places, x } of figure.groups) drawn[style] += style === "filament" ? x.length >> 1 : places.length / 2;
     root.dataset.marks = JSON.stringify(drawn); // what is on the picture, style by style
-    const words = `${picks.editable} picks`;
+    const words = drawn.filament ? `${drawn.filament} filaments` : `${picks.editable} picks`;
     if (spoken.textContent !== words) spoken.textContent = words;
     root.setAttribute("aria-label", `${model.get("image").name || "Micrograph"}: ${words}`);
     tell();
@@ -83,6 +83,7 @@ function render({ model, el }) {
       const near = picks.near(here.x, here.y, reach());
       if (near && Number.isFinite(near.value)) parts.push(`${model.get("colours").title || "value"} ${Number(near.value.toPrecision(4))}`);
     }
+    if (picks.layers.get(model.get("add_to"))?.paired) parts.push(picks.editable % 2 ? "click on the filament's other end" : "click on one end of a filament");
     if (cursor) parts.push("keyboard: arrows move, Enter adds, Delete removes, Esc ends");
     const since = picks.waiting.length ? (performance.now() - picks.waiting[0].made) / 1000 : 0;
     if (since > 2) parts.push(`Python is busy: ${picks.waiting.length} edits wait for it, for ${Math.round(since)} s`);
@@ -202,7 +203,7 @@ function render({ model, el }) {
   // Whether somebody types elsewhere: then the keys stay there.
   function isWriting() {
     const active = document.activeElement;
-    return !!active && (active.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(active.tagName));
+    return !!active && (active.isContentEditable || active.matches("input:not([type=range]), textarea, select"));
   }
   const left = (event) => {
     if (event.target !== root) return; // of one of its parts

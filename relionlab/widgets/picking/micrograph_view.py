@@ -26,7 +26,7 @@ from relionlab.widgets.picking.pick_layers import Edit, Layer, apply
 
 _HERE = Path(__file__).parent
 _SCRIPTS = ("micrograph_picks.js", "micrograph_figure.js", "micrograph_view.js")
-_LAYER_OPTIONS = ("style", "colour", "editable", "removed_to", "moved_to", "visible")
+_LAYER_OPTIONS = ("style", "colour", "editable", "removed_to", "moved_to", "visible", "paired")
 
 
 class MicrographView(BokehPage):
@@ -120,7 +120,7 @@ class MicrographView(BokehPage):
             self._tell_marks()
 
     def layer(self, name: str, **looks: Any) -> Layer:
-        """Return a layer of picks, made if it is new; ``looks``: style, colour, editable, removed_to, moved_to, visible."""
+        """Return a layer of picks, made if it is new; ``looks``: style, colour, editable, removed_to, moved_to, visible, paired."""
         unknown = set(looks) - set(_LAYER_OPTIONS)
         if unknown:
             raise TypeError(f"a layer has no {', '.join(sorted(unknown))}: expected {', '.join(_LAYER_OPTIONS)}")

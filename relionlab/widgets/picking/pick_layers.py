@@ -54,6 +54,7 @@ class Layer:
     removed_to  layer that shows what was removed from this one; "": nothing is left of it
     moved_to    layer that a moved pick of this one goes to; "": it stays in this one
     visible     whether it is drawn
+    paired      whether picks are the ends of filaments, two by two: both go together
     """
 
     name: str
@@ -66,6 +67,7 @@ class Layer:
     removed_to: str = ""
     moved_to: str = ""
     visible: bool = True
+    paired: bool = False
 
     def __len__(self) -> int:
         return len(self.x)
@@ -87,10 +89,11 @@ class Layer:
         return int(found[0]) if found.size else -1
 
     def drop(self, index: int) -> None:
-        """Remove a pick."""
-        self.x, self.y = np.delete(self.x, index), np.delete(self.y, index)
+        """Remove a pick; of a filament, both ends."""
+        gone = [index] if not self.paired else [end for end in (index, index ^ 1) if end < len(self)]
+        self.x, self.y = np.delete(self.x, gone), np.delete(self.y, gone)
         if self.values is not None:
-            self.values = np.delete(self.values, index)
+            self.values = np.delete(self.values, gone)
 
     def message(self) -> dict[str, Any]:
         """Return the layer as the page gets it."""
@@ -102,6 +105,7 @@ class Layer:
             "removed_to": self.removed_to,
             "moved_to": self.moved_to,
             "visible": self.visible,
+            "paired": self.paired,
             "x": self.x.tobytes(),
             "y": self.y.tobytes(),
             "values": None if self.values is None else self.values.tobytes(),
