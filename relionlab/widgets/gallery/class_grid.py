@@ -58,10 +58,10 @@ class ClassGrid(anywidget.AnyWidget):
 
 
 def sprite(averages: ClassAverages, pixels: int) -> bytes:
-    """Return all averages as one greyscale PNG, drawn at twice the screen's pixels for fine screens."""
+    """Return all averages as one greyscale PNG; large ones at twice the screen's pixels, for fine screens."""
     from PIL import Image
 
-    size = 2 * pixels
+    size = 2 * pixels if averages.images.shape[-1] > 1.5 * pixels else pixels
     rows = -(-len(averages) // SPRITE_COLUMNS)
     canvas = np.zeros((rows * size, SPRITE_COLUMNS * size), dtype=np.uint8)
     for index in range(len(averages)):
