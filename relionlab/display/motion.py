@@ -232,7 +232,7 @@ def _local_panel(motion: Motion, local: _LocalTracks) -> Any:
     drawn.append(dots(local.places[:, 0], local.places[:, 1], dims, color=PALETTE[1], size=4))
     if motion.pixel_size > 0:
         drawn += _length_bar(local.factor / motion.pixel_size, width=columns, height=rows)
-    return panel(overlay(drawn), f"Local tracks, {local.factor:.3g} ×", (250, 270), xlim=(0, columns), ylim=(rows, 0))
+    return panel(overlay(drawn), f"Local tracks, {local.factor:.3g} ×", (390, 410), xlim=(0, columns), ylim=(rows, 0))
 
 
 def _length_bar(scale: float, *, width: int, height: int) -> list[Any]:

@@ -27,13 +27,17 @@ h1 {{ font-size: 1.5em; }} h2 {{ font-size: 1.15em; margin: 2em 0 .2em; }} p {{ 
 
 def to_bokeh(picture: Picture | Any) -> Any:
     """Return the picture as a Bokeh model, for a page or a widget."""
-    from bokeh.models import Plot
+    from bokeh.models import Axis, ColorBar, Plot
 
     model = backends().renderer("bokeh").get_plot(_description(picture)).state
     for plot in model.select({"type": Plot}):
         plot.toolbar.logo = None
         if plot.width is None or plot.height is None:
             plot.sizing_mode = None  # HoloViews says "fixed", and Bokeh warns that only the frame's size is given
+    for axis in model.select({"type": Axis}):
+        axis.axis_label_text_font_style = "normal"  # upright, as in the figures that are dragged in
+    for bar in model.select({"type": ColorBar}):
+        bar.title_text_font_style = "normal"
     return model
 
 

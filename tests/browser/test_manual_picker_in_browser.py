@@ -208,7 +208,7 @@ def test_python_leads_to_a_place_and_marks_the_pick_there(notebook):
 
 def test_contrast_and_filters_change_the_picture(notebook):
     before = notebook.python("print(hash(bytes(picker.view.image['greys'])))")
-    slider = notebook.page.locator(".rl-picker [role=slider]").nth(2)
+    slider = notebook.page.locator(".rl-picker").first.get_by_role("slider").nth(2)
     slider.focus()
     slider.press("End")
     notebook.until(lambda: notebook.python("print(picker.view.look.low_pass)") == "100.0")

@@ -8,6 +8,7 @@ from typing import Any
 
 import ipywidgets as w
 
+from relionlab.widgets.parts.slider import Slider
 from relionlab.widgets.picking.micrograph_view import MicrographView
 
 
@@ -48,22 +49,19 @@ class PictureControls(w.VBox):
         self._listeners: list[Callable[[Picture], Any]] = []
         ends = self.value
         self.diameter = _slider(
-            "Diameter (Å)",
             ends.diameter,
             (10, max(500, 2 * ends.diameter), 5),
             "Of the circles: the particle's longest side",
         )
         self.sigma = _slider(
-            "Contrast (σ)",
             ends.sigma,
             (0, 10, 0.25),
             "Standard deviations that become black and white; 0: the extremes",
         )
         self.low_pass = _slider(
-            "Low-pass (Å)", max(ends.low_pass, 0), (0, 100, 1), "Finer detail is taken away, for the eye only; 0: none"
+            max(ends.low_pass, 0), (0, 100, 1), "Finer detail is taken away, for the eye only; 0: none"
         )
         self.high_pass = _slider(
-            "High-pass (Å)",
             max(ends.high_pass, 0),
             (0, 1000, 20),
             "Coarser detail, as uneven ice, is taken away, for the eye only; 0: none",
@@ -82,7 +80,13 @@ class PictureControls(w.VBox):
             width="100%",
             overflow="hidden",
         )
-        sliders = w.GridBox([self.diameter, self.sigma, self.low_pass, self.high_pass], layout=layout)
+        rows = {
+            "Diameter (Å)": self.diameter,
+            "Contrast (σ)": self.sigma,
+            "Low-pass (Å)": self.low_pass,
+            "High-pass (Å)": self.high_pass,
+        }
+        sliders = w.GridBox([_row(label, slider) for label, slider in rows.items()], layout=layout)
         values = w.HBox([self.black, self.white, self.inverted], layout=w.Layout(width="100%", overflow="hidden"))
         super().__init__([sliders, values])
         for part in (self.diameter, self.sigma, self.low_pass, self.high_pass, self.black, self.white, self.inverted):
@@ -115,16 +119,20 @@ class PictureControls(w.VBox):
             listener(self.value)
 
 
-def _slider(label: str, value: float, limits: tuple[float, float, float], tip: str) -> w.FloatSlider:
+def _slider(value: float, limits: tuple[float, float, float], tip: str) -> Slider:
     low, high, step = limits
-    return w.FloatSlider(
-        value=value, min=low, max=max(high, value), step=step, description=label, tooltip=tip, readout_format=".4g",
-        layout=w.Layout(width="auto", min_width="0"), style={"description_width": "92px"},
-    )  # fmt: skip
+    layout = w.Layout(flex="1 1 auto", width="auto", min_width="0")
+    return Slider(value, min=low, max=max(high, value), step=step, digits=4, tip=tip, layout=layout)
+
+
+def _row(label: str, slider: Slider) -> w.HBox:
+    words = w.Label(label, layout=w.Layout(width="88px", flex="0 0 auto", justify_content="flex-end"))
+    return w.HBox([words, slider], layout=w.Layout(min_width="0", overflow="hidden"))
 
 
 def _number(label: str, value: float, tip: str) -> w.FloatText:
     return w.FloatText(
-        value=value, description=label, tooltip=tip, continuous_update=False, layout=w.Layout(width="132px"),
+        value=value, description=label, tooltip=tip, continuous_update=False,
+        layout=w.Layout(width="170px" if label == "Black" else "122px"),
         style={"description_width": "92px" if label == "Black" else "44px"},
     )  # fmt: skip

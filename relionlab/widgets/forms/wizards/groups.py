@@ -35,7 +35,7 @@ class NoiseGroups(Wizard):
 
     def build(self, found: Any) -> list[w.Widget]:
         """Show the bars, and the number."""
-        from bokeh.models import ColumnDataSource, Range1d, Span
+        from bokeh.models import BasicTicker, ColumnDataSource, Range1d, Span
 
         job, self._scales, self._counts = found
         most = max(len(self._scales), 2)
@@ -44,6 +44,7 @@ class NoiseGroups(Wizard):
             width=620, height=270, x_label="group, by intensity scale", y_label="particles", y_range=Range1d(0, 1, name="up"),
             x_range=Range1d(0, most, name="across"),
         )  # fmt: skip
+        figure.xaxis.ticker = BasicTicker(min_interval=1, num_minor_ticks=0)
         source = ColumnDataSource({"left": [], "right": [], "top": []}, name="bars")
         figure.quad(left="left", right="right", top="top", bottom=0, source=source, color=_COLOR, line_color="#ffffff")
         figure.add_layout(
@@ -63,10 +64,10 @@ class NoiseGroups(Wizard):
         assert self.live is not None
         new = divide(self._scales, self._counts, wanted=max(round(self.numbers[name].value), 1))
         sizes = np.bincount(new, weights=self._counts)[1:]
-        edges = np.arange(len(sizes), dtype=float)
-        self.live.data("bars", left=edges + 0.05, right=edges + 0.95, top=sizes)
+        group = np.arange(1.0, len(sizes) + 1)
+        self.live.data("bars", left=group - 0.45, right=group + 0.45, top=sizes)
         self.live.set("up", start=0, end=1.1 * float(max(sizes.max(), _ENOUGH)))
-        self.live.set("across", start=0, end=len(sizes))
+        self.live.set("across", start=0.5, end=len(sizes) + 0.5)
         few = int(np.sum(sizes < _ENOUGH))
         told = (
             f"{few} of them have fewer than {_ENOUGH} particles (dashed line)" if few else "each has enough particles"

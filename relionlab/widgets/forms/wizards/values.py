@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from typing import Any
 
 import ipywidgets as w
 import numpy as np
 
+from relionlab.display.column_words import heading
 from relionlab.display.handles import curve_figure
 from relionlab.errors import InputError
 from relionlab.widgets.forms.wizards.wizard import Wizard
@@ -36,7 +36,10 @@ class ValueRange(Wizard):
         self._job, self._columns = found
         label = self._job.select_label if self._job.select_label in self._columns else next(iter(self._columns))
         self._label = w.Dropdown(
-            options=list(self._columns), value=label, layout=w.Layout(width="300px"), tooltip="Column"
+            options=[(heading(one), one) for one in self._columns],
+            value=label,
+            layout=w.Layout(width="300px"),
+            tooltip="Column",
         )
         self._label.observe(lambda _change: self._another(), "value")
         self._said, self._ends = w.HTML(), w.VBox()
@@ -87,22 +90,24 @@ class ValueRange(Wizard):
         """Show another column; the ends begin at its own, unless they are the form's."""
         assert self.live is not None
         label, values = self._label.value, self._columns[self._label.value]
-        low, high = float(values.min()), float(values.max())
-        step = float(f"{max(high - low, 1e-6) / 500:.1g}")
+        step = float(f"{max(float(np.ptp(values)), 1e-6) / 500:.1g}")
+        low, high = (  # round numbers, between which all values are
+            float(f"{whole(end / step) * step:.6g}")
+            for whole, end in ((np.floor, values.min()), (np.ceil, values.max()))
+        )
         form = self._given() if label == self._job.select_label else {}
         counts, edges = np.histogram(values, bins=min(80, max(10, int(np.sqrt(len(values)) * 2))))
         self.live.data("bars", left=edges[:-1], right=edges[1:], top=counts.astype(float))
         margin = 0.03 * (high - low) or 1.0
         self.live.set("across", start=low - margin, end=high + margin)
         self.live.set("up", start=0, end=1.08 * float(counts.max()))
-        self.live.set("axis", axis_label=html.unescape(label))
+        self.live.set("axis", axis_label=heading(label))
         ends = {
             name: float(np.clip(form.get(name, other), low, high))
             for name, other in zip(_ENDS, (low, high), strict=True)
         }
         rows = [
-            self.number(self._job, name, value=ends[name], span=(low, high + step, step), color=_ENDS[name])
-            for name in _ENDS
+            self.number(self._job, name, value=ends[name], span=(low, high, step), color=_ENDS[name]) for name in _ENDS
         ]
         self._ends.children = tuple(rows)
         for name in _ENDS:
