@@ -179,7 +179,7 @@ def _global_panel(displaced: np.ndarray) -> Any:
     return panel(
         drawn,
         "Global track (orange: start)",
-        (250, 270),
+        (310, 330),
         xlim=(middle[0] - half, middle[0] + half),
         ylim=(middle[1] + half, middle[1] - half),  # y runs down, as in the picture
     )
@@ -191,7 +191,7 @@ def _over_time(motion: Motion, displaced: np.ndarray) -> Any:
     start = displaced - displaced[0]
     drawn = line(frames, start[:, 0], dims, label="x", color=PALETTE[0], hover=True)
     drawn = drawn * line(frames, start[:, 1], dims, label="y", color=PALETTE[1], hover=True)
-    return panel(drawn, "Global motion", (270, 270), legend="right", whole="x", padding=0.1)
+    return panel(drawn, "Global motion", (330, 330), legend="right", whole="x", padding=0.1)
 
 
 @dataclass(frozen=True)
@@ -232,7 +232,7 @@ def _local_panel(motion: Motion, local: _LocalTracks) -> Any:
     drawn.append(dots(local.places[:, 0], local.places[:, 1], dims, color=PALETTE[1], size=4))
     if motion.pixel_size > 0:
         drawn += _length_bar(local.factor / motion.pixel_size, width=columns, height=rows)
-    return panel(overlay(drawn), f"Local tracks, {local.factor:.3g} ×", (390, 410), xlim=(0, columns), ylim=(rows, 0))
+    return panel(overlay(drawn), f"Local tracks, {local.factor:.3g} ×", (310, 330), xlim=(0, columns), ylim=(rows, 0))
 
 
 def _length_bar(scale: float, *, width: int, height: int) -> list[Any]:

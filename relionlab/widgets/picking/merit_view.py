@@ -144,7 +144,7 @@ def plain_figure(width: int, height: int, **more: Any) -> Any:
 
 
 def _figure(width: int, height: int, words: str) -> Any:
-    from bokeh.models import BoxAnnotation, ColumnDataSource, Range1d, Span
+    from bokeh.models import BasicTickFormatter, BoxAnnotation, ColumnDataSource, FixedTicker, Range1d, Span
 
     drawn = plain_figure(
         width,
@@ -156,6 +156,8 @@ def _figure(width: int, height: int, words: str) -> Any:
         x_axis_label=words,
         y_axis_label="places",
     )
+    counts = [part * 10**decade for decade in range(7) for part in (1, 3)]
+    drawn.yaxis.ticker, drawn.yaxis.formatter = FixedTicker(ticks=counts), BasicTickFormatter()
     drawn.add_layout(BoxAnnotation(right=0, fill_color=WRONG, fill_alpha=0.1, name="noise", visible=False))
     empty: dict[str, list[Any]] = {"left": [], "right": [], "top": [], "colour": []}
     for name in ("left", "picked"):

@@ -225,6 +225,7 @@ class MicrographFigure {
       const at = { x: (this.chosen.x - seen.x) * zoom, y: (this.chosen.y - seen.y) * zoom, radius: radius + 2 };
       draw(pen, "ring", "#FFFFFF", at, 3);
     }
+    drawScale(pen, seen.width * this.pixel, width, height);
   }
 
   // A mark drawn once, to be stamped a thousand times: quicker by far than as many lines.
@@ -248,6 +249,23 @@ function draw(pen, style, colour, { x, y, radius }, line = 2) {
   const path = new Path2D();
   trace(path, style, x, y, radius);
   stroke(pen, path, style, colour, line);
+}
+
+// The scale bar in the lower left corner, above the marks; nm: how much of the specimen the frame's width shows.
+function drawScale(pen, nm, width, height) {
+  const decade = 10 ** Math.floor(Math.log10(0.25 * nm));
+  const length = [5, 2, 1].map((part) => part * decade).find((part) => part <= 0.25 * nm) ?? decade;
+  const words = length >= 1000 ? `${length / 1000} µm` : length < 1 ? `${Math.round(length * 10)} Å` : `${length} nm`;
+  const across = (length / nm) * width;
+  const [left, top] = [10, height - 42];
+  pen.font = "12px sans-serif";
+  const wide = Math.max(across, pen.measureText(words).width) + 16;
+  pen.fillStyle = "rgba(0, 0, 0, 0.6)";
+  pen.fillRect(left, top, wide, 32);
+  pen.fillStyle = "#FFFFFF";
+  pen.fillRect(left + (wide - across) / 2, top + 6, across, 3);
+  pen.textAlign = "center";
+  pen.fillText(words, left + wide / 2, top + 25);
 }
 
 // The two sides of a filament between the circles at its ends.

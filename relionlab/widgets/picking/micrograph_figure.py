@@ -41,7 +41,6 @@ def micrograph_figure(width: int, height: int, *, axes: bool = True) -> Any:
         source = ColumnDataSource(empty, name=name)
         drawn.image("image", x="x", y="y", dw="dw", dh="dh", color_mapper=mapper, source=source)
     _tint(drawn)
-    _scale_bar(drawn)
     if axes:
         _colour_bar(drawn)
     return drawn
@@ -55,27 +54,6 @@ def _tint(drawn: Any) -> None:
     mapper = LinearColorMapper(palette=["#D55E0000", "#D55E0073"], low=0, high=1)
     source = ColumnDataSource(empty, name="tint")
     drawn.image("image", x="x", y="y", dw="dw", dh="dh", color_mapper=mapper, source=source)
-
-
-def _scale_bar(drawn: Any) -> None:
-    from bokeh.models import MetricLength, ScaleBar
-
-    bar = ScaleBar(
-        range=drawn.x_range,
-        unit="nm",
-        dimensional=MetricLength(exclude=["cm", "dm", "km", "m"]),
-        location="bottom_left",
-        bar_length=0.2,
-        bar_line_width=3,
-        bar_line_color="#FFFFFF",
-        label_text_color="#FFFFFF",
-        label_text_font_size="12px",
-        background_fill_color="#000000",
-        background_fill_alpha=0.55,
-        border_line_color=None,
-        padding=6,
-    )
-    drawn.add_layout(bar)
 
 
 def _colour_bar(drawn: Any) -> None:
