@@ -8,6 +8,7 @@ import pytest
 from relionlab.display.picture import Picture
 from relionlab.io.images import write_map
 from relionlab.io.star import read_star, write_star
+from relionlab.io.table import Table
 from relionlab.workflows.outcome import Number, outcome
 from tests.workflows.whole_project import whole_project
 
@@ -159,3 +160,16 @@ def test_numbers_are_written_with_their_units():
     assert str(Number("Accuracy", 0.5, "°")) == "0.5°"
     assert str(Number("Volume", 3391.4, "nm³")) == "3,391 nm³"
     assert str(Number("Unknown", float("nan"), "Å")) == "–"
+
+
+def test_picking_by_hand_that_has_just_begun_says_what_to_do(tmp_path):
+    from relionlab.jobs import ManualPick
+    from relionlab.project import Project
+
+    job = Project.create(tmp_path).add(ManualPick(fn_in="mics.star"))
+    job.mark("finished")
+    found = outcome(job)
+    assert (found.headline, found.grade) == ("No picks yet", "doubtful")
+    assert "click on particles" in found.advice
+    write_star(job.path / "mic1_manualpick.star", [Table({"rlnCoordinateX": [5.0, 6.0], "rlnCoordinateY": [7.0, 8.0]})])
+    assert number(outcome(job), "Particles") == 2

@@ -54,7 +54,7 @@ class SurfaceView(w.VBox):
         self._local: tuple[Path, ColouredSurface, tuple[float, float]] | None = None
         self._told = Message()
         self._latest = Latest(self._draw)
-        self._list = w.VBox([], layout=w.Layout(max_height=f"{height - 150}px", overflow="auto"))
+        self._list = w.VBox([], layout=w.Layout(max_height=f"{height - 110}px", overflow="auto"))
         self._stage = w.VBox([self.scene.view], layout=w.Layout(width=f"{width}px", min_height=f"{height}px", flex="0 0 auto"))  # fmt: skip
         self._check = WebglCheck()
         self._check.observe(self._answered, "answer")
@@ -215,7 +215,7 @@ class SurfaceView(w.VBox):
 
     def _buttons(self) -> list[w.Widget]:
         def made(label: str, tip: str, method: Callable[[], Any], icon: str) -> w.Button:
-            return button(label, tip, method, message=self._told, icon=icon, width="118px")
+            return button(label, tip, method, message=self._told, icon=icon, width="102px")
 
         self._tile = made("Tile", "The maps beside each other, or again over each other", self.tile, "th-large")
         self._fit = made("Fit", "Turn and shift the other maps onto the first", self.fit, "compress")

@@ -45,13 +45,13 @@ def picked(place: Place) -> Outcome:
 
 def picked_by_hand(place: Place) -> Outcome:
     """Judge a ManualPick job: enough to go on with, or not."""
-    _, counts = _counts(place)
+    counts = _counts(place)[1] if _coordinate_files(place) else np.zeros(0)  # no file is no picks
     total = int(counts.sum())
     numbers = (Number("Particles", total), Number("Micrographs with picks", int((counts > 0).sum())))
     headline = f"{total:,} picks on {int((counts > 0).sum()):,} micrographs"
     if not total:
         return Outcome(
-            "No picks yet", numbers, "bad", "Nothing has been picked.", "Open the picker and click on particles."
+            "No picks yet", numbers, "doubtful", "Nothing has been picked.", "Open the picker and click on particles."
         )
     if total < ENOUGH_BY_HAND:
         advice = f"Pick about {ENOUGH_BY_HAND} or more, on micrographs of low and high defocus."
@@ -91,11 +91,15 @@ def _counts(place: Place) -> tuple[list[str], np.ndarray]:
         table = read_columns(place.file("summary.star"), "rlnMicrographName", "rlnGroupNrParticles")
         if "rlnGroupNrParticles" in table:
             return [str(name) for name in table["rlnMicrographName"]], table.numbers("rlnGroupNrParticles")
-    found = (path for kind in ("autopick", "manualpick") for path in sorted(place.path.rglob(f"*_{kind}.star")))
-    files = [path for path in found if path.parent != place.path]  # coords_suffix_autopick.star names none
+    files = _coordinate_files(place)
     if not files:
         raise NodeError("There is no coordinate file and no summary.star: expected a picking job that has begun.")
     return ["" for _ in files], np.array([count_of(path) for path in files], float)
+
+
+def _coordinate_files(place: Place) -> list[Path]:
+    found = (path for kind in ("autopick", "manualpick") for path in sorted(place.path.rglob(f"*_{kind}.star")))
+    return [path for path in found if not path.name.startswith("coords_suffix_")]
 
 
 def count_of(path: Path) -> int:
