@@ -166,6 +166,7 @@ def test_picking_by_hand_that_has_just_begun_says_what_to_do(tmp_path):
     from relionlab.jobs import ManualPick
     from relionlab.project import Project
 
+    (tmp_path / "mics.star").touch()
     job = Project.create(tmp_path).add(ManualPick(fn_in="mics.star"))
     job.mark("finished")
     found = outcome(job)

@@ -46,7 +46,7 @@ class ManualPick(Job, QueueOptions):
         bool,
         Parameter(
             label="Pick start-end coordinates helices?",
-            help="Pick both ends of each filament, one after the other.",
+            help="Pick both ends of each filament, one after the other: two clicks. RELION then cuts segments between them.",
             tab="I/O",
             level="advanced",
             key="do_startend",
