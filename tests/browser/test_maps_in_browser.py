@@ -78,6 +78,18 @@ def drag(page, where, by: tuple[int, int], steps: int = 10) -> None:
     page.mouse.up()
 
 
+def slide(page, slider, by: int) -> None:
+    """Drag the handle of a slider by so many pixels."""
+    slider.scroll_into_view_if_needed()
+    share = slider.evaluate("(input) => (input.value - input.min) / (input.max - input.min)")
+    box = slider.bounding_box()
+    x, y = box["x"] + 8 + share * (box["width"] - 16), box["y"] + box["height"] / 2  # a handle is 16 px wide
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + by, y, steps=10)
+    page.mouse.up()
+
+
 def test_slices_follow_the_hand_without_asking_python(notebook):
     page = notebook.page
     view = page.locator(".rl-slices").first
@@ -101,8 +113,8 @@ def test_mask_panel_is_dragged_and_its_numbers_are_the_programs(notebook):
     panel.locator(".bk-Figure").nth(1).wait_for(timeout=60_000)
     notebook.until(lambda: sum(panel.evaluate(ORANGE)) > 0)
     before, outline = notebook.python("print(panel.tried.volume)"), panel.evaluate(ORANGE)
-    drag(page, panel.locator(".rl-mask-inimask_threshold").get_by_role("slider"), (18, 0))
-    drag(page, panel.locator(".rl-mask-width_mask_edge").get_by_role("slider"), (25, 0))
+    slide(page, panel.locator(".rl-mask-inimask_threshold").get_by_role("slider"), 18)
+    slide(page, panel.locator(".rl-mask-width_mask_edge").get_by_role("slider"), 25)
     notebook.python("settled = panel.settle()")
     notebook.until(lambda: panel.evaluate(ORANGE) != outline)
     assert float(notebook.python("print(panel.tried.volume)")) < float(before)
@@ -132,7 +144,7 @@ def test_surface_is_turned_and_its_level_moved(notebook):
     before, level = notebook.python(camera), float(notebook.python("print(surface.rows[0].level)"))
     drag(page, view.locator("canvas").first, (90, 40), steps=4)
     notebook.until(lambda: notebook.python(camera) != before)
-    drag(page, view.locator(".rl-level").get_by_role("slider"), (30, 0))
+    slide(page, view.locator(".rl-level").get_by_role("slider"), 30)
     moved = "print(surface.scene.view._ngl_repr_dict['0']['0']['params']['isolevel'], surface.rows[0].level)"
     notebook.until(lambda: len(set(notebook.python(moved).split())) == 1)
     assert float(notebook.python(moved).split()[0]) > level
