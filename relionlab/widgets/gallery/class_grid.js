@@ -99,7 +99,6 @@ function render({ model, el }) {
     mark();
   }
 
-  const events = ["change:sprite", "change:order", "change:items"];
   let waiting = false;
   const later = () => {
     // several traits change together: draw once
@@ -110,12 +109,10 @@ function render({ model, el }) {
       draw();
     });
   };
-  for (const event of events) model.on(event, later);
+  model.on("change:sprite change:order change:items", later);
   model.on("change:selected", mark);
   draw();
   return () => {
-    for (const event of events) model.off(event, later);
-    model.off("change:selected", mark);
     if (url) URL.revokeObjectURL(url);
   };
 }

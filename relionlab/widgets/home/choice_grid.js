@@ -21,6 +21,5 @@ function render({ model, el }) {
   }
   model.on("change:choices", draw);
   draw();
-  return () => model.off("change:choices", draw);
 }
 export default { render };

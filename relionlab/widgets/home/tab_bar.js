@@ -47,9 +47,7 @@ function render({ model, el }) {
       }
     }
   }
-  model.on("change:tabs", draw);
-  model.on("change:current", draw);
+  model.on("change:tabs change:current", draw);
   draw();
-  return () => { model.off("change:tabs", draw); model.off("change:current", draw); };
 }
 export default { render };

@@ -87,12 +87,8 @@ function render({ model, el }) {
     return [text, hint];
   }
 
-  const events = ["change:entries", "change:height", "change:tall"];
-  for (const event of events) model.on(event, draw);
+  model.on("change:entries change:height change:tall", draw);
   draw();
   requestAnimationFrame(() => (box.scrollTop = box.scrollHeight));
-  return () => {
-    for (const event of events) model.off(event, draw);
-  };
 }
 export default { render };

@@ -47,10 +47,10 @@ function render({ model, el }) {
     const next = [...model.get("kept")];
     for (const each of touched) next[each] = kept;
     model.set("kept", next);
-    model.send({ kind: "keep", indices: touched, kept });
+    model.send({ kind: kept ? "keep" : "drop", key: touched });
     draw();
   }
-  const show = (index) => index !== undefined && index >= 0 && model.send({ kind: "show", index });
+  const show = (index) => index !== undefined && index >= 0 && model.send({ kind: "show", key: index });
 
   function heading(text, tip, column, className) {
     const made = document.createElement("button");
@@ -147,16 +147,12 @@ function render({ model, el }) {
 
   body.addEventListener("scroll", draw);
   root.addEventListener("keydown", key);
-  const heard = [
-    ["change:rows", draw], ["change:headings", drawHead], ["change:kept", draw], ["change:counts", draw], ["change:order", draw],
-    ["change:shown", follow], ["change:height", size],
-  ];
-  for (const [name, act] of heard) model.on(name, act);
+  model.on("change:rows change:kept change:counts change:order", draw);
+  model.on("change:headings", drawHead);
+  model.on("change:shown", follow);
+  model.on("change:height", size);
   drawHead();
   size();
   follow();
-  return () => {
-    for (const [name, act] of heard) model.off(name, act);
-  };
 }
 export default { render };

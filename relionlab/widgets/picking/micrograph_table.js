@@ -32,7 +32,7 @@ function render({ model, el }) {
   function tick(name, on) {
     const chosen = model.get("chosen").filter((other) => other !== name);
     if (on) chosen.push(name);
-    model.send({ kind: "chosen", names: chosen });
+    model.send({ kind: "chosen", key: chosen });
   }
 
   function draw() {
@@ -91,14 +91,9 @@ function render({ model, el }) {
     if (inside && focus) rows.find((row) => row.dataset.name === focus)?.querySelector("input").focus({ preventScroll: true });
   }
   root.addEventListener("keydown", key);
-  const events = ["change:rows", "change:chosen"];
-  for (const event of events) model.on(event, redraw);
+  model.on("change:rows change:chosen", redraw);
   model.on("change:columns", drawHead);
   drawHead();
   draw();
-  return () => {
-    for (const event of events) model.off(event, redraw);
-    model.off("change:columns", drawHead);
-  };
 }
 export default { render };

@@ -68,7 +68,7 @@ function render({ model, el }) {
   const jobOf = (target) => target.closest && target.closest(".rl-job");
   const open = (target) => {
     const job = jobOf(target);
-    if (job) model.send({ kind: "job", name: job.dataset.job });
+    if (job) model.send({ kind: "job", key: job.dataset.job });
   };
   let drag = null;
   window_.addEventListener("pointerdown", (event) => {
@@ -119,6 +119,6 @@ function render({ model, el }) {
   resized.observe(window_);
   model.on("change:svg", draw);
   draw();
-  return () => { resized.disconnect(); model.off("change:svg", draw); };
+  return () => resized.disconnect();
 }
 export default { render };

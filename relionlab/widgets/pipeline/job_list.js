@@ -81,9 +81,9 @@ function render({ model, el }) {
     hide.textContent = hidden.has(row.name) ? "show" : "hide";
     hide.title = hidden.has(row.name) ? "Show this job in the list again" : "Leave this job out of the list (it stays as it is)";
     hide.tabIndex = -1;
-    hide.addEventListener("click", (event) => { event.stopPropagation(); model.send({ kind: "hide", name: row.name }); });
+    hide.addEventListener("click", (event) => { event.stopPropagation(); model.send({ kind: "hide", key: row.name }); });
     item.append(dot, words, hide);
-    item.addEventListener("click", () => model.send({ kind: "open", name: row.name }));
+    item.addEventListener("click", () => model.send({ kind: "open", key: row.name }));
     return item;
   }
 
@@ -113,8 +113,8 @@ function render({ model, el }) {
     const item = event.target.closest(".rl-job-line");
     if (!item) return;
     const name = item.dataset.name;
-    if (event.key === "Enter" || event.key === " ") model.send({ kind: "open", name });
-    else if (event.key === "h") model.send({ kind: "hide", name });
+    if (event.key === "Enter" || event.key === " ") model.send({ kind: "open", key: name });
+    else if (event.key === "h") model.send({ kind: "hide", key: name });
     else if (event.key === "ArrowDown") item.nextElementSibling?.focus();
     else if (event.key === "ArrowUp") (item.previousElementSibling || search).focus();
     else return;
@@ -124,15 +124,13 @@ function render({ model, el }) {
   search.addEventListener("keydown", (event) => {
     const first = list.querySelector(".rl-job-line");
     if (event.key === "ArrowDown" && first) first.focus();
-    else if (event.key === "Enter" && first) model.send({ kind: "open", name: first.dataset.name });
+    else if (event.key === "Enter" && first) model.send({ kind: "open", key: first.dataset.name });
     else if (event.key === "Escape") { search.value = ""; draw(); }
     else return;
     event.preventDefault();
   });
   search.addEventListener("input", draw);
-  const events = ["change:rows", "change:hidden", "change:current"];
-  for (const event of events) model.on(event, draw);
+  model.on("change:rows change:hidden change:current", draw);
   draw();
-  return () => events.forEach((event) => model.off(event, draw));
 }
 export default { render };

@@ -59,7 +59,7 @@ class JobPage(w.VBox):
         self._offered: list[str] | None = None
         self._title = w.HTML(layout=w.Layout(flex="1 1 auto"))
         self.links = LinkLine()
-        self.links.on_follow(self._walk)
+        self.links.on("follow", self._walk)
         self.views = w.HBox([])
         self.views.add_class("rl-actions")
         self.views.add_class("rl-views")

@@ -34,6 +34,5 @@ function render({ model, el }) {
   }
   model.on("change:groups", draw);
   draw();
-  return () => model.off("change:groups", draw);
 }
 export default { render };

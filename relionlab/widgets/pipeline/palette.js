@@ -123,8 +123,6 @@ function render({ model, el }) {
   model.on("change:entries", draw);
   show();
   return () => {
-    model.off("change:shown", show);
-    model.off("change:entries", draw);
     window.removeEventListener("keydown", key, true);
     page?.removeEventListener("focusin", ownKeys);
   };

@@ -86,9 +86,7 @@ function render({ model, el }) {
     box.scrollTop = top;
   }
 
-  const events = ["change:rows", "change:columns", "change:selected", "change:height", "change:empty"];
-  for (const event of events) model.on(event, draw);
+  model.on("change:rows change:columns change:selected change:height change:empty", draw);
   draw();
-  return () => events.forEach((event) => model.off(event, draw));
 }
 export default { render };

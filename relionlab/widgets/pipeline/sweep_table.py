@@ -50,7 +50,7 @@ class SweepTable(w.VBox):
             compare.on_click(lambda _button: attempt(lambda: on_compare([job.name for job in sweep.jobs]), message))
         self.table = RowTable(["Value", "Job", "State"], tip="Show this job" if on_job is not None else "")
         if on_job is not None:
-            self.table.on_open(on_job)
+            self.table.on("open", on_job)
         super().__init__([w.HBox([self._head, self._stop, compare]), self.table])
         self.look()
 
