@@ -2,9 +2,8 @@
 const GAP = 6;
 
 function render({ model, el, signal }) {
-  const box = element("div", "rl-images", { role: "listbox" });
   const space = element("div", "rl-images-space");
-  box.append(space);
+  const box = element("div", "rl-images", { role: "listbox" }, space);
   let menu = null;
   let geometry = { columns: 1, tile: 100, height: 100, row: 130 };
   const count = () => model.get("count");
@@ -33,9 +32,7 @@ function render({ model, el, signal }) {
   }
 
   function make() {
-    const tile = element("div", "rl-image", { role: "option" });
-    tile.append(element("canvas", ""), element("div", "rl-image-caption"));
-    return tile;
+    return element("div", "rl-image", { role: "option" }, element("canvas"), element("div", "rl-image-caption"));
   }
 
   function put(tile, place) {
@@ -101,8 +98,7 @@ function render({ model, el, signal }) {
     menu?.remove();
     menu = element("div", "rl-menu", { role: "menu" });
     for (const [name, label] of model.get("menu")) {
-      const item = label ? element("button", "", { role: "menuitem" }) : element("hr", "");
-      item.textContent = label;
+      const item = label ? element("button", "", { role: "menuitem" }, label) : element("hr");
       if (label)
         item.onclick = () => {
           closeMenu();

@@ -14,7 +14,7 @@ from relionlab.display.image_set import ImageSet
 from relionlab.display.image_views import ImageLook
 from relionlab.display.row_choice import RowChoice
 from relionlab.errors import RelionlabError
-from relionlab.widgets.parts.row_grid import RowGrid, with_grid
+from relionlab.widgets.parts.row_grid import RowGrid, grid_script, grid_style
 
 _BATCH = 60  # thumbnails sent together
 
@@ -27,8 +27,8 @@ class ImageGrid(RowGrid):
     caption  row -> the text below its image
     """
 
-    _esm = with_grid(Path(__file__).with_suffix(".js"))
-    _css = with_grid(Path(__file__).with_suffix(".css"))
+    _esm = grid_script(Path(__file__).with_suffix(".js"))
+    _css = grid_style(Path(__file__).with_suffix(".css"))
 
     tile = traitlets.Int(104).tag(sync=True)
     """Width of an image in screen pixels."""

@@ -3,10 +3,9 @@ const ROW = 22;
 const TALLEST = 12_000_000; // px; browsers refuse elements beyond about 33 million, so longer tables scroll in proportion
 
 function render({ model, el, signal }) {
-  const box = element("div", "rl-table", { role: "grid" });
   const head = element("div", "rl-table-head", { role: "row" });
   const space = element("div", "rl-table-space");
-  box.append(head, space);
+  const box = element("div", "rl-table", { role: "grid" }, head, space);
   let top = { place: 0, px: 0 }; // the first place in view, and where it lies
 
   const count = () => model.get("count");
@@ -42,8 +41,7 @@ function render({ model, el, signal }) {
 
   function heading(words, tip, name) {
     const sorted = model.get("sorted");
-    const made = element("button", "", { role: "columnheader", title: tip, tabindex: -1, "aria-sort": "none" });
-    made.textContent = words;
+    const made = element("button", "", { role: "columnheader", title: tip, tabindex: -1, "aria-sort": "none" }, words);
     made.onclick = () => model.send({ kind: "sort", name });
     if (name === sorted.name) {
       made.dataset.sorted = sorted.descending ? "▼" : "▲";
@@ -77,8 +75,7 @@ function render({ model, el, signal }) {
 
   function fill(line, texts = ["…"]) {
     const cells = texts.map((text, index) => {
-      const cell = element("span", "", { role: "gridcell" });
-      cell.textContent = text;
+      const cell = element("span", "", { role: "gridcell" }, text);
       if (index === 0 || columns()[index - 1].numeric) cell.className = "rl-number";
       else cell.title = text;
       return cell;

@@ -11,7 +11,7 @@ import traitlets
 
 from relionlab.display.column_words import heading, meaning, value_text
 from relionlab.display.row_choice import RowChoice
-from relionlab.widgets.parts.row_grid import RowGrid, with_grid
+from relionlab.widgets.parts.row_grid import RowGrid, grid_script, grid_style
 
 _LETTER = 7.2  # px of a letter
 _WIDEST, _NARROWEST = 330, 66
@@ -24,8 +24,8 @@ class TableGrid(RowGrid):
     choice  the table, its order and what is chosen, shared with galleries and plots of the same rows
     """
 
-    _esm = with_grid(Path(__file__).with_suffix(".js"))
-    _css = with_grid(Path(__file__).with_suffix(".css"))
+    _esm = grid_script(Path(__file__).with_suffix(".js"))
+    _css = grid_style(Path(__file__).with_suffix(".css"))
 
     columns = traitlets.List().tag(sync=True)
     """What is shown: name, heading, tip, width (px) and whether it is a number."""

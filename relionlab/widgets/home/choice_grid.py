@@ -8,6 +8,7 @@ from pathlib import Path
 
 import traitlets
 
+from relionlab.widgets.parts.page_files import page_script
 from relionlab.widgets.parts.telling import TellingWidget
 
 
@@ -25,7 +26,7 @@ class Choice:
 class ChoiceGrid(TellingWidget):
     """Shows choices as big buttons; tells "choice" with the key of the one that is taken."""
 
-    _esm = Path(__file__).with_name("choice_grid.js")
+    _esm = page_script(Path(__file__).with_suffix(".js"))
     _css = Path(__file__).with_name("choice_grid.css")
 
     choices = traitlets.List().tag(sync=True)

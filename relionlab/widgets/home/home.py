@@ -30,10 +30,9 @@ from relionlab.widgets.home.showing import remember
 from relionlab.widgets.home.start_page import StartPage
 from relionlab.widgets.home.tabs import Tabs
 from relionlab.widgets.home.top_line import TopLine
-from relionlab.widgets.parts.buttons import Message
+from relionlab.widgets.parts.buttons import Message, attempt
 from relionlab.widgets.parts.look import style_sheet
 from relionlab.widgets.parts.watching import Watch
-from relionlab.widgets.pipeline.asking import attempt
 from relionlab.widgets.pipeline.job_actions import Wanted
 from relionlab.widgets.pipeline.job_list import JobList
 from relionlab.widgets.pipeline.palette import Palette, PaletteEntry, job_type_entries

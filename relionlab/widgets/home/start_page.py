@@ -12,9 +12,8 @@ import ipywidgets as w
 from relionlab.project import Project
 from relionlab.widgets.home.choice_grid import Choice, ChoiceGrid
 from relionlab.widgets.home.memory import recent_projects
-from relionlab.widgets.parts.buttons import Message
+from relionlab.widgets.parts.buttons import Message, attempt
 from relionlab.widgets.parts.watching import Watch
-from relionlab.widgets.pipeline.asking import attempt
 from relionlab.widgets.pipeline.row_table import RowTable
 from relionlab.workflows.found_data import found_data, import_job, relion_projects
 from relionlab.workflows.practice import KINDS, Practice, start_practice

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import traitlets
 
+from relionlab.widgets.parts.page_files import page_script
 from relionlab.widgets.parts.telling import TellingWidget
 
 
 class TabBar(TellingWidget):
     """Shows titles, one of them in front; tells "show" and "close" with the key of a tab."""
 
-    _esm = Path(__file__).with_name("tab_bar.js")
+    _esm = page_script(Path(__file__).with_suffix(".js"))
     _css = Path(__file__).with_name("tab_bar.css")
 
     tabs = traitlets.List().tag(sync=True)

@@ -2,12 +2,6 @@
 // A click marks at once, here; Python hears of it afterwards and does the counting.
 const KEPT = 4000; // places of which is remembered what they show
 
-const element = (tag, classes, attributes = {}) => {
-  const made = document.createElement(tag);
-  made.className = classes;
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  return made;
-};
 const bytes = (view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 
 // What a grid says of itself:

@@ -11,12 +11,19 @@ import numpy as np
 import traitlets
 
 from relionlab.display.row_choice import RowChoice
-from relionlab.widgets.parts.page_files import joined
+from relionlab.widgets.parts.page_files import joined, page_script
+
+_SHARED = Path(__file__)
 
 
-def with_grid(own: Path) -> str:
-    """Return a grid's script or style sheet behind the one that all grids share."""
-    return joined(Path(__file__).with_name(f"row_grid{own.suffix}"), own)
+def grid_script(own: Path) -> str:
+    """Return a grid's script behind the one that all grids share."""
+    return page_script(_SHARED.with_suffix(".js"), own)
+
+
+def grid_style(own: Path) -> str:
+    """Return a grid's style sheet behind the one that all grids share."""
+    return joined(_SHARED.with_suffix(".css"), own)
 
 
 class RowGrid(anywidget.AnyWidget):

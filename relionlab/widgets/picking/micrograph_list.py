@@ -8,6 +8,7 @@ from typing import Any
 
 import traitlets
 
+from relionlab.widgets.parts.page_files import page_script
 from relionlab.widgets.parts.telling import TellingWidget
 
 
@@ -18,7 +19,7 @@ class MicrographList(TellingWidget):
     a heading sorts.
     """
 
-    _esm = Path(__file__).with_name("micrograph_list.js")
+    _esm = page_script(Path(__file__).with_suffix(".js"))
     _css = Path(__file__).with_name("micrograph_list.css")
 
     headings = traitlets.List().tag(sync=True)

@@ -10,6 +10,7 @@ import traitlets
 
 from relionlab.io.particles import Particles
 from relionlab.jobs.micrographs.listing import names_of
+from relionlab.widgets.parts.page_files import page_script
 from relionlab.widgets.parts.telling import TellingWidget
 
 _MEASURED = (("rlnDefocusU", "defocus", "µm", 1e-4, 2), ("rlnCtfMaxResolution", "CTF", "Å", 1.0, 1))
@@ -19,7 +20,7 @@ _MEASURED = (("rlnDefocusU", "defocus", "µm", 1e-4, 2), ("rlnCtfMaxResolution",
 class MicrographTable(TellingWidget):
     """Shows names, what is measured of each micrograph, and how many picks it has; tells "chosen" with the names that are ticked."""
 
-    _esm = Path(__file__).with_name("micrograph_table.js")
+    _esm = page_script(Path(__file__).with_suffix(".js"))
     _css = Path(__file__).with_name("auto_picker.css")
 
     columns = traitlets.List(traitlets.Unicode()).tag(sync=True)

@@ -14,9 +14,8 @@ import ipywidgets as w
 
 from relionlab.errors import RelionlabError
 from relionlab.project import JobDirectory, Project
-from relionlab.widgets.parts.buttons import Message
+from relionlab.widgets.parts.buttons import Message, attempt
 from relionlab.widgets.parts.look import style_sheet
-from relionlab.widgets.pipeline.asking import attempt
 from relionlab.widgets.pipeline.link_line import Link, LinkLine
 from relionlab.widgets.pipeline.row_table import RowTable
 from relionlab.workflows.compare import Comparison, compare

@@ -1,15 +1,9 @@
 // The flowchart: an SVG that is dragged, zoomed with the wheel or the buttons, and whose boxes are links.
 function render({ model, el }) {
-  const frame = document.createElement("div");
-  frame.className = "rl-graph";
-  const tools = document.createElement("div");
-  tools.className = "rl-graph-tools";
-  const window_ = document.createElement("div");
-  window_.className = "rl-graph-window";
-  window_.tabIndex = 0;
-  window_.setAttribute("aria-label", "Flowchart; arrows scroll, plus and minus zoom, Tab goes from job to job");
-  frame.append(window_, tools);
-  el.append(frame);
+  const tools = element("div", "rl-graph-tools");
+  const words = "Flowchart; arrows scroll, plus and minus zoom, Tab goes from job to job";
+  const window_ = element("div", "rl-graph-window", { tabindex: 0, "aria-label": words });
+  el.append(element("div", "rl-graph", {}, window_, tools));
   let zoom = 0; // 0: fitted to the width, at most its own size
 
   const picture = () => window_.querySelector("svg");
@@ -41,10 +35,7 @@ function render({ model, el }) {
   }
 
   function tool(text, tip, act) {
-    const button = document.createElement("button");
-    button.textContent = text;
-    button.title = tip;
-    button.setAttribute("aria-label", tip);
+    const button = element("button", "", { title: tip, "aria-label": tip }, text);
     button.addEventListener("click", act);
     tools.append(button);
   }

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import traitlets
 
+from relionlab.widgets.parts.page_files import page_script
 from relionlab.widgets.parts.telling import TellingWidget
 
 
 class GraphView(TellingWidget):
     """Shows an SVG picture whose boxes carry ``data-job``; tells "job" with the name of one that is clicked."""
 
-    _esm = Path(__file__).with_name("graph_view.js")
+    _esm = page_script(Path(__file__).with_suffix(".js"))
     _css = Path(__file__).with_name("graph_view.css")
 
     svg = traitlets.Unicode("").tag(sync=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import traitlets
 
+from relionlab.widgets.parts.page_files import joined, page_script
 from relionlab.widgets.parts.state_dots import DOTS
 from relionlab.widgets.parts.telling import TellingWidget
 from relionlab.workflows.job_rows import JobRow
@@ -18,8 +19,8 @@ _DAY = 86_400.0
 class JobList(TellingWidget):
     """Shows jobs as lines; tells "open" and "hide" with the name of a job."""
 
-    _esm = Path(__file__).with_name("job_list.js")
-    _css = DOTS + Path(__file__).with_name("job_list.css").read_text(encoding="utf-8")
+    _esm = page_script(Path(__file__).with_suffix(".js"))
+    _css = DOTS + joined(Path(__file__).with_suffix(".css"))
 
     rows = traitlets.List().tag(sync=True)
     """Per job: name, title, kind, state, time in words, the number that matters, tip."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import traitlets
 
+from relionlab.widgets.parts.page_files import joined, page_script
 from relionlab.widgets.parts.state_dots import DOTS
 from relionlab.widgets.parts.telling import TellingWidget
 
@@ -25,8 +26,8 @@ class Link:
 class LinkLine(TellingWidget):
     """Shows groups of links, as "Made from: CtfFind/job003 · Used by: Extract/job005"; tells "follow" with a link's key."""
 
-    _esm = Path(__file__).with_name("link_line.js")
-    _css = DOTS + Path(__file__).with_name("link_line.css").read_text(encoding="utf-8")
+    _esm = page_script(Path(__file__).with_suffix(".js"))
+    _css = DOTS + joined(Path(__file__).with_suffix(".css"))
 
     groups = traitlets.List().tag(sync=True)
     """Per group: heading and links."""

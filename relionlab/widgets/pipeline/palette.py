@@ -10,6 +10,7 @@ import traitlets
 
 from relionlab.jobs.registry import job_types
 from relionlab.jobs.workflow_stages import STAGES, stage_of
+from relionlab.widgets.parts.page_files import page_script
 from relionlab.widgets.parts.telling import TellingWidget
 
 
@@ -34,7 +35,7 @@ class PaletteEntry:
 class Palette(TellingWidget):
     """A list to choose from, over the page; tells "choice" with the key of what was chosen."""
 
-    _esm = Path(__file__).with_name("palette.js")
+    _esm = page_script(Path(__file__).with_suffix(".js"))
     _css = Path(__file__).with_name("palette.css")
 
     entries = traitlets.List().tag(sync=True)

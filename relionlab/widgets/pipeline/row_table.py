@@ -8,6 +8,7 @@ from typing import Any
 
 import traitlets
 
+from relionlab.widgets.parts.page_files import joined, page_script
 from relionlab.widgets.parts.state_dots import DOTS
 from relionlab.widgets.parts.telling import TellingWidget
 
@@ -21,8 +22,8 @@ class RowTable(TellingWidget):
     height      the highest that the table grows; beyond that it scrolls
     """
 
-    _esm = Path(__file__).with_name("row_table.js")
-    _css = DOTS + Path(__file__).with_name("row_table.css").read_text(encoding="utf-8")
+    _esm = page_script(Path(__file__).with_suffix(".js"))
+    _css = DOTS + joined(Path(__file__).with_suffix(".css"))
 
     columns = traitlets.List(traitlets.Unicode()).tag(sync=True)
     """Labels of the columns."""

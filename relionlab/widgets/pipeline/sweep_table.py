@@ -8,8 +8,7 @@ from typing import Any
 
 import ipywidgets as w
 
-from relionlab.widgets.parts.buttons import Message
-from relionlab.widgets.pipeline.asking import attempt
+from relionlab.widgets.parts.buttons import Message, attempt
 from relionlab.widgets.pipeline.row_table import RowTable
 from relionlab.workflows.compare import ComparedRow
 from relionlab.workflows.sweep import Sweep
