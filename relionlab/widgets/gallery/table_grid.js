@@ -1,5 +1,6 @@
 // A table of any number of rows.
 const ROW = 22;
+const NUMBER = 84; // px of the rows' numbers, up to millions
 const TALLEST = 12_000_000; // px; browsers refuse elements beyond about 33 million, so longer tables scroll in proportion
 
 function render({ model, el, signal }) {
@@ -13,7 +14,7 @@ function render({ model, el, signal }) {
   const total = () => count() * ROW;
   const visible = () => Math.max(1, Math.floor((box.clientHeight - head.offsetHeight) / ROW));
   const tall = () => Math.min(total(), TALLEST);
-  const template = () => `64px ${columns().map((column) => `${column.width}px`).join(" ")}`;
+  const template = () => `${NUMBER}px ${columns().map((column) => `${column.width}px`).join(" ")}`;
 
   function first() {
     const most = Math.max(0, count() - visible());
@@ -53,7 +54,7 @@ function render({ model, el, signal }) {
   function arrange() {
     box.style.height = `${model.get("height")}px`;
     box.setAttribute("aria-rowcount", String(count()));
-    const width = columns().reduce((sum, column) => sum + column.width, 64);
+    const width = columns().reduce((sum, column) => sum + column.width, NUMBER);
     space.style.width = head.style.width = `${width}px`;
     space.style.height = `${tall()}px`;
     head.style.gridTemplateColumns = template();
