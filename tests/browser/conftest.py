@@ -184,10 +184,9 @@ def open_cells(lab_directory: Path, open_notebook: Callable[[str], Notebook]) ->
     def opened(name: str, *cells: str, run: int | None = None, hidden: bool = False, small: bool = False) -> Notebook:
         about = {"jupyter": {"source_hidden": True}} if hidden else {}
         made = [nbformat.v4.new_code_cell(source, metadata=about) for source in cells]
-        kernel = {
-            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}
-        }  # else the page asks
-        nbformat.write(nbformat.v4.new_notebook(cells=made, metadata=kernel), lab_directory / f"{name}.ipynb")
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}  # without it the page asks
+        content = nbformat.v4.new_notebook(cells=made, metadata={"kernelspec": kernel})
+        nbformat.write(content, lab_directory / f"{name}.ipynb")
         notebook = open_notebook(f"{name}.ipynb")
         if small:
             notebook.page.set_viewport_size({"width": 1366, "height": 768})
