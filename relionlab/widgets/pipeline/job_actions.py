@@ -11,8 +11,8 @@ from relionlab.errors import JobStateError, ParameterError, RelionlabError
 from relionlab.jobs.foreign import ForeignJob
 from relionlab.project import ENDED, JobDirectory
 from relionlab.project.removal import cleaning, deletion, forbids_harsh_cleaning
-from relionlab.widgets.parts.buttons import Message
-from relionlab.widgets.pipeline.asking import Answer, Question, attempt
+from relionlab.widgets.parts.buttons import Message, attempt
+from relionlab.widgets.pipeline.asking import Answer, Question
 
 Wanted = Literal["clone", "continue", "sweep", "compare", "graph"]
 _MOST_NAMES = 6
