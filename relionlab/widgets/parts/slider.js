@@ -44,6 +44,5 @@ function render({ model, el }) {
   const traits = ["value", "min", "max", "step", "digits", "disabled", "tip"].map((name) => `change:${name}`).join(" ");
   model.on(traits, show);
   show();
-  return () => model.off(traits, show);
 }
 export default { render };
