@@ -52,6 +52,13 @@ class Program(Declared):
         """Do the work."""
         raise NotImplementedError
 
+    def look(self, context: Context) -> None:  # noqa: ARG002 - this one asks no file
+        """Raise what :meth:`run` would raise before its work begins, and warn as it would; reads no more than a moment allows.
+
+        Nothing is written. A program that asks its files nothing in advance checks its values alone.
+        """
+        self.check()
+
     def pictured(self) -> str:
         """Return the directory whose logfile.pdf is to be drawn after the work, "" for none; jobs draw their own."""
         return ""

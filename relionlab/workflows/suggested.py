@@ -17,7 +17,7 @@ from relionlab.jobs.picking.autopick import AutoPick
 from relionlab.params import Parameter
 from relionlab.project import JobDirectory, Project
 from relionlab.project.input_choices import input_choices
-from relionlab.workflows.next_jobs import Suggestion, next_jobs
+from relionlab.workflows.next_jobs import MAY_FOLLOW, Suggestion, next_jobs
 from relionlab.workflows.sizes_used import made_from
 
 
@@ -43,6 +43,8 @@ def usual(
     """
     for directory in reversed(project.jobs()):
         if directory.process.state != "finished" or (after and _folder(directory.name) not in after):
+            continue
+        if kind.folder not in MAY_FOLLOW.get(_folder(directory.name), ()):
             continue
         for suggestion in next_jobs(directory):
             same = type(suggestion.job) is kind

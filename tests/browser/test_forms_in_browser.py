@@ -10,13 +10,17 @@ import pytest
 
 from relionlab.jobs.registry import job_classes
 
-PARTICLES = "data_particles\\nloop_\\n_rlnImageName\\n_rlnDefocusU\\n" + "".join(
-    f"{n}@a.mrcs 9000\\n" for n in range(1, 31)
-)
+PARTICLES = (
+    "data_optics\\nloop_\\n_rlnOpticsGroup\\n_rlnOpticsGroupName\\n_rlnImagePixelSize\\n_rlnImageSize\\n_rlnVoltage\\n"
+    "_rlnSphericalAberration\\n_rlnAmplitudeContrast\\n1 one 4.0 64 300 2.7 0.1\\n\\n"
+    "data_particles\\nloop_\\n_rlnImageName\\n_rlnDefocusU\\n_rlnOpticsGroup\\n"
+) + "".join(f"{n}@a.mrcs 9000 1\\n" for n in range(1, 31))
 CELLS = [
     f"""import os
 os.environ['RELIONLAB_PRESET_FOLDER'] = os.path.abspath('presets')
 import ipywidgets
+import numpy as np
+from relionlab.io.images import write_stack
 from relionlab.jobs.importing.job import Import
 from relionlab.jobs.registry import job_classes
 from relionlab.jobs.refinement.class2d import Class2D
@@ -24,6 +28,8 @@ from relionlab.project import Project
 from relionlab.widgets import JobForm
 project = Project.create('forms_project')
 (project.directory / 'p.star').write_text('{PARTICLES}')
+images = np.random.default_rng(0).normal(size=(30, 64, 64)).astype(np.float32)
+write_stack(project.directory / 'a.mrcs', images, pixel_size=4.0)
 kind = 'Particles STAR file (.star)'
 made = project.add(Import(do_raw=False, do_other=True, fn_in_other='p.star', node_type=kind), alias='first')
 (made.path / 'p.star').write_text('{PARTICLES}')

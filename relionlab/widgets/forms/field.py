@@ -48,7 +48,7 @@ class Field:
         self._silent = self._explained = self._changed = False
         self._applies = True
         self._value: Any = declared.default(name)
-        self._shown, self._words = "", ""
+        self._shown, self._doubt, self._words, self._needed = "", "", "", False
 
     # --- the value ---------------------------------------------------------------------------------------------
 
@@ -86,6 +86,18 @@ class Field:
         """Say below the entry what is wrong; an empty text takes it away."""
         if text != self._shown:
             self._shown = text
+            self._dress()
+
+    def show_doubt(self, text: str) -> None:
+        """Say below the entry what may be wrong, though it keeps nothing from running."""
+        if text != self._doubt:
+            self._doubt = text
+            self._dress()
+
+    def show_needed(self, *, needed: bool) -> None:
+        """Say quietly that the empty entry has to be filled."""
+        if needed is not self._needed:
+            self._needed = needed
             self._dress()
 
     def show_words(self, text: str) -> None:
@@ -210,7 +222,9 @@ class Field:
         (self.row.add_class if self._shown else self.row.remove_class)("rl-wrong")
         (self.row.add_class if self._changed else self.row.remove_class)("rl-changed")
         told = [f'<div class="rl-problem" role="alert">{html.escape(self._shown)}</div>'] if self._shown else []
+        told += ['<div class="rl-holds">needed</div>'] if self._needed else []
         told += [f'<div class="rl-holds">{html.escape(self._words)}</div>'] if self._words and self._applies else []
+        told += [f'<div class="rl-doubt">{html.escape(self._doubt)}</div>'] if self._doubt and self._applies else []
         told += [f'<div class="rl-help">{html.escape(self.explanation)}</div>'] if self._explained else []
         self._below.value = "".join(told)
         self._below.layout.display = "" if told else "none"

@@ -204,7 +204,12 @@ class JobMonitor(w.VBox):
         covered = _COVERED if self._pages else set()
         found = self.end.judge(directory)
         self._show_pages([*self._pages, *(PictureTab(one) for one in found.pictures if one.title not in covered)])
-        self.end.suggest(directory)
+        Watch(lambda: self._suggest(directory))  # of maps it takes some seconds, for which nothing else shall wait
+
+    def _suggest(self, directory: JobDirectory) -> bool:
+        if self._begun is directory:
+            self.end.suggest(directory)
+        return False
 
     # --- tabs -------------------------------------------------------------------------------------------------------
 
