@@ -72,6 +72,12 @@ def newest_done(
     return None
 
 
+def begun(project: Project, kind: type[Job]) -> Job:
+    """Return a job to begin a form with, at once: the newest inputs where the type usually follows others, else its defaults."""
+    follows = any(kind.folder in after for after in MAY_FOLLOW.values())
+    return with_newest_inputs(project, kind) if follows else kind()
+
+
 def with_newest_inputs(project: Project, kind: type[Job]) -> Job:
     """Return a job with defaults, and in each input that it cannot do without the newest output of that kind that is there."""
     job = kind()

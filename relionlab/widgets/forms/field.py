@@ -48,7 +48,7 @@ class Field:
         self._silent = self._explained = self._changed = False
         self._applies = True
         self._value: Any = declared.default(name)
-        self._shown, self._doubt, self._words, self._needed = "", "", "", False
+        self._shown, self._doubt, self._words, self._needed = "", "", "", ""
 
     # --- the value ---------------------------------------------------------------------------------------------
 
@@ -94,10 +94,11 @@ class Field:
             self._doubt = text
             self._dress()
 
-    def show_needed(self, *, needed: bool) -> None:
-        """Say quietly that the empty entry has to be filled."""
-        if needed is not self._needed:
-            self._needed = needed
+    def show_needed(self, *, needed: bool, found: bool = False) -> None:
+        """Say quietly that the entry has to be filled; ``found``: that what stands in it from the beginning is not there."""
+        text = "" if not needed else "needed: this is not there" if found else "needed"
+        if text != self._needed:
+            self._needed = text
             self._dress()
 
     def show_words(self, text: str) -> None:
@@ -222,7 +223,7 @@ class Field:
         (self.row.add_class if self._shown else self.row.remove_class)("rl-wrong")
         (self.row.add_class if self._changed else self.row.remove_class)("rl-changed")
         told = [f'<div class="rl-problem" role="alert">{html.escape(self._shown)}</div>'] if self._shown else []
-        told += ['<div class="rl-holds">needed</div>'] if self._needed else []
+        told += [f'<div class="rl-holds">{self._needed}</div>'] if self._needed else []
         told += [f'<div class="rl-holds">{html.escape(self._words)}</div>'] if self._words and self._applies else []
         told += [f'<div class="rl-doubt">{html.escape(self._doubt)}</div>'] if self._doubt and self._applies else []
         told += [f'<div class="rl-help">{html.escape(self.explanation)}</div>'] if self._explained else []

@@ -123,10 +123,10 @@ class JobForm(Starting, w.VBox):
             told = ""
             if found is not None and not self._touched and self._last_readable() == before:
                 self.fill(found[1].job)
-                told = f"as is usual after {found[0].name}"
+                told = f"after {found[0].name}"
             self._head.name(self.declared.title or self.declared.__name__, told)
 
-        late = Newest(slow=lambda: self._head.name(self.declared.title, "looking for what usually comes before …"))
+        late = Newest(slow=lambda: self._head.name(self.declared.title, "filling in …"))
         late.ask(find, take)
 
     def set(self, **values: Any) -> None:
@@ -250,7 +250,7 @@ class JobForm(Starting, w.VBox):
         doubts = self._by_name(self._look_found.doubts)
         for name, field in self.fields.items():
             field.show_problem("" if name in needed else by_name.get(name, ""))
-            field.show_needed(needed=name in needed)
+            field.show_needed(needed=name in needed, found=bool(self._values[name]))
             field.show_doubt(doubts.get(name, ""))
         wrong = {name: text for name, text in by_name.items() if name not in needed}
         self._pages.mark([name for name in wrong if name], needed=[name for name in needed if name])
@@ -279,7 +279,9 @@ class JobForm(Starting, w.VBox):
         """Say whether a field (or, "", the form as a whole) is incomplete only because nobody has come to it yet."""
         if self._asked or name in self._unreadable:
             return False
-        return not self._touched if not name else name not in self._touched and self._values[name] in (None, "")
+        if not name:
+            return not self._touched
+        return name not in self._touched and self._values[name] in (None, "", self.declared.default(name))
 
     def _say_cost(self, text: str, warnings: Sequence[str] = ()) -> None:
         lines = [f'<div class="rl-cost">{html.escape(text)}</div>'] if text else []

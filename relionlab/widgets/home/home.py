@@ -40,7 +40,7 @@ from relionlab.widgets.pipeline.job_list import JobList
 from relionlab.widgets.pipeline.palette import Palette, PaletteEntry, job_type_entries
 from relionlab.widgets.pipeline.showing import viewer
 from relionlab.workflows.job_rows import JobRow, JobRows, counts
-from relionlab.workflows.suggested import usual, with_newest_inputs
+from relionlab.workflows.suggested import begun, usual
 from relionlab.workflows.tuning import tuning_job
 
 _START = "start:"
@@ -141,7 +141,7 @@ class Home(w.VBox):
     def open_new(self, kind: type[Job]) -> w.Widget:
         """Show the form of a new job of this type, with the inputs and values that are usual after what was done."""
         project = self._made_project()
-        form = self.open_form(with_newest_inputs(project, kind))
+        form = self.open_form(begun(project, kind))
         assert isinstance(form, JobForm)
         form.fill_as_usual(lambda: usual(project, kind))
         return form

@@ -103,6 +103,16 @@ def test_alias_that_relion_refuses_is_said(page_of):
     assert "begins with" in page.actions.message.value
 
 
+def test_a_job_is_kept_from_harsh_cleaning_and_let_go_again(begun: Project, page_of):
+    page, marker = page_of("job001"), begun.job("job001").path / "NO_HARSH_CLEAN"
+    for label, kept in (("Never clean it harshly", True), ("Allow harsh cleaning", False)):
+        page.actions.ask_clean()
+        [button] = [one for one in page.actions.question.children[-1].children if one.description == label]
+        button.click()
+        assert marker.exists() is kept
+    assert "may be cleaned harshly again" in page.actions.message.value
+
+
 def test_deleting_says_what_goes_and_who_misses_it(begun: Project, page_of):
     page = page_of("job001")
     page.actions.ask_delete()
