@@ -95,6 +95,11 @@ class JobMonitor(w.VBox):
         self.directory = directory
         self._watch = Watch(self.look, period=self.period)
 
+    @property
+    def watches(self) -> bool:
+        """Whether it still looks: a job that has ended is not looked at any more."""
+        return self._watch is not None and self._watch.alive
+
     def stop(self) -> None:
         """Stop watching; what is shown stays."""
         if self._watch is not None:
