@@ -16,7 +16,7 @@ function render({ model, el }) {
       if (!item.doc) return;
       const place = document.createElement("div");
       figure.append(place);
-      shown = await Bokeh.embed.embed_item(item, place);
+      shown = await embedded(Bokeh, item, place);
       figure.style.minHeight = "";
     });
   };

@@ -63,7 +63,7 @@ def test_from_micrographs_to_class_averages(notebook, made, lab_directory):
     notebook.picture("newcomer2_autopick")
     decisions.type("Max. diameter", largest, f"{made.diameter:.0f}")
     decisions.click("Tune on micrographs", page.get_by_role("button", name="Tune on micrographs"))
-    page.locator(".rl-auto:visible .rl-micrograph[data-ready]").nth(MICROGRAPHS - 1).wait_for(timeout=120_000)
+    page.locator(".rl-auto:visible .rl-micrograph[data-ready]").nth(1).wait_for(timeout=120_000)
     project = Project.open(lab_directory / "newcomer_micrographs")
     page.locator(".rl-auto-merits .rl-live").first.wait_for(timeout=60_000)
     notebook.picture("newcomer2_tune")

@@ -69,6 +69,8 @@ def folder(tmp_path_factory) -> Path:
     write_stack(made / "Micrographs" / "a.mrc", noise.normal(size=(1, 512, 512)).astype(np.float32), pixel_size=2.0)
     z, y, x = np.mgrid[-16:16, -16:16, -16:16]
     write_map(made / "map.mrc", np.exp(-(z**2 + y**2 + x**2) / 60).astype(np.float32), pixel_size=2.0)
+    for notebook in (TEMPLATES / "jobs").glob("*.ipynb"):
+        shutil.copyfile(notebook, made / notebook.name)
     job = nbformat.read(TEMPLATES / "jobs" / "class2d.ipynb", as_version=4)
     job.cells.append(nbformat.v4.new_code_cell(PICTURES, id="pictures"))
     nbformat.write(job, made / "class2d.ipynb")
@@ -149,5 +151,17 @@ def test_job_notebook_checks_what_is_typed_and_pictures_answer(shown, folder):
         page.wait_for_timeout(50)
     notebook.picture("pictures")
     assert list(folder.rglob("a*manualpick.star"))
+    assert notebook.own_faults() == []
+    assert notebook.outside == []
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", sorted(path.name for path in (TEMPLATES / "jobs").glob("*.ipynb")))
+def test_notebook_of_each_job_shows_its_form(shown, name):
+    notebook = shown(name)
+    notebook.page.locator(".rl-form .rl-title").first.wait_for(timeout=60_000)
+    notebook.page.wait_for_timeout(1000)
+    notebook.picture(f"job_{name.partition('.')[0]}")
+    assert notebook.page.get_by_text("Traceback").count() == 0
     assert notebook.own_faults() == []
     assert notebook.outside == []

@@ -75,7 +75,7 @@ class Tabs(w.VBox):
             self._draw()  # the tab is there at once, what it holds may take a moment
             self._making.layout.display = ""
             tab.widget = self._made(tab)
-            self._place.children = (*self._place.children, tab.widget)
+            self._put(tab.widget)
             self._making.layout.display = "none"
         self._draw()
         self._told()
@@ -89,7 +89,7 @@ class Tabs(w.VBox):
         place = order.index(key)
         tab = self.tabs.pop(key)
         if tab.widget is not None:
-            self._place.children = tuple(child for child in self._place.children if child is not tab.widget)
+            self._take(tab.widget)
             with suppress(Exception):  # a widget that cannot close itself is gone from the page all the same
                 tab.widget.close()
         if key == self.current:
@@ -129,8 +129,26 @@ class Tabs(w.VBox):
 
     def _again(self, tab: Tab) -> None:
         old, tab.widget = tab.widget, None
-        self._place.children = tuple(child for child in self._place.children if child is not old)
+        if old is not None:
+            self._take(old)
         self.show(tab.key)
+
+    # A page draws anew all children behind one that went: each tab keeps a box of its own, which the next one takes over.
+
+    def _put(self, widget: w.Widget) -> None:
+        box = next((box for box in self._boxes() if not box.children), None)
+        if box is None:
+            box = w.Box(layout=w.Layout(display="block", overflow="visible"))
+            self._place.children = (*self._place.children, box)
+        box.children = (widget,)
+
+    def _take(self, widget: w.Widget) -> None:
+        for box in self._boxes():
+            if widget in box.children:
+                box.children = ()
+
+    def _boxes(self) -> tuple[w.Box, ...]:
+        return self._place.children[1:]
 
     def _draw(self) -> None:
         self.bar.show([(tab.key, tab.title) for tab in self.tabs.values()], self.current)
