@@ -132,7 +132,7 @@ class ParticleSort(Program):
             raise InputError(f"{self.i} lists no particles.")
         lacking = [label for label in CTF_LABELS if self.ctf and label not in particles]
         if lacking:
-            raise StarError(f"{self.i} has no {', '.join(lacking)}: leave out --ctf, or extract with a CTF.")
+            raise StarError(f"{self.i} has no CTF ({', '.join(lacking)}): leave out --ctf, or extract with a CTF.")
         return particles, ImageReader(particles.particles["rlnImageName"], context.directory)
 
     def _references(self, context: Context, particles: Particles, reader: ImageReader) -> AlignedReferences:
