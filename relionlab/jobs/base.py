@@ -52,12 +52,11 @@ class Program(Declared):
         """Do the work."""
         raise NotImplementedError
 
-    def look(self, context: Context) -> None:  # noqa: ARG002 - this one asks no file
+    def look(self, context: Context) -> None:
         """Raise what :meth:`run` would raise before its work begins, and warn as it would; reads no more than a moment allows.
 
-        Nothing is written. A program that asks its files nothing in advance checks its values alone.
+        Nothing is written. The values are checked apart from it (:meth:`check`).
         """
-        self.check()
 
     def pictured(self) -> str:
         """Return the directory whose logfile.pdf is to be drawn after the work, "" for none; jobs draw their own."""

@@ -58,13 +58,16 @@ def input_findings(job: Declared, directory: Path, *, planned: Container[str] = 
     named = list(named_files(job))
     looks = (_look(job, name, directory) for name, value in named if value not in planned)
     found = tuple(filter(None, looks))
-    if found or not isinstance(job, Job) or any(value in planned for _, value in named) or job.problems():
+    if found or not named or not isinstance(job, Job) or any(value in planned for _, value in named):
         return InputFindings(found)
+    wrong = job.problems()
+    if any(name and is_file(job.parameters()[name]) for name in (_about(job, text)[0] for text in wrong)):
+        return InputFindings()  # an input is missing still
     try:
         commands = job.commands(f"{job.folder}/job000/")
-    except (RelionlabError, ValueError):  # a foreign job, or additional arguments that are half typed
+    except (RelionlabError, ValueError, KeyError):  # a foreign job, or additional arguments that are half typed
         return InputFindings()
-    problem, doubts = look(commands, directory)
+    problem, doubts = look(commands, directory, values=not wrong)
     problems = (_attributed(job, problem),) if problem else ()
     return InputFindings(problems, tuple(_attributed(job, text) for text in doubts))
 
@@ -159,8 +162,14 @@ def _attributed(job: Declared, text: str) -> str:
         return found[0] if name is None else f"({name})" if found["open"] else job.called(name)
 
     told = re.sub(r"(?P<open>\((?:\w+, )?)?(?P<flag>--\w+)(?(open)\))", named, text)
-    about = [name for name in job.parameters() if f"({name})" in told]
-    if about and min(told.find(f"({name})") for name in about) < _BEGINNING:
+    name, place = _about(job, told)
+    if name and place < _BEGINNING:
         return told
     about = [name for name, value in named_files(job) if value in told] or [name for name, _ in named_files(job)][:1]
     return f"{job.called(about[0])}: {told}" if about else told
+
+
+def _about(job: Declared, text: str) -> tuple[str, int]:
+    """Return the parameter that a text names first, as "(fn_img)", and where; "" if it names none."""
+    found = [(text.find(f"({name})"), name) for name in job.parameters() if f"({name})" in text]
+    return (min(found)[1], min(found)[0]) if found else ("", 0)

@@ -43,15 +43,20 @@ class LookContext(PlainContext):
         """Show nothing."""
 
 
-def look(commands: Sequence[Command], directory: Path) -> tuple[str, tuple[str, ...]]:
+def look(commands: Sequence[Command], directory: Path, *, values: bool = True) -> tuple[str, tuple[str, ...]]:
     """Return what keeps the first of these programs from its work, "" if nothing is known to, and what may be wrong.
+
+    values  whether its values are looked at too: not where they are known to be wrong, and said already
 
     The programs after it work on what it makes.
     """
     context = LookContext(directory)
     try:
         for command in commands[:1]:
-            programs()[command.program].from_flags(command.arguments).look(context)
+            program = programs()[command.program].from_flags(command.arguments)
+            if values:
+                program.check()
+            program.look(context)
     except RelionlabError as error:
         return _named_shortly(str(error), directory), ()
     return "", tuple(_named_shortly(text, directory) for text in context.doubts)

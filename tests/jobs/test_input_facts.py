@@ -12,7 +12,7 @@ from relionlab.io.images import write_image, write_map, write_stack
 from relionlab.io.star import write_star
 from relionlab.io.table import Table
 from relionlab.jobs import CtfFind, Extract, Import, MaskCreate, MotionCorr, PostProcess, Refine3D
-from relionlab.jobs.input_checks import input_findings, input_problems, input_words
+from relionlab.jobs.input_checks import InputFindings, input_findings, input_problems, input_words
 from relionlab.jobs.input_facts import facts_or_none, input_facts
 from relionlab.jobs.refinement.class2d import Class2D
 from relionlab.project import Project
@@ -229,3 +229,12 @@ def test_inputs_are_told_in_words(folder):
         "fn_img": "12 particles, 3 Å/px, box of 64 px (192 Å)",
         "fn_ref": "map, 3 Å/px, box of 64 px (192 Å)",
     }
+
+
+def test_inputs_are_looked_at_though_a_value_is_wrong(folder):
+    write_map(folder / "wide.mrc", ball(96), pixel_size=3.0)
+    job = Refine3D(fn_img="particles.star", fn_ref="wide.mrc", particle_diameter=150, do_solvent_fsc=True)
+    assert job.problems()  # no mask to use for it
+    [problem] = input_problems(job, folder)
+    assert "(fn_ref)" in problem
+    assert input_findings(job.changed(fn_ref=""), folder) == InputFindings()

@@ -140,7 +140,6 @@ class RunCtffind(Program, MicrographOptions, options.CtfOptions):
 
     def look(self, context: Context) -> None:
         """Look at the list and some of its micrographs."""
-        self.check()
         listed = self._listed(context)
         self._micrographs(listed)
         shape = look_at_images(context, listed)

@@ -28,7 +28,6 @@ class Preprocess(ExtractionFlags):
 
     def look(self, context: Context) -> None:
         """Look at the list, some of its micrographs, and the coordinates or particles that are to be cut out."""
-        self.check()
         if self.extract:
             from relionlab.jobs.extraction.run import look_at_inputs
 

@@ -121,7 +121,6 @@ class ImportFiles(Program):
 
     def look(self, context: Context) -> None:
         """Look at some of the images, or at the file that is to be copied."""
-        self.check()
         files = find_files(context, self.i)
         if self.do_movies or self.do_micrographs:
             pixel_size = None if self.ignore_headers else self.angpix

@@ -87,7 +87,6 @@ class CreateMask(Program, MaskOptions):
 
     def look(self, context: Context) -> None:
         """Look at the map, and at its largest value."""
-        self.check()
         if self.denovo or not quickly_read(context, self.fn_in):
             return
         volume, header = read_cube(context, self.fn_in)

@@ -174,7 +174,6 @@ class Postprocess(Program, PostProcessOptions):
         """Look at both half-maps, the mask, and the detector's curve."""
         from relionlab.jobs.maps.half_maps import look_at_half_maps
 
-        self.check()
         if self.fn_mtf and context.path(self.fn_mtf).is_file():
             read_mtf(context.path(self.fn_mtf), self.fn_mtf)
         if self.fn_in:

@@ -310,7 +310,6 @@ class RunMotionCorr(Program, MicrographOptions):
         """See the class above: the list, some of its movies, gain and defects."""
         from relionlab.jobs.motion.listing import look_at_movies
 
-        self.check()
         look_at_movies(context, self)
 
     def run(self, context: Context) -> None:

@@ -246,7 +246,6 @@ class Autopick(Program, MicrographOptions):
         """Look at the list, some of its micrographs, and the references."""
         from relionlab.jobs.picking.autopick_work import look_at_picking
 
-        self.check()
         look_at_picking(context, self.picking())
 
     def run(self, context: Context) -> None:

@@ -82,7 +82,6 @@ class ManualPicking(Program):
 
     def look(self, context: Context) -> None:
         """Look at the list and some of its micrographs."""
-        self.check()
         look_at_images(context, read_micrographs(context, self.i, sized=False))
 
     def run(self, context: Context) -> None:

@@ -129,7 +129,6 @@ class Refine(
         """Look at the list of particles, the heads of their stacks, reference and mask."""
         from relionlab.jobs.refinement.first_look import look_at_inputs
 
-        self.check()
         in_3d = self._is_3d(context)
         (self._check_3d if in_3d else self._check_2d)()
         look_at_inputs(self, context, in_3d=in_3d)

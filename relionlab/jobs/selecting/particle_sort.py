@@ -89,7 +89,6 @@ class ParticleSort(Program):
 
     def look(self, context: Context) -> None:
         """Look at the list, an image, and the references."""
-        self.check()
         if quickly_read(context, self.i):
             particles, reader = self._particles(context)
             reader.read(np.array(spread(range(len(reader)))))

@@ -87,7 +87,6 @@ class ClassSelection(Program):
 
     def look(self, context: Context) -> None:
         """Look at the files of the classification, or at the list, and at the numbers that are chosen."""
-        self.check()
         if not quickly_read(context, self.i):
             return
         if is_classification(context, self.i):

@@ -55,7 +55,6 @@ class StarHandler(Program, HandlerOptions):
 
     def look(self, context: Context) -> None:
         """Look at the lists, and whether they have the columns that are asked for."""
-        self.check()
         names = [name for part in self.i.split() for name in find_files(context, part)]
         if not quickly_read(context, *names):
             return

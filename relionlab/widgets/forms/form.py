@@ -272,7 +272,8 @@ class JobForm(Starting, w.VBox):
         found: dict[str, str] = {}
         for text in texts:
             name = self._name_in(text)
-            found[name] = f"{found[name]} {text}" if name in found else text
+            said = text.removeprefix(f"{self.declared.called(name)}: ") if name else text  # it stands beside its label
+            found[name] = f"{found[name]} {said}" if name in found else said
         return found
 
     def _is_only_needed(self, name: str) -> bool:
