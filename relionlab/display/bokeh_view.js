@@ -23,9 +23,6 @@ function render({ model, el }) {
   const theme = onTheme(draw);
   model.on("change:item", draw);
   draw();
-  return () => {
-    theme.disconnect();
-    model.off("change:item", draw);
-  };
+  return () => theme.disconnect();
 }
 export default { render };

@@ -16,15 +16,14 @@ from relionlab.io.images import write_map, write_stack
 from relionlab.lab.home_notebook import template
 from relionlab.lab.process import LabProcess
 from relionlab.project import Project
-from tests.browser.conftest import CHROMIUM, WEBGL
+from tests.browser.conftest import CHROMIUM, TAKEN_AWAY, WEBGL
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 PICTURES = """from relionlab.widgets import ManualPicker, SliceView, SurfaceView
 from IPython.display import display
 display(ManualPicker("Micrographs", pixel_size=2.0), SliceView("map.mrc", pane=260), SurfaceView("map.mrc", width=420, height=300))"""
-_ANOTHERS = ("jupyterlab_pyviz", "lab-extension", "module-federation", "processLuminoMessage")
-"""Words in what others' scripts complain of: two extensions want parts of JupyterLab that Voilà has not, and ipywidgets' own
-views, taken away while Voilà still lays the page out, are told of their size once more."""
+_ANOTHERS = ("jupyterlab_pyviz", "lab-extension", "module-federation", TAKEN_AWAY)
+"""Words in what others' scripts complain of: two extensions want parts of JupyterLab that Voilà has not."""
 
 
 class Shown:
@@ -34,7 +33,7 @@ class Shown:
         self.page, self.base = page, base
         self.wrong: list[str] = []
         self.outside: list[str] = []
-        page.on("pageerror", lambda error: self.wrong.append(str(error)[:400]))
+        page.on("pageerror", lambda error: self.wrong.append((error.stack or str(error))[:800]))
         page.on("console", lambda m: self.wrong.append(m.text[:1500]) if m.type == "error" else None)
         page.route("**/*", self._stay_here)
 

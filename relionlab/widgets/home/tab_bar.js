@@ -1,8 +1,6 @@
 // A bar of tabs: click or arrows show one, the cross, Delete or the middle button close it.
 function render({ model, el }) {
-  const bar = document.createElement("div");
-  bar.className = "rl-tabs";
-  bar.setAttribute("role", "tablist");
+  const bar = element("div", "rl-tabs", { role: "tablist" });
   el.append(bar);
   const tell = (kind, key) => model.send({ kind, key });
   function draw() {
@@ -10,23 +8,12 @@ function render({ model, el }) {
     const focused = bar.contains(document.activeElement);
     bar.replaceChildren();
     for (const [key, title] of model.get("tabs")) {
-      const tab = document.createElement("div");
       const front = key === current;
-      tab.className = "rl-tab";
-      tab.classList.toggle("rl-front", front);
-      tab.setAttribute("role", "tab");
-      tab.setAttribute("aria-selected", String(front));
-      tab.tabIndex = front ? 0 : -1;
-      tab.title = title;
-      const text = document.createElement("span");
-      text.textContent = title;
-      const close = document.createElement("button");
-      close.textContent = "×";
-      close.title = `Close ${title}`;
-      close.setAttribute("aria-label", close.title);
-      close.tabIndex = -1;
+      const words = `Close ${title}`;
+      const close = element("button", "", { title: words, "aria-label": words, tabindex: -1 }, "×");
       close.addEventListener("click", (event) => { event.stopPropagation(); tell("close", key); });
-      tab.append(text, close);
+      const about = { role: "tab", "aria-selected": front, tabindex: front ? 0 : -1, title };
+      const tab = element("div", front ? "rl-tab rl-front" : "rl-tab", about, element("span", "", {}, title), close);
       tab.addEventListener("click", () => tell("show", key));
       tab.addEventListener("auxclick", (event) => { if (event.button === 1) tell("close", key); });
       tab.addEventListener("keydown", (event) => {
@@ -47,9 +34,7 @@ function render({ model, el }) {
       }
     }
   }
-  model.on("change:tabs", draw);
-  model.on("change:current", draw);
+  model.on("change:tabs change:current", draw);
   draw();
-  return () => { model.off("change:tabs", draw); model.off("change:current", draw); };
 }
 export default { render };

@@ -45,7 +45,8 @@ class Tabs(w.VBox):
         self.current = ""
         self._on_change = on_change
         self.bar = TabBar()
-        self.bar.on_event(lambda kind, key: self.close_tab(key) if kind == "close" else self.show(key))
+        self.bar.on("show", self.show)
+        self.bar.on("close", self.close_tab)
         self._making = w.HTML('<div class="rl-making">opening …</div>', layout=w.Layout(display="none"))
         self._place = w.Box([self._making], layout=w.Layout(display="block"))
         self._place.add_class("rl-tab-place")

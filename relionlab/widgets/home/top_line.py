@@ -14,8 +14,7 @@ import ipywidgets as w
 
 from relionlab.project import Project
 from relionlab.project.removal import spoken_bytes
-from relionlab.widgets.parts.buttons import Message
-from relionlab.widgets.pipeline.asking import attempt
+from relionlab.widgets.parts.buttons import Message, attempt
 
 _LITTLE_BYTES = 5e9
 _LONG_SECONDS = 15.0

@@ -239,10 +239,6 @@ function liveFigure({ model, el }) {
   place.addEventListener("dragstart", (event) => event.preventDefault()); // a drag that the browser takes over never ends
   model.on("msg:custom", heard);
   model.send({ kind: "ask for the figure", view: id });
-  live.remove = () => {
-    model.off("msg:custom", heard);
-    model.off("change:description", label);
-    forget();
-  };
+  live.remove = forget;
   return live;
 }

@@ -12,9 +12,9 @@ from relionlab.project import Project
 from relionlab.project.cleaning import size_of_trash
 from relionlab.project.removal import spoken_bytes
 from relionlab.project.trash import deleted_jobs, loose_files
-from relionlab.widgets.parts.buttons import Message
+from relionlab.widgets.parts.buttons import Message, attempt
 from relionlab.widgets.parts.look import style_sheet
-from relionlab.widgets.pipeline.asking import Answer, Question, attempt
+from relionlab.widgets.pipeline.asking import Answer, Question
 from relionlab.widgets.pipeline.row_table import RowTable
 
 

@@ -373,5 +373,5 @@ def test_what_may_be_wrong_is_a_doubt_that_keeps_nothing_from_running(particles,
     monkeypatch.setattr(inputs_look, "input_findings", lambda *_, **__: found)
     form = JobForm(Class2D(fn_img="Import/job001/p.star"), project=particles)
     form.input_problems()
-    assert '<div class="rl-doubt">Input images STAR file (fn_img): the header' in form.fields["fn_img"]._below.value
+    assert '<div class="rl-doubt">the header' in form.fields["fn_img"]._below.value
     assert not form._launch.run.disabled
