@@ -142,7 +142,8 @@ class _Parser:
             self.position = self.end_of_line() + 1
         names = [label.removeprefix("_") for label in labels]
         if not names or len(set(names)) != len(names):
-            what = "two columns of the same label" if names else "a loop_ without labels"
+            twice = next((name for name in names if names.count(name) > 1), "")
+            what = f"two columns of the same label, {twice}: remove one of them" if names else "a loop_ without labels"
             raise self.error(f"found {what}.", self.position)
         rows = _Columns(names, text_only=self.block in _RAGGED_TABLES)
         for start, piece, flat in self.row_pieces(len(names)):

@@ -52,6 +52,12 @@ class Program(Declared):
         """Do the work."""
         raise NotImplementedError
 
+    def look(self, context: Context) -> None:
+        """Raise what :meth:`run` would raise before its work begins, and warn as it would; reads no more than a moment allows.
+
+        Nothing is written. The values are checked apart from it (:meth:`check`).
+        """
+
     def pictured(self) -> str:
         """Return the directory whose logfile.pdf is to be drawn after the work, "" for none; jobs draw their own."""
         return ""

@@ -1,23 +1,25 @@
-"""What can be wrong with a job's inputs, told before it runs from the heads of its files alone.
+"""What can be wrong with a job's inputs, told before it runs: what can be known in a moment, while somebody fills in a form.
 
-The programs check the same, and more, when they run (and say it in the same words where these are theirs); this is what
-can be known in a moment, while somebody fills in a form.
+First whether the files are there and of the kind that is wanted; then the job's program itself is asked to look at them
+(:mod:`relionlab.jobs.looking`), so that it is said in the words that the run would use.
 """
 
 from __future__ import annotations
 
 import glob
+import re
 from collections.abc import Container, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from relionlab.errors import RelionlabError
 from relionlab.jobs.base import Job
 from relionlab.jobs.input_facts import InputFacts, facts_or_none, input_facts
-from relionlab.jobs.maps.half_maps import partner
+from relionlab.jobs.looking import look
 from relionlab.params import Declared, Parameter
 
 _WILD = "*?["
-_TOLERANCE = 0.01  # pixel sizes that differ by less are the same
+_BEGINNING = 80  # letters of a message within which a parameter's name says what it is about
 _LOOSE = ("*", "ResMap*")
 """Patterns of what need not be a file of the project: a program, a list of defects or its absence."""
 _WANTED: tuple[tuple[str, tuple[str, ...], str], ...] = (
@@ -33,25 +35,46 @@ _WANTED: tuple[tuple[str, tuple[str, ...], str], ...] = (
 _CALLED = {"other": "a table of another kind", "map": "a map", "optimiser": "an optimiser", "references": "classes"}
 
 
-def input_problems(job: Declared, directory: Path, *, planned: Container[str] = ()) -> list[str]:
-    """Return what is wrong with the files that a job names, in words; empty if nothing is.
+@dataclass(frozen=True)
+class InputFindings:
+    """What a look at a job's inputs has found.
+
+    problems  what keeps the job from running, in words that name the parameter
+    doubts    what may be wrong, but does not keep it
+    """
+
+    problems: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+
+def input_findings(job: Declared, directory: Path, *, planned: Container[str] = ()) -> InputFindings:
+    """Return what is wrong, or may be, with the files that a job names.
 
     directory  the project's, to which the names are relative
     planned    files that scheduled or running jobs will make: nothing is known of them yet
 
-    Looks at heads of files only, a few milliseconds each.
+    Reads heads of images, lists, references and a few images.
     """
-    facts: dict[str, InputFacts] = {}
-    found: list[str] = []
-    for name, value in named_files(job):
-        if value in planned:
-            continue
-        problem, seen = _look(job, name, directory)
-        if problem:
-            found.append(problem)
-        elif seen is not None:
-            facts[name] = seen
-    return found or [*_sizes_of_maps(job, facts), *_particles(job, facts), *_halves(job, facts, directory)]
+    named = list(named_files(job))
+    looks = (_look(job, name, directory) for name, value in named if value not in planned)
+    found = tuple(filter(None, looks))
+    if found or not named or not isinstance(job, Job) or any(value in planned for _, value in named):
+        return InputFindings(found)
+    wrong = job.problems()
+    if any(name and is_file(job.parameters()[name]) for name in (_about(job, text)[0] for text in wrong)):
+        return InputFindings()  # an input is missing still
+    try:
+        commands = job.commands(f"{job.folder}/job000/")
+    except (RelionlabError, ValueError, KeyError):  # a foreign job, or additional arguments that are half typed
+        return InputFindings()
+    problem, doubts = look(commands, directory, values=not wrong)
+    problems = (_attributed(job, problem),) if problem else ()
+    return InputFindings(problems, tuple(_attributed(job, text) for text in doubts))
+
+
+def input_problems(job: Declared, directory: Path, *, planned: Container[str] = ()) -> list[str]:
+    """Return what is wrong with the files that a job names, in words; empty if nothing is. See :func:`input_findings`."""
+    return list(input_findings(job, directory, planned=planned).problems)
 
 
 def input_words(job: Declared, directory: Path) -> dict[str, str]:
@@ -96,22 +119,21 @@ def _matches(directory: Path, pattern: str) -> int:
     return len(glob.glob(pattern, root_dir=directory))  # noqa: PTH207 - the pattern may be absolute
 
 
-def _look(job: Declared, name: str, directory: Path) -> tuple[str, InputFacts | None]:
-    """Return what is wrong with one file, or what it holds."""
+def _look(job: Declared, name: str, directory: Path) -> str:
+    """Return what is wrong with one file: it is not there, damaged, or of another kind."""
     value, called = getattr(job, name), job.called(name)
     if any(sign in value for sign in _WILD):
         nothing = f"{called}: no file matches {value}. Names are relative to the project folder."
-        return "" if _matches(directory, value) else nothing, None
+        return "" if _matches(directory, value) else nothing
     path = directory / value
     if not path.exists():
-        return f"{called}: {value} is not there. Choose another file, or the output of a scheduled job.", None
+        return f"{called}: {value} is not there. Choose another file, or the output of a scheduled job."
     if path.is_dir():
-        return f"{called}: {value} is a folder; expected a file in it.", None
+        return f"{called}: {value} is a folder; expected a file in it."
     try:
-        seen = input_facts(path)
+        return _kind_problem(job, name, input_facts(path))
     except RelionlabError as error:
-        return f"{called}: {error}", None
-    return _kind_problem(job, name, seen), seen
+        return f"{called}: {str(error).replace(f'{directory}/', '')}"
 
 
 def kind_fits(parameter: Parameter, seen: InputFacts) -> bool:
@@ -128,69 +150,26 @@ def _kind_problem(job: Declared, name: str, seen: InputFacts) -> str:
     return ""
 
 
-# --- what must fit together -----------------------------------------------------------------------------------------
+# --- what the program says ------------------------------------------------------------------------------------------
 
 
-def _sizes_of_maps(job: Declared, facts: dict[str, InputFacts]) -> Iterator[str]:
-    """Reference and mask against particles and half-maps."""
-    basis = facts.get("fn_img") or (facts.get("fn_in") if "fn_mask" in facts else None)
-    if basis is None or not basis.box:
-        return
-    resized = bool(getattr(job, "trust_ref_size", False))
-    for name in ("fn_ref", "fn_mask"):
-        seen = facts.get(name)
-        if seen is None or seen.kind != "map" or not seen.box or resized:
-            continue
-        other = "particles" if basis.kind == "particles" else "half-maps"
-        scale = bool(
-            seen.pixel_size and basis.pixel_size and abs(seen.pixel_size / basis.pixel_size - 1) > 5 * _TOLERANCE
-        )
-        if seen.box != basis.box or scale:
-            sizes = f"{seen.box} px of {seen.pixel_size or 0:.4g} Å", f"{basis.box} px of {basis.pixel_size or 0:.4g} Å"
-            cure = f", or tick {job.called('trust_ref_size')}" if "trust_ref_size" in job.parameters() else ""
-            yield f"{job.called(name)} has {sizes[0]}, the {other} {sizes[1]}: give one of the same box and scale{cure}."
+def _attributed(job: Declared, text: str) -> str:
+    """Return a program's words with the form's names in place of its flags, and with the parameter that they are about."""
+    fields = {parameter.flag: name for name, parameter in job.parameters().items() if parameter.flag}
+
+    def named(found: re.Match[str]) -> str:
+        name = fields.get(found["flag"])
+        return found[0] if name is None else f"({name})" if found["open"] else job.called(name)
+
+    told = re.sub(r"(?P<open>\((?:\w+, )?)?(?P<flag>--\w+)(?(open)\))", named, text)
+    name, place = _about(job, told)
+    if name and place < _BEGINNING:
+        return told
+    about = [name for name, value in named_files(job) if value in told] or [name for name, _ in named_files(job)][:1]
+    return f"{job.called(about[0])}: {told}" if about else told
 
 
-def _particles(job: Declared, facts: dict[str, InputFacts]) -> Iterator[str]:
-    """Mask diameter, number of classes and CTF against the particles."""
-    seen = facts.get("fn_img")
-    if seen is None or seen.kind not in ("particles", "images"):
-        return
-    if seen.box and seen.pixel_size and getattr(job, "particle_diameter", None):
-        yield from _mask_problem(job, seen.box, seen.pixel_size)
-    classes = getattr(job, "nr_classes", 1)
-    if seen.count is not None and classes > seen.count:
-        yield f"{job.called('nr_classes')} is {classes}, but there are only {seen.count} particles: give fewer classes."
-    if getattr(job, "do_ctf_correction", False) and seen.kind == "particles" and "rlnDefocusU" not in seen.columns:
-        yield (
-            f"{job.called('fn_img')}: the particles have no CTF (no column rlnDefocusU). Estimate it before extracting"
-            f" them, or switch CTF correction off (do_ctf_correction)."
-        )
-
-
-def _mask_problem(job: Declared, box: int, pixel_size: float) -> Iterator[str]:
-    """Ask the program itself whether the mask fits into the box."""
-    from relionlab.jobs.refinement.checks import check_mask
-    from relionlab.jobs.refinement.program import Refine
-
-    assert isinstance(job, Job)
-    try:
-        [command] = [made for made in job.commands(f"{job.folder}/job001/") if made.program == "refine"]
-        check_mask(Refine.from_flags(command.arguments), box=box, pixel_size=pixel_size)
-    except RelionlabError as error:
-        yield str(error)
-    except ValueError:  # a job that is done by another program, or whose additional arguments are half typed
-        return
-
-
-def _halves(job: Declared, facts: dict[str, InputFacts], directory: Path) -> Iterator[str]:
-    """Half-maps: is the other half there."""
-    half = facts.get("fn_in")
-    if half is not None and (job.parameters()["fn_in"].node or "").endswith("halfmap"):
-        try:
-            other = partner(str(job.fn_in))  # type: ignore[attr-defined]
-        except RelionlabError as error:
-            yield f"{job.called('fn_in')}: {error}"
-        else:
-            if not (directory / other).exists():
-                yield f"{job.called('fn_in')} has no partner: expected {other} beside it."
+def _about(job: Declared, text: str) -> tuple[str, int]:
+    """Return the parameter that a text names first, as "(fn_img)", and where; "" if it names none."""
+    found = [(text.find(f"({name})"), name) for name in job.parameters() if f"({name})" in text]
+    return (min(found)[1], min(found)[0]) if found else ("", 0)

@@ -9,9 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from relionlab.errors import LockedError, NodeError, ParameterError, ProjectError, StarError
+from relionlab.errors import InputError, LockedError, NodeError, ParameterError, ProjectError, StarError
 from relionlab.jobs.base import Job, Node
 from relionlab.jobs.foreign import ForeignJob
+from relionlab.jobs.input_checks import input_problems
 from relionlab.jobs.job_star import read_job_file, write_job
 from relionlab.params import Dialect
 from relionlab.project import lock
@@ -169,7 +170,11 @@ class Project:
         return JobDirectory(self, name)
 
     def run(self, job: Job, *, alias: str | None = None, wait: bool = False) -> JobDirectory:
-        """Add a job and start it in a process of its own; with ``wait``, come back when it has ended."""
+        """Add a job and start it in a process of its own; with ``wait``, come back when it has ended.
+
+        Raises ParameterError, and adds nothing, for wrong values, and for inputs with which it would fail at once.
+        """
+        self._look_at_inputs(job)
         added = self.add(job, alias)
         added.start()
         if wait:
@@ -274,6 +279,16 @@ class Project:
                 number += 1
             except OSError as error:
                 raise ProjectError(f"{self.directory / name} cannot be made ({error.strerror}).") from error
+
+    def _look_at_inputs(self, job: Job) -> None:
+        """Raise what is wrong with a job's values or inputs, as far as it can be told before it runs."""
+        from relionlab.project.input_choices import planned_outputs
+
+        job.check()
+        self._inputs(job, self.pipeline)
+        found = input_problems(job, self.directory, planned=planned_outputs(self))
+        if found:
+            raise InputError(f"{type(job).__name__}: " + " ".join(found))
 
     def _inputs(self, job: Job, pipeline: Pipeline) -> list[Node]:
         nodes = [Node(self.relative(node.path), node.kind) for node in job.inputs()]

@@ -60,6 +60,29 @@ _STEPS = {
 """Folder of the job type -> module and function below ``relionlab.workflows.next_steps``."""
 
 
+MAY_FOLLOW = {
+    "Import": ("MotionCorr", "CtfFind", "Class2D", "InitialModel", "Extract", "Class3D", "Refine3D"),
+    "MotionCorr": ("CtfFind",),
+    "CtfFind": ("Select", "AutoPick", "ManualPick"),
+    "ManualPick": ("Extract", "AutoPick"),
+    "AutoPick": ("Extract",),
+    "Extract": ("Class2D", "Refine3D"),
+    "Polish": ("Refine3D",),
+    "CtfRefine": ("Refine3D",),
+    "Sort": ("Select",),
+    "JoinStar": ("Class2D", "InitialModel"),
+    "Class2D": ("Select",),
+    "Select": ("AutoPick", "ManualPick", "InitialModel", "Class2D", "Class3D", "Refine3D", "Extract"),
+    "InitialModel": ("Class3D", "Refine3D"),
+    "Class3D": ("Select", "Refine3D"),
+    "Refine3D": ("MaskCreate", "PostProcess", "Extract"),
+    "MaskCreate": ("PostProcess", "Refine3D"),
+    "PostProcess": ("LocalRes", "Extract"),
+    "LocalRes": ("Class3D",),
+}
+"""Folder of the job type -> those of the types that may be suggested after it: so nobody has to read maps to learn that none is."""
+
+
 def next_jobs(job_directory: JobDirectory | str | Path) -> tuple[Suggestion, ...]:
     """Return the one to three jobs that usually follow, the most usual first; none where nothing is known.
 

@@ -17,7 +17,7 @@ from relionlab.jobs.picking.autopick import AutoPick
 from relionlab.params import Parameter
 from relionlab.project import JobDirectory, Project
 from relionlab.project.input_choices import input_choices
-from relionlab.workflows.next_jobs import Suggestion, next_jobs
+from relionlab.workflows.next_jobs import MAY_FOLLOW, Suggestion, next_jobs
 from relionlab.workflows.sizes_used import made_from
 
 
@@ -44,6 +44,8 @@ def usual(
     for directory in reversed(project.jobs()):
         if directory.process.state != "finished" or (after and _folder(directory.name) not in after):
             continue
+        if kind.folder not in MAY_FOLLOW.get(_folder(directory.name), ()):
+            continue
         for suggestion in next_jobs(directory):
             same = type(suggestion.job) is kind
             if same and by_templates in (None, _with_templates(directory, suggestion.job)):
@@ -68,6 +70,12 @@ def newest_done(
         if by_templates in (None, _with_templates(directory)):
             return directory
     return None
+
+
+def begun(project: Project, kind: type[Job]) -> Job:
+    """Return a job to begin a form with, at once: the newest inputs where the type usually follows others, else its defaults."""
+    follows = any(kind.folder in after for after in MAY_FOLLOW.values())
+    return with_newest_inputs(project, kind) if follows else kind()
 
 
 def with_newest_inputs(project: Project, kind: type[Job]) -> Job:

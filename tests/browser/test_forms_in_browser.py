@@ -9,13 +9,17 @@ import pytest
 
 from relionlab.jobs.registry import job_classes
 
-PARTICLES = "data_particles\\nloop_\\n_rlnImageName\\n_rlnDefocusU\\n" + "".join(
-    f"{n}@a.mrcs 9000\\n" for n in range(1, 31)
-)
+PARTICLES = (
+    "data_optics\\nloop_\\n_rlnOpticsGroup\\n_rlnOpticsGroupName\\n_rlnImagePixelSize\\n_rlnImageSize\\n_rlnVoltage\\n"
+    "_rlnSphericalAberration\\n_rlnAmplitudeContrast\\n1 one 4.0 64 300 2.7 0.1\\n\\n"
+    "data_particles\\nloop_\\n_rlnImageName\\n_rlnDefocusU\\n_rlnOpticsGroup\\n"
+) + "".join(f"{n}@a.mrcs 9000 1\\n" for n in range(1, 31))
 CELLS = [
     f"""import os
 os.environ['RELIONLAB_PRESET_FOLDER'] = os.path.abspath('presets')
 import ipywidgets
+import numpy as np
+from relionlab.io.images import write_stack
 from relionlab.jobs.importing.job import Import
 from relionlab.jobs.registry import job_classes
 from relionlab.jobs.refinement.class2d import Class2D
@@ -23,6 +27,8 @@ from relionlab.project import Project
 from relionlab.widgets import JobForm
 project = Project.create('forms_project')
 (project.directory / 'p.star').write_text('{PARTICLES}')
+images = np.random.default_rng(0).normal(size=(30, 64, 64)).astype(np.float32)
+write_stack(project.directory / 'a.mrcs', images, pixel_size=4.0)
 kind = 'Particles STAR file (.star)'
 made = project.add(Import(do_raw=False, do_other=True, fn_in_other='p.star', node_type=kind), alias='first')
 (made.path / 'p.star').write_text('{PARTICLES}')
@@ -76,7 +82,7 @@ def test_an_input_that_does_not_fit_is_said_beside_the_field(notebook):
     page.get_by_role("tab", name="Optimisation").first.click()
     row = page.locator(".rl-field-nr_classes")
     row.locator("input").first.fill("50")
-    row.get_by_text("there are only 30 particles").wait_for(timeout=20_000)
+    row.get_by_text("only 30 particles").wait_for(timeout=20_000)
     run = page.locator(".rl-launch button", has_text="Run").first
     notebook.until(run.is_disabled)
     notebook.picture("forms_wrong")
@@ -106,6 +112,37 @@ def test_changes_are_listed_and_taken_back(notebook):
     page.locator(".rl-head button", has_text="changed").first.click()
 
 
+def test_values_are_saved_under_a_name_and_loaded(notebook):
+    page = notebook.page
+    page.locator(".rl-head button", has_text="Values").first.click()
+    box = page.get_by_label("Preset or earlier job").first
+    box.click()
+    page.keyboard.type("five classes")
+    page.get_by_role("button", name="Save for me").first.click()
+    page.get_by_text("Saved for you as five classes").first.wait_for(timeout=20_000)
+    page.locator(".rl-field-nr_classes input").first.fill("2")
+    notebook.until(lambda: notebook.python("print(form.job.nr_classes)") == "2")
+    box.click()
+    page.keyboard.press("Control+a")
+    page.keyboard.press("ArrowDown")
+    page.locator(".rl-panel .rl-choice-line", has_text="five classes").first.click()
+    notebook.until(lambda: notebook.python("print(form.job.nr_classes)") == "5")
+    assert page.locator(".rl-field-nr_classes input").first.input_value() == "5"
+    page.locator(".rl-head button", has_text="Values").first.click()
+
+
+def test_what_is_copied_makes_the_job_again(notebook):
+    page = notebook.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy as Python").first.click()
+    notebook.until(lambda: "import Class2D" in page.evaluate("navigator.clipboard.readText()"))
+    text = page.evaluate("navigator.clipboard.readText()")
+    again = f"scope = {{}}; *lines, last = {text!r}.splitlines(); exec(chr(10).join(lines), scope)"
+    assert notebook.python(f"{again}; print(eval(last, scope) == form.job)") == "True"
+    page.get_by_role("button", name="Copy as shell").first.click()
+    notebook.until(lambda: "relionlab refine" in page.evaluate("navigator.clipboard.readText()"))
+
+
 def test_a_job_is_scheduled_with_its_note(notebook):
     page = notebook.page
     page.get_by_placeholder("note: why this job").first.fill("to see")
@@ -113,6 +150,26 @@ def test_a_job_is_scheduled_with_its_note(notebook):
     page.get_by_text("Class2D/job002 is scheduled").first.wait_for(timeout=20_000)
     assert notebook.python("print(form.directory.state, form.directory.notes())") == "scheduled to see"
     notebook.picture("forms_scheduled")
+
+
+def test_a_clone_holds_the_same_values(notebook):
+    page = notebook.page
+    page.locator(".rl-launch button", has_text="Clone").first.click()
+    notebook.until(lambda: page.locator(".rl-copies .rl-code").count() > 1)
+    shown = page.locator(".rl-copies .rl-code").all_inner_texts()
+    assert shown[0] == shown[1]
+
+
+def test_what_is_needed_is_asked_quietly_until_run_is_pressed(notebook):
+    page = notebook.page
+    notebook.python("show('InitialModel')")
+    shown = page.locator(".rl-form", has=page.locator(".rl-title", has_text="Initial model")).last
+    row = shown.locator(".rl-field-fn_img")
+    row.get_by_text("needed").wait_for(timeout=20_000)
+    assert shown.locator(".rl-problem").count() == 0
+    shown.locator(".rl-launch button", has_text="Run").first.click()
+    row.locator(".rl-problem").wait_for(timeout=20_000)
+    notebook.picture("forms_needed")
 
 
 def test_every_job_type_opens_without_error(notebook):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from relionlab.io.star import read_star, write_star
-from relionlab.workflows.next_jobs import MOST, next_jobs
+from relionlab.workflows.next_jobs import MAY_FOLLOW, MOST, next_jobs
 from relionlab.workflows.sizes_used import diameter_used, mask_used, symmetry_used
 from tests.workflows.whole_project import whole_project
 
@@ -47,6 +47,7 @@ def test_every_suggestion_can_be_run(jobs):
         for one in next_jobs(directory):
             assert one.job.problems() == [], (name, one)
             assert one.reason.endswith(".")
+            assert one.job.folder in MAY_FOLLOW[directory.name.partition("/")[0]], (name, one)
             lost = [node.path for node in one.job.inputs() if not (directory.project.directory / node.path).exists()]
             assert lost == [], (name, lost)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from relionlab.engine.ctf import Optics
 from relionlab.engine.ctffit import Range
-from relionlab.errors import InputError, StarError
+from relionlab.errors import InputError, ParameterError, StarError
 from relionlab.exchange.ctffind4 import Estimate
 from relionlab.io.job_names import as_folder, output_root
 from relionlab.io.particles import Particles, write_particles
@@ -24,7 +24,14 @@ from relionlab.jobs.ctf.comparison import read_result
 from relionlab.jobs.ctf.doubts import doubts
 from relionlab.jobs.ctf.work import CtfWork, Micrograph, Settings, finest_possible
 from relionlab.jobs.micrographs.each import for_each_micrograph
-from relionlab.jobs.micrographs.listing import PIXEL_SIZE, first_shape, names_of, read_micrographs, warn_of_pixel_sizes
+from relionlab.jobs.micrographs.listing import (
+    PIXEL_SIZE,
+    first_shape,
+    look_at_images,
+    names_of,
+    read_micrographs,
+    warn_of_pixel_sizes,
+)
 from relionlab.jobs.micrographs.options import MicrographOptions
 from relionlab.params import Parameter
 
@@ -130,6 +137,16 @@ class RunCtffind(Program, MicrographOptions, options.CtfOptions):
     def pictured(self) -> str:
         """Return the directory whose pictures are to be drawn when the program has run."""
         return self.o
+
+    def look(self, context: Context) -> None:
+        """Look at the list and some of its micrographs."""
+        listed = self._listed(context)
+        self._micrographs(listed)
+        shape = look_at_images(context, listed)
+        if shape is not None and self.box > min(shape) and not self.use_given_ps:
+            raise ParameterError(
+                f"FFT box size (box, --Box) is {self.box} px, the micrographs have {shape[1]} × {shape[0]} px: give a smaller box."
+            )
 
     def run(self, context: Context) -> None:
         """Fit every micrograph, then write micrographs_ctf.star."""

@@ -26,6 +26,13 @@ class Preprocess(ExtractionFlags):
     name: ClassVar[str] = "preprocess"
     title: ClassVar[str] = "Particle preprocessing"
 
+    def look(self, context: Context) -> None:
+        """Look at the list, some of its micrographs, and the coordinates or particles that are to be cut out."""
+        if self.extract:
+            from relionlab.jobs.extraction.run import look_at_inputs
+
+            look_at_inputs(context, self)
+
     def run(self, context: Context) -> None:
         """Extract, or process the stack; says what is wrong before anything is written."""
         self.check()

@@ -15,8 +15,9 @@ from relionlab.io.table import Table
 from relionlab.jobs.context import Context
 from relionlab.jobs.extraction.cutter import Boxes, CtfMultiplication, Cutter
 from relionlab.jobs.extraction.sources import PickedCoordinates, Reextraction, Source, match_micrographs
+from relionlab.jobs.looking import spread, tell_of_faults
 from relionlab.jobs.micrographs.each import for_each_micrograph
-from relionlab.jobs.micrographs.listing import first_shape, names_of, read_micrographs
+from relionlab.jobs.micrographs.listing import first_shape, look_at_images, names_of, read_micrographs
 from relionlab.jobs.particles.stack import Operations
 
 if TYPE_CHECKING:
@@ -61,6 +62,29 @@ def extract(context: Context, flags: Preprocess, operations: Operations) -> None
     _write_list(context, star, cutter, [result.rows for result in done.results.values() if len(result.rows)])
     if flags.reextract_data_star:  # the new coordinates are an output too, for picking and display
         write_coords_suffix(context.path(f"{as_folder(flags.part_dir)}coords_suffix_extract.star"), flags.i)
+
+
+def look_at_inputs(context: Context, flags: Preprocess) -> None:
+    """Raise or warn of what can be known of micrographs and coordinates before anything is cut out."""
+    micrographs = _micrographs(context, flags)
+    source = _source(context, flags, micrographs)
+    shape, size = look_at_images(context, micrographs), int(flags.extract_size or 0)
+    if shape is not None and size > min(shape):
+        raise ParameterError(
+            f"Particle box size (extract_size, --extract_size) is {size} px, the micrographs have {shape[1]} × {shape[0]} px:"
+            " give a smaller box."
+        )
+    faults, indices = [], spread(range(len(source.micrographs)))
+    for index in indices:
+        try:
+            source.rows(index)
+        except InputError as error:
+            faults.append((names_of(source.micrographs)[index], error))
+    tell_of_faults(context, faults, looked_at=len(indices), what="micrographs")
+    if "rlnDefocusU" not in micrographs and not flags.reextract_data_star:
+        context.warn(
+            f"{flags.i} has no CTF (rlnDefocusU), and so will the particles: give CtfFind's micrographs_ctf.star for refinement."
+        )
 
 
 # --- inputs ------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from relionlab.jobs.base import Program
 from relionlab.jobs.context import Context
 from relionlab.jobs.finding import find_files
 from relionlab.jobs.importing import checks, job
+from relionlab.jobs.looking import quickly_read, spread
 from relionlab.jobs.star.list_file import StarList
 from relionlab.jobs.star.operations import same_value
 from relionlab.jobs.star.optics_groups import assign_optics_groups
@@ -117,6 +118,23 @@ class ImportFiles(Program):
                 f"Give exactly one of {', '.join('--' + mode for mode in modes)}; got {' '.join(given) or 'none'}."
             )
         return found
+
+    def look(self, context: Context) -> None:
+        """Look at some of the images, or at the file that is to be copied."""
+        files = find_files(context, self.i)
+        if self.do_movies or self.do_micrographs:
+            pixel_size = None if self.ignore_headers else self.angpix
+            checks.check_raw_images(context, spread(files), pixel_size=pixel_size)
+            if self.optics_group_mtf and context.path(self.optics_group_mtf).is_file():
+                checks.check_mtf(context, self.optics_group_mtf)
+        elif self.do_coordinates:
+            checks.check_coordinates(context, spread(files))
+        elif quickly_read(context, *files[:1]):
+            name = self._only_one(files)
+            if self.do_particles:
+                checks.check_particles(context, name, ignore_headers=self.ignore_headers)
+            else:
+                (checks.check_half_maps if self.do_halfmaps else checks.check_other)(context, name)
 
     def run(self, context: Context) -> None:
         """Check the files, then list or copy them."""

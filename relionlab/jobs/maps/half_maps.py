@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 import numpy as np
 
 from relionlab.errors import ImageError, NodeError, ParameterError
-from relionlab.io.images import read_map
+from relionlab.io.images import read_header, read_map
 from relionlab.jobs.context import Context
+from relionlab.jobs.looking import quickly_read
 
 _TOLERANCE = 0.01  # pixel sizes that differ by less are the same
 _BELOW_ZERO, _ABOVE_ONE = -1e-3, 1 + 1e-3
@@ -74,6 +76,22 @@ def read_half_maps(context: Context, name: str, *, other: str = "", pixel_size: 
             " few per cent at most. Check it."
         )
     return HalfMaps(first, second, (name, other), used)
+
+
+def look_at_half_maps(
+    context: Context, name: str, *, other: str = "", pixel_size: float | None = None, masks: Sequence[str] = ()
+) -> None:
+    """Raise what reading half-maps and masks would; of large ones as far as their heads tell."""
+    other = other or (partner(name) if context.path(name).is_file() else "")
+    if quickly_read(context, name, other, *masks):
+        maps = read_half_maps(context, name, other=other, pixel_size=pixel_size)
+        for mask in masks:
+            read_mask(context, mask, maps=maps)
+        return
+    sizes = {each: read_header(context.path(each)).shape for each in (name, other, *masks) if each}
+    for each, shape in sizes.items():
+        if shape != sizes[name]:
+            raise ImageError(f"{name} has {sizes[name][-1]} px along a side and {each} {shape[-1]}: they must agree.")
 
 
 def read_cube(context: Context, name: str) -> tuple[np.ndarray, float | None]:

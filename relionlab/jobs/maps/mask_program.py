@@ -12,10 +12,13 @@ from relionlab.errors import ImageError, ParameterError
 from relionlab.io.images import read_map, write_map
 from relionlab.jobs.base import Program
 from relionlab.jobs.context import Context
+from relionlab.jobs.looking import quickly_read
+from relionlab.jobs.maps.half_maps import read_cube
 from relionlab.jobs.maps.mask_options import Extend, LowPass, MaskOptions, SoftEdge, Threshold
 from relionlab.params import Parameter, When
 
 _DENOVO = (When("denovo"),)
+_OVERSHOOT = 1.25  # by which filtering may raise a map's maximum
 _MAKES_NO_SENSE = 0.95  # of the box: no particle fills so much
 
 
@@ -82,6 +85,18 @@ class CreateMask(Program, MaskOptions):
             found.append("--i is empty: give a map, or --denovo with --box_size.")
         return found
 
+    def look(self, context: Context) -> None:
+        """Look at the map, and at its largest value."""
+        if self.denovo or not quickly_read(context, self.fn_in):
+            return
+        volume, header = read_cube(context, self.fn_in)
+        if not (self.angpix or header):
+            raise ParameterError(f"{self.fn_in} does not say its pixel size: give it with --angpix.")
+        if np.ptp(volume) == 0:
+            raise ImageError(f"{self.fn_in} is empty: all its values are {volume.flat[0]:g}. Give another map.")
+        if volume.max() * (_OVERSHOOT if self.lowpass_filter > 0 else 1) < self.inimask_threshold:
+            raise self._nothing_reaches(volume)
+
     def run(self, context: Context) -> None:
         """Make the mask and write it."""
         self.check()
@@ -109,15 +124,18 @@ class CreateMask(Program, MaskOptions):
         volume = smoothed(volume, self.lowpass_filter, pixel_size=pixel_size)
         inside = self._combined(context, volume >= self.inimask_threshold)
         if not inside.any():
-            raise ParameterError(
-                f"Nothing in {self.fn_in} reaches the threshold (--ini_threshold) {self.inimask_threshold:g}: its largest"
-                f" value{' after the low-pass filter' if self.lowpass_filter > 0 else ''} is {volume.max():.4g}. Lower it."
-            )
+            raise self._nothing_reaches(volume)
         mask = masks.soft_edged(masks.extended(inside, self.extend_inimask), self.width_mask_edge)
         if self.do_helix:
             window = masks.central_part(len(mask), self.helical_z_percentage / 100, self.width_mask_edge)
             mask = mask * window[:, None, None]
         return mask, pixel_size
+
+    def _nothing_reaches(self, volume: np.ndarray) -> ParameterError:
+        return ParameterError(
+            f"Nothing in {self.fn_in} reaches the threshold (--ini_threshold) {self.inimask_threshold:g}: its largest"
+            f" value{' after the low-pass filter' if self.lowpass_filter > 0 else ''} is {volume.max():.4g}. Lower it."
+        )
 
     def _combined(self, context: Context, inside: np.ndarray) -> np.ndarray:
         for name, join, wanted in (

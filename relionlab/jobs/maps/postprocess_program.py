@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, ClassVar
 
 from relionlab.errors import ParameterError
+from relionlab.io.detectors import read_mtf
 from relionlab.jobs.base import Program
 from relionlab.jobs.context import Context
 from relionlab.jobs.maps import half_map_options as shared
@@ -168,6 +169,16 @@ class Postprocess(Program, PostProcessOptions):
         """Return the directory whose pictures are to be drawn when the program has run."""
         folder = self.o.rpartition("/")[0]
         return folder or "."
+
+    def look(self, context: Context) -> None:
+        """Look at both half-maps, the mask, and the detector's curve."""
+        from relionlab.jobs.maps.half_maps import look_at_half_maps
+
+        if self.fn_mtf and context.path(self.fn_mtf).is_file():
+            read_mtf(context.path(self.fn_mtf), self.fn_mtf)
+        if self.fn_in:
+            masks = self.fn_mask.split(",") if self.fn_mask else []
+            look_at_half_maps(context, self.fn_in, other=self.i2, pixel_size=self.angpix, masks=masks)
 
     def run(self, context: Context) -> None:
         """Do the work."""

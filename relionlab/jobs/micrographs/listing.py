@@ -18,6 +18,7 @@ from relionlab.io.particles import Kind, Particles, read_particles
 from relionlab.io.table import Table
 from relionlab.jobs.context import Context
 from relionlab.jobs.finding import find_files
+from relionlab.jobs.looking import spread, tell_of_faults
 
 PIXEL_SIZE = "rlnMicrographPixelSize"
 ORIGINAL_PIXEL_SIZE = "rlnMicrographOriginalPixelSize"
@@ -97,6 +98,31 @@ def first_shape(context: Context, names: Sequence[str], *, movies: bool = False)
         except (RelionlabError, OSError):
             continue  # said when it is worked on
     return None
+
+
+def look_at_images(context: Context, listed: Particles) -> tuple[int, int] | None:
+    """Look at the heads of some images of a list: return (y, x) in px of the first that can be used.
+
+    Raises the first one's ImageError if none can be used; warns of those that cannot, and of other pixel sizes.
+    """
+    names = spread(names_of(listed))
+    shape, faults = None, []
+    for name in names:
+        try:
+            if listed.kind == "movies":
+                with open_movie(context.path(name)) as movie:
+                    movie.check_length()
+                    found = movie.shape
+            else:
+                found = open_image(context.path(name)).frame_shape
+            shape = shape or found
+        except RelionlabError as error:
+            faults.append((name, error))
+    tell_of_faults(context, faults, looked_at=len(names), what=listed.kind)
+    if listed.kind == "micrographs" and PIXEL_SIZE in listed.optics:
+        chosen = set(names)
+        warn_of_pixel_sizes(context, listed.rows(np.array([name in chosen for name in names_of(listed)])))
+    return shape
 
 
 def contradiction(header: ImageHeader, listed: float) -> str:

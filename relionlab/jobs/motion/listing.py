@@ -16,10 +16,10 @@ from relionlab.io.particles import Particles, write_particles
 from relionlab.io.table import Table
 from relionlab.jobs.context import Context
 from relionlab.jobs.micrographs.each import for_each_micrograph
-from relionlab.jobs.micrographs.listing import ORIGINAL_PIXEL_SIZE, names_of, read_micrographs
+from relionlab.jobs.micrographs.listing import ORIGINAL_PIXEL_SIZE, look_at_images, names_of, read_micrographs
 from relionlab.jobs.motion.correction import Corrected, CorrectMovie
 from relionlab.jobs.motion.doubts import doubts_before, fitting_gain
-from relionlab.jobs.motion.frames import bytes_needed
+from relionlab.jobs.motion.frames import bytes_needed, gain_of, opened
 from relionlab.jobs.motion.task import MovieSettings, MovieTask
 
 if TYPE_CHECKING:
@@ -59,6 +59,22 @@ def correct_all(context: Context, flags: RunMotionCorr) -> None:
     tell_of_doubts(context, names, {index: made.doubts for index, made in done.results.items()})
     path = write_list(context, flags, movies, work=work, made=done.results)
     context.say(f" Done! Written: {path}")
+
+
+def look_at_movies(context: Context, flags: RunMotionCorr) -> None:
+    """Raise or warn of what can be known of movies, gain and settings before any movie is corrected."""
+    movies = read_movies(context, flags)
+    _check_shared_files(context, flags)
+    look_at_images(context, movies)
+    tasks, wanted = tasks_of(movies, flags)[:1], settings_of(flags)
+    if wanted.gain:
+        for task in tasks:
+            with opened(Path(context.directory), task, wanted) as movie:
+                gain_of(Path(context.directory), movie, wanted)
+    for doubt in doubts_before(
+        Path(context.directory), tasks, replace(wanted, gain="")
+    ):  # frames are not read for a look
+        context.warn(doubt)
 
 
 def with_fitting_gain(context: Context, tasks: Sequence[MovieTask], wanted: MovieSettings) -> MovieSettings:

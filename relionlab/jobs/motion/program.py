@@ -306,6 +306,12 @@ class RunMotionCorr(Program, MicrographOptions):
             )
         return found
 
+    def look(self, context: Context) -> None:
+        """See the class above: the list, some of its movies, gain and defects."""
+        from relionlab.jobs.motion.listing import look_at_movies
+
+        look_at_movies(context, self)
+
     def run(self, context: Context) -> None:
         """Correct all movies that are to be corrected, then write their list."""
         self.check()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from typing import ClassVar, get_args
 
+from relionlab.engine.picking import directions
+from relionlab.errors import ParameterError
 from relionlab.jobs.base import Command, Job, Node
 from relionlab.jobs.micrographs.options import RedoOptions
 from relionlab.jobs.options.running import MpiOptions, QueueOptions
@@ -79,6 +81,11 @@ class AutoPick(Job, RedoOptions, QueueOptions, MpiOptions):
             found.append(
                 f"There is no reference ({field}): give class averages or a map, or tick 'use Laplacian-of-Gaussian'."
             )
+        if self.do_ref3d and not self.do_log:
+            try:
+                directions(0, self.ref3d_symmetry)
+            except ParameterError as error:
+                found.append(f"{self.called('ref3d_symmetry')}: {error}")
         if self.do_pick_helical_segments:
             found.append(
                 "Helical segments (do_pick_helical_segments) are not picked yet: untick it, or run this job with RELION."

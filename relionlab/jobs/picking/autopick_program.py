@@ -242,6 +242,12 @@ class Autopick(Program, MicrographOptions):
         """Return the directory whose pictures are to be drawn when the program has run."""
         return self.odir
 
+    def look(self, context: Context) -> None:
+        """Look at the list, some of its micrographs, and the references."""
+        from relionlab.jobs.picking.autopick_work import look_at_picking
+
+        look_at_picking(context, self.picking())
+
     def run(self, context: Context) -> None:
         """Pick from every micrograph, past faulty ones, and write coordinates and summary."""
         self.check()

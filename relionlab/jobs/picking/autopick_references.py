@@ -16,6 +16,7 @@ from relionlab.io.image_names import ImageReader
 from relionlab.io.images import open_image, read_map, read_stack
 from relionlab.io.star import read_star
 from relionlab.jobs.context import Context
+from relionlab.jobs.looking import quickly_read
 
 GAUSS = "gauss"
 """What ``--ref`` says for picking with a Gaussian blob."""
@@ -77,6 +78,18 @@ def read_references(context: Context, options: ReferenceOptions) -> References:
             f" {pixel_size:g} Å): give a smaller diameter, or correct --angpix_ref."
         )
     return References(images, pixel_size, diameter, origin)
+
+
+def look_at_references(context: Context, options: ReferenceOptions) -> References | None:
+    """Raise what :func:`read_references` would; a map is not projected for it, a large one not read (then: ``None``)."""
+    if not (options.ref.endswith(".mrc") and context.path(options.ref).is_file()):
+        return read_references(context, options)
+    if not quickly_read(context, options.ref) or open_image(context.path(options.ref)).frames == 1:
+        return None
+    volume, told = _cube(context.path(options.ref), options)
+    directions(options.healpix_order, options.symmetry)
+    size = _pixel_size(context, options, told)
+    return References(volume, size, options.particle_diameter or volume.shape[-1] * size, "a map")
 
 
 def _pixel_size(context: Context, options: ReferenceOptions, told: float | None) -> float:
@@ -141,9 +154,7 @@ def _listed(context: Context, name: str) -> tuple[np.ndarray, float | None]:
 
 
 def _projected(path: Path, options: ReferenceOptions, say: Callable[[str], None]) -> tuple[np.ndarray, float | None]:
-    volume, pixel_size = read_map(path)
-    if len(set(volume.shape)) != 1:
-        raise ImageError(f"{options.ref} is {'×'.join(map(str, volume.shape))} px; expected a cubic map.")
+    volume, pixel_size = _cube(path, options)
     angles = directions(options.healpix_order, options.symmetry)
     say(
         f" Projecting a 3D reference with {options.symmetry.upper()} symmetry, about {60 / 2**options.healpix_order:g} degrees apart:"
@@ -151,6 +162,13 @@ def _projected(path: Path, options: ReferenceOptions, say: Callable[[str], None]
     )
     turns = matrix_from_euler(angles[:, 0], angles[:, 1], 0.0)
     return Projector.of_map(volume).images(turns), pixel_size
+
+
+def _cube(path: Path, options: ReferenceOptions) -> tuple[np.ndarray, float | None]:
+    volume, pixel_size = read_map(path)
+    if len(set(volume.shape)) != 1:
+        raise ImageError(f"{options.ref} is {'×'.join(map(str, volume.shape))} px; expected a cubic map.")
+    return volume, pixel_size
 
 
 def _check(images: np.ndarray, name: str) -> None:

@@ -35,10 +35,16 @@ from relionlab.io.images import open_image, read_image
 from relionlab.io.particles import Particles
 from relionlab.jobs.context import Context
 from relionlab.jobs.micrographs.each import EVERYTHING, Choice
-from relionlab.jobs.micrographs.listing import names_of
+from relionlab.jobs.micrographs.listing import look_at_images, names_of
 from relionlab.jobs.picking import pick_files
 from relionlab.jobs.picking.autopick_input import DEFOCUS, check_ctf, read_list
-from relionlab.jobs.picking.autopick_references import GAUSS, ReferenceOptions, References, read_references
+from relionlab.jobs.picking.autopick_references import (
+    GAUSS,
+    ReferenceOptions,
+    References,
+    look_at_references,
+    read_references,
+)
 from relionlab.jobs.picking.autopick_settings import PickingSettings
 
 
@@ -117,7 +123,7 @@ class PickingRun:
             return self._kept(index)
         micrograph = read_image(self.directory / self.names[index])
         frame = self._frame(index, micrograph.shape)
-        self._check_size(index, micrograph.shape)
+        self.check_size(index, micrograph.shape)
         spectrum = place(
             micrograph,
             frame,
@@ -228,8 +234,16 @@ class PickingRun:
         except InputError:
             return None
 
-    def _check_size(self, index: int, shape: tuple[int, ...]) -> None:
+    def check_size(self, index: int, shape: tuple[int, ...]) -> None:
+        """Raise InputError if particles or references are larger than a micrograph of this shape (y, x) in px."""
         side = min(shape) * self._pixel_size(index)
+        blobs = self.picking.blobs
+        largest = (blobs.smallest + blobs.largest) / 2 if blobs is not None else self.picking.particle_diameter or 0.0
+        if largest >= side:
+            raise InputError(
+                f"no place is left in it for a particle of {largest:g} Å: it has only {shape[1]} × {shape[0]} px of"
+                f" {self._pixel_size(index):g} Å. Correct pixel size or diameter."
+            )
         if self.references is not None and self.picking.ref != GAUSS and self.references.box > side:
             raise InputError(
                 f"the references' box, {self.references.box:.0f} Å, is larger than the micrograph, {side:.0f} Å: correct"
@@ -300,22 +314,38 @@ def open_picking(context: Context, picking: Picking) -> PickingRun:
 
     Raises InputError (or one of its kinds) that says what is missing.
     """
-    micrographs = read_list(context, picking.micrographs, pixel_size=picking.pixel_size)
-    if picking.ctf and not picking.read_maps:
-        check_ctf(micrographs, picking.micrographs, flag="--ctf" if picking.blobs is None else "--LoG_use_ctf")
+    micrographs, wanted = _asked(context, picking)
     references = templates = None
-    if picking.blobs is None and picking.ref and not picking.read_maps:
-        wanted = ReferenceOptions(
-            ref=picking.ref,
-            angpix_ref=picking.angpix_ref,
-            micrograph_pixel=float(micrographs.row_pixel_sizes[0]),
-            particle_diameter=picking.particle_diameter,
-            healpix_order=picking.healpix_order,
-            symmetry=picking.symmetry,
-        )
+    if wanted is not None:
         references = read_references(context, wanted)
         templates = _templates(picking, references)
     return PickingRun(picking, context.directory, micrographs, references, templates)
+
+
+def look_at_picking(context: Context, picking: Picking) -> None:
+    """Raise what :func:`open_picking` and the first micrograph would, as far as it is known in a moment."""
+    micrographs, wanted = _asked(context, picking)
+    references = None if wanted is None else look_at_references(context, wanted)
+    shape = look_at_images(context, micrographs)
+    if shape is not None:
+        PickingRun(picking, context.directory, micrographs, references, None).check_size(0, shape)
+
+
+def _asked(context: Context, picking: Picking) -> tuple[Particles, ReferenceOptions | None]:
+    """Return the micrographs, and which references are to be read; ``None``: none."""
+    micrographs = read_list(context, picking.micrographs, pixel_size=picking.pixel_size)
+    if picking.ctf and not picking.read_maps:
+        check_ctf(micrographs, picking.micrographs, flag="--ctf" if picking.blobs is None else "--LoG_use_ctf")
+    if picking.blobs is not None or not picking.ref or picking.read_maps:
+        return micrographs, None
+    return micrographs, ReferenceOptions(
+        ref=picking.ref,
+        angpix_ref=picking.angpix_ref,
+        micrograph_pixel=float(micrographs.row_pixel_sizes[0]),
+        particle_diameter=picking.particle_diameter,
+        healpix_order=picking.healpix_order,
+        symmetry=picking.symmetry,
+    )
 
 
 def _templates(picking: Picking, references: References) -> Templates:

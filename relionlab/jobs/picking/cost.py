@@ -10,7 +10,7 @@ from relionlab.errors import InputError
 from relionlab.io.images import read_header
 from relionlab.io.star_head import star_heads
 from relionlab.jobs.picking.autopick import AutoPick
-from relionlab.jobs.picking.autopick_memory import bytes_needed
+from relionlab.jobs.picking.autopick_memory import LIBRARIES, bytes_needed
 from relionlab.jobs.work import PROGRAM, Facts, Work
 
 _PER_PIXEL = 4.0e-8  # seconds of a core for each pixel of a micrograph: read, normalised, brought to the maps' size
@@ -38,7 +38,7 @@ def picking(job: AutoPick, facts: Facts) -> Work:
         shared=found.count * (found.pixels * _PER_PIXEL + work * maps * _PER_SCORE),
         alone=_ALONE,
         workers=workers,
-        memory=PROGRAM + KERNELS + workers * each,
+        memory=PROGRAM + KERNELS + LIBRARIES + workers * each,
         disk=found.count * (100_000 + (work * 8 * (1 if job.do_log else 2) if job.do_write_fom_maps else 0)),
         doubt=doubt,
         words=f"{found.count:,} micrographs, {maps:,.0f} maps of each",

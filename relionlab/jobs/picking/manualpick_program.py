@@ -17,7 +17,7 @@ from relionlab.io.job_names import as_folder
 from relionlab.io.particles import Particles, read_particles, write_particles
 from relionlab.jobs.base import Program
 from relionlab.jobs.context import Context
-from relionlab.jobs.micrographs.listing import names_of, read_micrographs
+from relionlab.jobs.micrographs.listing import look_at_images, names_of, read_micrographs
 from relionlab.params import flagged
 
 _flag = partial(flagged, tab="Display")
@@ -79,6 +79,10 @@ class ManualPicking(Program):
     color_star: Annotated[str, _flag("Colour list", "--color_star", f"Particles with it.{_PICKER}")] = ""
     blue: Annotated[float, _flag("Blue", "--blue", f"Value drawn blue.{_PICKER}")] = 0.0
     red: Annotated[float, _flag("Red", "--red", f"Value drawn red.{_PICKER}")] = 2.0
+
+    def look(self, context: Context) -> None:
+        """Look at the list and some of its micrographs."""
+        look_at_images(context, read_micrographs(context, self.i, sized=False))
 
     def run(self, context: Context) -> None:
         """Write node and selection, and tell what is picked."""

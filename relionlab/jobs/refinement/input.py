@@ -59,7 +59,7 @@ def read_dataset(
     """
     check_table(table, options, source=options.fn_img or options.fn_cont, copies=copies)
     readers = _readers(table, context)
-    boxes = _boxes(table, readers)
+    boxes = boxes_of(table, readers)
     optics = tuple(
         OpticsGroup(optics_of(table, row), boxes[row], aberrations_of(table, row)) for row in range(len(table.optics))
     )
@@ -158,7 +158,11 @@ def _readers(table: Particles, context: Context) -> dict[int, ImageReader]:
     return {int(row): ImageReader(names[rows == row], context.directory) for row in np.unique(rows)}
 
 
-def _boxes(table: Particles, readers: dict[int, ImageReader]) -> dict[int, int]:
+def boxes_of(table: Particles, readers: dict[int, ImageReader]) -> dict[int, int]:
+    """Return the box in px of each optics group; raise ImageError where stacks contradict the list.
+
+    readers  row of the optics table -> reads images of its particles
+    """
     boxes = {}
     for row, reader in readers.items():
         shape = reader.shape

@@ -125,6 +125,14 @@ class Refine(
             self._check_2d()
             classify(self, context)
 
+    def look(self, context: Context) -> None:
+        """Look at the list of particles, the heads of their stacks, reference and mask."""
+        from relionlab.jobs.refinement.first_look import look_at_inputs
+
+        in_3d = self._is_3d(context)
+        (self._check_3d if in_3d else self._check_2d)()
+        look_at_inputs(self, context, in_3d=in_3d)
+
     def _is_3d(self, context: Context) -> bool:
         from relionlab.jobs.refinement.dimensions import continues_3d, is_3d_reference
 

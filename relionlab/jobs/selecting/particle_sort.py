@@ -21,7 +21,8 @@ from relionlab.io.star import read_star, write_star
 from relionlab.io.table import Table
 from relionlab.jobs.base import Program
 from relionlab.jobs.context import Context
-from relionlab.jobs.particles.optics import ctf_of_rows
+from relionlab.jobs.looking import quickly_read, spread
+from relionlab.jobs.particles.optics import CTF_LABELS, ctf_of_rows
 from relionlab.params import flagged
 
 _AT_ONCE = 256
@@ -86,15 +87,17 @@ class ParticleSort(Program):
         bool, _flag("Invert", "--invert", "References are black on white, particles white on black, or vice versa.")
     ] = False
 
+    def look(self, context: Context) -> None:
+        """Look at the list, an image, and the references."""
+        if quickly_read(context, self.i):
+            particles, reader = self._particles(context)
+            reader.read(np.array(spread(range(len(reader)))))
+            self._references(context, particles, reader)
+
     def run(self, context: Context) -> None:
         """Score all particles, and write the list."""
         self.check()
-        particles = read_particles(context.path(self.i), directory=context.directory)
-        if not len(particles):
-            raise InputError(f"{self.i} lists no particles.")
-        if self.ctf and "rlnDefocusU" not in particles:
-            raise StarError(f"{self.i} has no CTF (rlnDefocusU): leave out --ctf, or extract with a CTF.")
-        reader = ImageReader(particles.particles["rlnImageName"], context.directory)
+        particles, reader = self._particles(context)
         aligned = self._references(context, particles, reader)
         pixel_size = particles.pixel_size
         n = reader.shape[-1]
@@ -120,6 +123,16 @@ class ParticleSort(Program):
             f" Z-scores: median {np.median(scores):.2f}, largest {scores.max():.2f}; {odd} above twice the median"
         )
         context.say(f" Written {self.o} with {len(particles)} particles")
+
+    def _particles(self, context: Context) -> tuple[Particles, ImageReader]:
+        """Return the list and what reads its images; raises an InputError where something is missing."""
+        particles = read_particles(context.path(self.i), directory=context.directory)
+        if not len(particles):
+            raise InputError(f"{self.i} lists no particles.")
+        lacking = [label for label in CTF_LABELS if self.ctf and label not in particles]
+        if lacking:
+            raise StarError(f"{self.i} has no CTF ({', '.join(lacking)}): leave out --ctf, or extract with a CTF.")
+        return particles, ImageReader(particles.particles["rlnImageName"], context.directory)
 
     def _references(self, context: Context, particles: Particles, reader: ImageReader) -> AlignedReferences:
         table = particles.particles

@@ -297,6 +297,10 @@ class Select(Job, QueueOptions):
             )
         if self.fn_coords or self.do_filaments:
             found.append("relionlab cannot select by coordinates or filaments yet: use the micrographs, or RELION.")
+        if self.do_select_values and self.select_minval > self.select_maxval:
+            found.append(
+                f"{self.called('select_minval')} is {self.select_minval:g}, above the largest, {self.select_maxval:g}: exchange them."
+            )
         if self.do_remove_duplicates and self.fn_mic:
             found.append("Duplicates are particles: give fn_data instead of fn_mic.")
         if self.do_split and self.split_size < 1 and self.nr_split < 1:

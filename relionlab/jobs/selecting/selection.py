@@ -14,9 +14,11 @@ from relionlab.io.image_names import ImageReader, format_image_name
 from relionlab.io.images import read_map, write_stack
 from relionlab.io.job_names import as_folder
 from relionlab.io.star import read_star, write_star
+from relionlab.io.star_head import star_heads
 from relionlab.io.table import Table
 from relionlab.jobs.base import Program
 from relionlab.jobs.context import Context
+from relionlab.jobs.looking import quickly_read
 from relionlab.jobs.selecting import select_options as options
 from relionlab.jobs.selecting.class_scores import choose, score_classes
 from relionlab.jobs.selecting.regrouping import regroup
@@ -83,11 +85,26 @@ class ClassSelection(Program):
             found.append("Choose classes either by number (--classes 1,3,5) or by score (--rank_threshold 0.5).")
         return found
 
+    def look(self, context: Context) -> None:
+        """Look at the files of the classification, or at the list, and at the numbers that are chosen."""
+        if not quickly_read(context, self.i):
+            return
+        if is_classification(context, self.i):
+            count, what = _count_of_classes(context, self.i), f"class of {self.i}"
+        else:
+            count, what = len(read_list(context.path(self.i)).rows), f"row of {self.i}"
+        if self.classes and not self.classes.strip().endswith(
+            ".star"
+        ):  # the gallery writes it into the job that is to come
+            try:
+                parse_numbers(self.classes, count, what)
+            except ParameterError as error:
+                raise ParameterError(f"{self.called('classes')}: {error}") from None
+
     def run(self, context: Context) -> None:
         """Choose, and write the lists."""
         self.check()
-        tables = read_star(context.path(self.i))
-        if "model_classes" in tables or "rlnModelStarFile" in tables.get("optimiser_general", ()):
+        if is_classification(context, self.i):
             self._select_classes(context, read_classification(context, self.i))
         else:
             self._select_rows(context)
@@ -177,6 +194,12 @@ class Classification:
     mask_radius_px: float
 
 
+def is_classification(context: Context, name: str) -> bool:
+    """Say whether a STAR file is a classification's model or optimiser, and no list of particles or micrographs."""
+    tables = read_star(context.path(name))
+    return "model_classes" in tables or "rlnModelStarFile" in tables.get("optimiser_general", ())
+
+
 def read_classification(context: Context, name: str) -> Classification:
     """Read an iteration by its model or optimiser file; raises NodeError where a file of it is missing."""
     stem = re.sub(r"_(half\d_)?(model|optimiser)\.star$", "", name)
@@ -201,6 +224,19 @@ def read_classification(context: Context, name: str) -> Classification:
     if "rlnClassNumber" not in data.rows:
         raise StarError(f"{data_file} has no column rlnClassNumber, so its particles belong to no class.")
     return Classification(tables["model_classes"], tables["model_groups"], data, pixel_size, min(radius, size / 2 - 1))
+
+
+def _count_of_classes(context: Context, name: str) -> int:
+    """Return how many classes an iteration has; NodeError where its particles or its model are not there."""
+    stem = re.sub(r"_(half\d_)?(model|optimiser)\.star$", "", name)
+    heads = star_heads(context.path(name))
+    data = stem + "_data.star"
+    if "model_classes" not in heads:
+        general = heads["optimiser_general"].first
+        data = general.get("rlnExperimentalDataStarFile", data)
+        heads = star_heads(context.path(_existing(context, general["rlnModelStarFile"], stem + "_model.star")))
+    _existing(context, data, stem + "_data.star")
+    return heads["model_classes"].rows
 
 
 def parse_numbers(text: str, highest: int, what: str) -> np.ndarray:

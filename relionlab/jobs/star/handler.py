@@ -6,9 +6,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from relionlab.errors import StarError
+from relionlab.io.image_names import ImageReader
 from relionlab.jobs.base import Program
 from relionlab.jobs.context import Context
 from relionlab.jobs.finding import find_files
+from relionlab.jobs.looking import quickly_read, spread
 from relionlab.jobs.output_nodes import MICROGRAPHS, PARTICLES, write_output_nodes
 from relionlab.jobs.particles.statistics import image_statistics
 from relionlab.jobs.star import operations
@@ -49,6 +52,25 @@ class StarHandler(Program, HandlerOptions):
     def operations(self) -> list[str]:
         """Return the names of the operations that the values ask for."""
         return [name for name in _ASKED if getattr(self, name)] + ["remove_duplicates"] * (self.remove_duplicates > 0)
+
+    def look(self, context: Context) -> None:
+        """Look at the lists, and whether they have the columns that are asked for."""
+        names = [name for part in self.i.split() for name in find_files(context, part)]
+        if not quickly_read(context, *names):
+            return
+        lists = [self._read(context, name) for name in names]
+        for name, data in zip(names, lists, strict=True):
+            if not len(data.rows):
+                raise StarError(f"{name} lists nothing: expected at least one row. Choose another list.")
+        if self.select:
+            operations.numeric_column(lists[0].rows, self.select)
+        elif self.combine:
+            operations.combine(lists, context.say)
+        elif self.discard_on_stats:
+            ImageReader(spread(lists[0].rows[self.discard_label].tolist()), context.directory).read()
+        elif self.remove_duplicates > 0:
+            for label in ("rlnMicrographName", "rlnCoordinateX", "rlnCoordinateY"):
+                lists[0].rows[label]  # says so where there is no such column
 
     def run(self, context: Context) -> None:
         """Do the one operation that is asked for, and write its output."""

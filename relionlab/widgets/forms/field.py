@@ -48,7 +48,7 @@ class Field:
         self._silent = self._explained = self._changed = False
         self._applies = True
         self._value: Any = declared.default(name)
-        self._shown, self._words = "", ""
+        self._shown, self._doubt, self._words, self._needed = "", "", "", ""
 
     # --- the value ---------------------------------------------------------------------------------------------
 
@@ -86,6 +86,19 @@ class Field:
         """Say below the entry what is wrong; an empty text takes it away."""
         if text != self._shown:
             self._shown = text
+            self._dress()
+
+    def show_doubt(self, text: str) -> None:
+        """Say below the entry what may be wrong, though it keeps nothing from running."""
+        if text != self._doubt:
+            self._doubt = text
+            self._dress()
+
+    def show_needed(self, *, needed: bool, found: bool = False) -> None:
+        """Say quietly that the entry has to be filled; ``found``: that what stands in it from the beginning is not there."""
+        text = "" if not needed else "needed: this is not there" if found else "needed"
+        if text != self._needed:
+            self._needed = text
             self._dress()
 
     def show_words(self, text: str) -> None:
@@ -210,7 +223,9 @@ class Field:
         (self.row.add_class if self._shown else self.row.remove_class)("rl-wrong")
         (self.row.add_class if self._changed else self.row.remove_class)("rl-changed")
         told = [f'<div class="rl-problem" role="alert">{html.escape(self._shown)}</div>'] if self._shown else []
+        told += [f'<div class="rl-holds">{self._needed}</div>'] if self._needed else []
         told += [f'<div class="rl-holds">{html.escape(self._words)}</div>'] if self._words and self._applies else []
+        told += [f'<div class="rl-doubt">{html.escape(self._doubt)}</div>'] if self._doubt and self._applies else []
         told += [f'<div class="rl-help">{html.escape(self.explanation)}</div>'] if self._explained else []
         self._below.value = "".join(told)
         self._below.layout.display = "" if told else "none"

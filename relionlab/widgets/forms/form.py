@@ -36,6 +36,7 @@ from relionlab.widgets.forms.starting import Starting
 from relionlab.widgets.parts.buttons import Message, button
 from relionlab.widgets.parts.opening import Drawer, Opener
 from relionlab.workflows.cost import Cost
+from relionlab.workflows.next_jobs import Suggestion
 
 
 class JobForm(Starting, w.VBox):
@@ -63,6 +64,8 @@ class JobForm(Starting, w.VBox):
         self._values: dict[str, Any] = dict(start)
         self._unreadable: dict[str, str] = {}
         self._look_found = InputsLook()
+        self._touched: set[str] = set()
+        self._asked = False  # to run or schedule: from then on nothing is left unsaid
         self._drawer = Drawer()
         self.opener: Opener = opener or self._drawer
         self._message = Message()
@@ -108,6 +111,23 @@ class JobForm(Starting, w.VBox):
         for name, field in self.fields.items():
             field.write(self._values[name])
         self._check()
+
+    def fill_as_usual(self, find: Callable[[], tuple[JobDirectory, Suggestion] | None]) -> None:
+        """Fill in what usually follows what was done, once it is found, and say after which job; not over what was typed.
+
+        find  as :func:`relionlab.workflows.suggested.usual`; it is called in a thread, since it may take some seconds
+        """
+        before = self._last_readable()
+
+        def take(found: tuple[JobDirectory, Suggestion] | None) -> None:
+            told = ""
+            if found is not None and not self._touched and self._last_readable() == before:
+                self.fill(found[1].job)
+                told = f"after {found[0].name}"
+            self._head.name(self.declared.title or self.declared.__name__, told)
+
+        late = Newest(slow=lambda: self._head.name(self.declared.title, "filling in …"))
+        late.ask(find, take)
 
     def set(self, **values: Any) -> None:
         """Change some values, as if they had been typed."""
@@ -189,6 +209,7 @@ class JobForm(Starting, w.VBox):
     # --- what happens ---------------------------------------------------------------------------------------------
 
     def _field_changed(self, name: str) -> None:
+        self._touched.add(name)
         try:
             self._values[name] = self.fields[name].read()
             self._unreadable.pop(name, None)
@@ -223,22 +244,45 @@ class JobForm(Starting, w.VBox):
         self._say_cost(*((cost.words, cost.warnings) if cost is not None else ("",)))
 
     def _say_problems(self) -> None:
-        """Show what is wrong beside each field, and in how many."""
-        problems = [*self.problems(), *self._look_found.problems]
-        by_name: dict[str, str] = {}
-        for text in problems:
-            name = self._name_in(text)
-            by_name[name] = f"{by_name[name]} {text}" if name in by_name else text
+        """Show what is wrong beside each field, and in how many; of fields that nobody has filled yet quietly."""
+        by_name = self._by_name([*self.problems(), *self._look_found.problems])
+        needed = {name for name in by_name if self._is_only_needed(name)}
+        doubts = self._by_name(self._look_found.doubts)
         for name, field in self.fields.items():
-            field.show_problem(by_name.get(name, ""))
-        elsewhere = by_name.pop("", "")
-        self._pages.mark(by_name)
-        count = len(problems)
-        tabs = [tab for tab, names in self.declared.tabs().items() if not by_name.keys().isdisjoint(names)]
+            field.show_problem("" if name in needed else by_name.get(name, ""))
+            field.show_needed(needed=name in needed, found=bool(self._values[name]))
+            field.show_doubt(doubts.get(name, ""))
+        wrong = {name: text for name, text in by_name.items() if name not in needed}
+        self._pages.mark([name for name in wrong if name], needed=[name for name in needed if name])
+        tabs = [tab for tab, names in self.declared.tabs().items() if not wrong.keys().isdisjoint(names)]
         where = f" (tab {', '.join(tabs)})" if tabs else ""  # it may be one that is not in view
-        needs = f"{count} {'value needs' if count == 1 else 'values need'} a correction before the job can run{where}."
-        self._message.say(f"{needs} {elsewhere}" if count else "", wrong=True)
+        count = len(wrong)
+        if wrong:
+            needs = (
+                f"{count} {'value needs' if count == 1 else 'values need'} a correction before the job can run{where}."
+            )
+            self._message.say(f"{needs} {wrong.get('', '')}", wrong=True)
+        else:
+            labels = [self.declared.parameters()[name].label for name in by_name if name]
+            self._message.say(f"Needed before the job can run: {', '.join(labels)}." if labels else by_name.get("", ""))
         self._buttons()
+
+    def _by_name(self, texts: Sequence[str]) -> dict[str, str]:
+        """Return the texts by the field that they are about, "" for those about none."""
+        found: dict[str, str] = {}
+        for text in texts:
+            name = self._name_in(text)
+            said = text.removeprefix(f"{self.declared.called(name)}: ") if name else text  # it stands beside its label
+            found[name] = f"{found[name]} {said}" if name in found else said
+        return found
+
+    def _is_only_needed(self, name: str) -> bool:
+        """Say whether a field (or, "", the form as a whole) is incomplete only because nobody has come to it yet."""
+        if self._asked or name in self._unreadable:
+            return False
+        if not name:
+            return not self._touched
+        return name not in self._touched and self._values[name] in (None, "", self.declared.default(name))
 
     def _say_cost(self, text: str, warnings: Sequence[str] = ()) -> None:
         lines = [f'<div class="rl-cost">{html.escape(text)}</div>'] if text else []

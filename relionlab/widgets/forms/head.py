@@ -48,5 +48,5 @@ class Head(w.HBox):
 
     def name(self, title: str, job: str = "") -> None:
         """Show the title, and the job that the form is about."""
-        about = f' <span class="rl-muted">{html.escape(job)}</span>' if job else ""
+        about = f' <span class="rl-muted" title="{html.escape(job)}">{html.escape(job)}</span>' if job else ""
         self.title.value = f'<span class="rl-title">{html.escape(title)}</span>{about}'

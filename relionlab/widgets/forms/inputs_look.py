@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from relionlab.errors import RelionlabError
 from relionlab.jobs.base import Job
-from relionlab.jobs.input_checks import input_problems, input_words, named_files
+from relionlab.jobs.input_checks import input_findings, input_words, named_files
 from relionlab.params import Declared
 from relionlab.project import Project
 from relionlab.project.input_choices import planned_outputs
@@ -20,30 +20,32 @@ class InputsLook:
     """The findings.
 
     problems  what is wrong with the inputs, in words
+    doubts    what may be wrong with them
     words     parameter -> what its file holds
     shell     the command lines of the job
     waits     an input is still to be made by another job, so that the job's cost cannot be told
     """
 
     problems: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
     words: Mapping[str, str] = field(default_factory=dict)
     shell: str = ""
     waits: bool = False
 
 
 def look_at_inputs(job: Declared, project: Project | None) -> InputsLook:
-    """Look at the heads of the files that a job names; takes some milliseconds for each."""
+    """Look at the files that a job names: some milliseconds for each, half a second for large lists and maps."""
     if project is None:
         return InputsLook(shell=as_shell(job, None))
     try:
         planned = planned_outputs(project)
     except RelionlabError as error:  # a damaged pipeline
         return InputsLook((str(error),))
-    problems = input_problems(job, project.directory, planned=planned)
+    found = input_findings(job, project.directory, planned=planned)
     awaited = [name for name, value in named_files(job) if value in planned]
     words = input_words(job, project.directory)
     words |= dict.fromkeys(awaited, "Not there yet: a scheduled or running job makes it.")
-    return InputsLook(tuple(problems), words, as_shell(job, project), bool(awaited))
+    return InputsLook(found.problems, found.doubts, words, as_shell(job, project), bool(awaited))
 
 
 def cost_of(job: Declared, project: Project | None) -> Cost | None:

@@ -95,6 +95,8 @@ class Launch(w.VBox):
         done_all = self.more.layout.display == "" and self.more.extra.value == 0
         self.go_on.disabled = state not in ENDED or wrong_to_continue or done_all
         self.go_on.tooltip = "Give more iterations first" if done_all else "Go on from the last iteration"
+        goes_on = state in ENDED and not self.go_on.disabled and self.more.layout.display == ""
+        self.run.button_style, self.go_on.button_style = ("", "primary") if goes_on else ("primary", "")
         for widget, shown in (
             (self._second, state is not None),
             (self.start, state == "scheduled"),

@@ -26,6 +26,7 @@ class Pages(w.Tab):
         self.names = {tab: _switches_first(declared, names) for tab, names in declared.tabs().items()}
         self._fields, self._level, self._explain = fields, LEVELS[0], False
         self._wrong: frozenset[str] = frozenset()
+        self._needed: frozenset[str] = frozenset()
         self._boxes = {tab: w.VBox(layout=w.Layout(padding="6px 2px 2px 2px")) for tab in self.names}
         self._shown: tuple[str, ...] = ()
         super().__init__([])
@@ -42,7 +43,7 @@ class Pages(w.Tab):
         return [
             name
             for name in self.names[tab]
-            if self._fields[name].parameter.level in levels or name in self._wrong  # what is wrong is never hidden
+            if self._fields[name].parameter.level in levels or name in self._wrong | self._needed
         ]
 
     def show(self, *, level: str, explain: bool) -> None:
@@ -50,10 +51,10 @@ class Pages(w.Tab):
         self._level, self._explain = level, explain
         self._arrange()
 
-    def mark(self, wrong: Collection[str]) -> None:
-        """Mark the pages that hold a parameter with a wrong value, and show its row whatever its level."""
-        if self._wrong != frozenset(wrong):
-            self._wrong = frozenset(wrong)
+    def mark(self, wrong: Collection[str], *, needed: Collection[str] = ()) -> None:
+        """Mark the pages that hold a wrong value, and show its row, and those that are to be filled, whatever their level."""
+        if (self._wrong, self._needed) != (frozenset(wrong), frozenset(needed)):
+            self._wrong, self._needed = frozenset(wrong), frozenset(needed)
             self._arrange()
 
     def jump(self, name: str) -> None:

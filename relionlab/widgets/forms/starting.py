@@ -35,6 +35,9 @@ class Starting:
     _message: Message
     _last_readable: Callable[[], Any]
     _name_in: Callable[[str], str]
+    _is_only_needed: Callable[[str], bool]
+    _say_problems: Callable[[], None]
+    _asked: bool
 
     def _begin(self, directory: JobDirectory | None) -> None:
         self.directory = directory
@@ -51,11 +54,13 @@ class Starting:
 
     def run(self) -> JobDirectory:
         """Add the job to the project and start it, in a process of its own."""
+        self._ask()
         self._follow(self._own_project().run(self.job, **self._alias()), noted=True)
         return self._own_job()
 
     def schedule(self) -> JobDirectory:
         """Add the job to the project and start nothing; its inputs may be files that another job has still to make."""
+        self._ask()
         added = self._own_project().add(self.job, **self._alias())
         self._follow(added, f"{added.name} is scheduled: start it when its inputs are there.", noted=True)
         return added
@@ -110,10 +115,18 @@ class Starting:
 
     # --- what becomes of it ----------------------------------------------------------------------------------------
 
+    def _ask(self) -> None:
+        """Take it that the form is thought complete: from now on nothing that is wrong or missing is left unsaid."""
+        self._asked = True
+        self._say_problems()
+
     def _buttons(self) -> None:
-        """Enable the buttons that make sense now."""
+        """Enable the buttons that make sense now; what is only incomplete is said when Run is pressed."""
         state = self.directory.state if self.directory is not None else None
         problems = self.problems()
+        wrong = [
+            text for text in (*problems, *self._look_found.problems) if not self._is_only_needed(self._name_in(text))
+        ]
         if self.directory is not None and state in ENDED:
             job = self._last_readable()
             name = iterations_field(job)
@@ -121,7 +134,7 @@ class Starting:
             self._launch.follow_iterations(name, done, getattr(job, name) if name else None)
         self._launch.follow(
             state,
-            wrong=bool(problems or self._look_found.problems),
+            wrong=bool(wrong),
             wrong_to_continue=any(self._may_change(self._name_in(text)) for text in problems),
         )
 

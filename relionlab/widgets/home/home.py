@@ -24,6 +24,7 @@ from relionlab.jobs.registry import job_type
 from relionlab.project import JobDirectory, Project
 from relionlab.project.continuing import fresh_copy
 from relionlab.project.pipeline_file import PIPELINE_FILE
+from relionlab.widgets.forms.form import JobForm
 from relionlab.widgets.home.memory import HomeMemory
 from relionlab.widgets.home.pages import Pages
 from relionlab.widgets.home.showing import remember
@@ -38,6 +39,7 @@ from relionlab.widgets.pipeline.job_list import JobList
 from relionlab.widgets.pipeline.palette import Palette, PaletteEntry, job_type_entries
 from relionlab.widgets.pipeline.showing import viewer
 from relionlab.workflows.job_rows import JobRow, JobRows, counts
+from relionlab.workflows.suggested import begun, usual
 from relionlab.workflows.tuning import tuning_job
 
 _START = "start:"
@@ -135,6 +137,14 @@ class Home(w.VBox):
         """Show the form of a new job that begins with these values."""
         start = job() if isinstance(job, type) else job
         return self.open_page(self.pages.key_of_form(start))
+
+    def open_new(self, kind: type[Job]) -> w.Widget:
+        """Show the form of a new job of this type, with the inputs and values that are usual after what was done."""
+        project = self._made_project()
+        form = self.open_form(begun(project, kind))
+        assert isinstance(form, JobForm)
+        form.fill_as_usual(lambda: usual(project, kind))
+        return form
 
     def open_folder(self, folder: str | Path) -> None:
         """Go to another project, or to a folder that is to become one."""
@@ -301,8 +311,7 @@ class Home(w.VBox):
     def _chosen(self, key: str) -> None:
         kind, _, rest = key.partition(":")
         if kind == "new":
-            self._made_project()
-            self.open_form(job_type(rest))
+            self.open_new(job_type(rest))
         elif kind == "start":
             self._open_start()
         else:

@@ -95,6 +95,11 @@ class JobMonitor(w.VBox):
         self.directory = directory
         self._watch = Watch(self.look, period=self.period)
 
+    @property
+    def watches(self) -> bool:
+        """Whether it still looks: a job that has ended is not looked at any more."""
+        return self._watch is not None and self._watch.alive
+
     def stop(self) -> None:
         """Stop watching; what is shown stays."""
         if self._watch is not None:
@@ -204,7 +209,12 @@ class JobMonitor(w.VBox):
         covered = _COVERED if self._pages else set()
         found = self.end.judge(directory)
         self._show_pages([*self._pages, *(PictureTab(one) for one in found.pictures if one.title not in covered)])
-        self.end.suggest(directory)
+        Watch(lambda: self._suggest(directory))  # of maps it takes some seconds, for which nothing else shall wait
+
+    def _suggest(self, directory: JobDirectory) -> bool:
+        if self._begun is directory:
+            self.end.suggest(directory)
+        return False
 
     # --- tabs -------------------------------------------------------------------------------------------------------
 

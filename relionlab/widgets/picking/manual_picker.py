@@ -32,6 +32,7 @@ from relionlab.widgets.picking.pick_layers import Edit
 from relionlab.widgets.picking.picture_controls import Picture, PictureControls
 from relionlab.workflows.hand_picking import HandPicking
 from relionlab.workflows.hand_picking_sources import open_hand_picking
+from relionlab.workflows.sizes_used import diameter_used
 
 KEYS = (
     "← → micrographs · Ctrl Z undo · Ctrl Shift Z redo · Delete the pick under the mouse · Space keep or drop · C CTF · I invert · "
@@ -87,6 +88,7 @@ class ManualPicker(w.VBox):
         self.view = MicrographView(pixels=pixels)
         self.list = MicrographList(height=max(pixels - 190, 150))
         self.ctf = CtfPanel(pixels=max(pixels - 190, 200))
+        self._why_diameter = ""
         self.picture = PictureControls([self.view], self._start())
         self.colours = ColourControls(self._coloured, directory=self.picking.directory)
         self.name = ""
@@ -106,6 +108,8 @@ class ManualPicker(w.VBox):
         self.picking.count_all(self._tell_counts)
         self.show(self.picking.names[0])
         self._colour_as_the_job()
+        if self._why_diameter and not self._message.value:  # a micrograph that cannot be shown is said first
+            self._message.say(self._why_diameter)
 
     # --- what can be done -----------------------------------------------------------------------------------------
 
@@ -210,11 +214,23 @@ class ManualPicker(w.VBox):
         start = Picture()
         if job is not None and hasattr(job, "sigma_contrast"):
             start = Picture(
-                diameter=float(job.diameter), sigma=float(job.sigma_contrast), low_pass=max(float(job.lowpass), 0.0),
+                diameter=self._diameter(job), sigma=float(job.sigma_contrast), low_pass=max(float(job.lowpass), 0.0),
                 high_pass=max(float(job.highpass), 0.0), black=float(job.black_val), white=float(job.white_val),
             )  # fmt: skip
         known = {name: value for name, value in self.picking.remembered().items() if name in start.as_dict}
+        if "diameter" in known:
+            self._why_diameter = ""
         return Picture(**{**start.as_dict, **known})
+
+    def _diameter(self, job: Any) -> float:
+        """Return the circles' diameter in Å: the form's, or where that was left alone what earlier jobs took; keep why."""
+        said, place = float(job.diameter), self.picking.job
+        known = diameter_used(place) if place is not None and said == job.default("diameter") else 0.0
+        if known and known != said:
+            self._why_diameter = f"The circles have {known:g} Å, as the particle had in earlier jobs."
+            return known
+        self._why_diameter = f"The circles have {said:g} Å, as the form says: set them to your particle's longest side."
+        return said
 
     def _colour_as_the_job(self) -> None:
         job = self.picking.job.job if self.picking.job is not None else None

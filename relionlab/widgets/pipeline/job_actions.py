@@ -10,7 +10,7 @@ import ipywidgets as w
 from relionlab.errors import JobStateError, ParameterError, RelionlabError
 from relionlab.jobs.foreign import ForeignJob
 from relionlab.project import ENDED, JobDirectory
-from relionlab.project.removal import cleaning, deletion, forbids_harsh_cleaning
+from relionlab.project.removal import cleaning, deletion, forbid_harsh_cleaning, forbids_harsh_cleaning
 from relionlab.widgets.parts.buttons import Message, attempt
 from relionlab.widgets.pipeline.asking import Answer, Question
 
@@ -145,9 +145,22 @@ class JobActions(w.VBox):
                     "danger",
                 )
             )
-        if forbids_harsh_cleaning(self.directory):
-            text += " A file NO_HARSH_CLEAN forbids to clean it harshly."
+        kept = forbids_harsh_cleaning(self.directory)
+        if kept:
+            text += " Its file NO_HARSH_CLEAN keeps from harsh cleaning, here and in RELION, what other jobs could use."
+        tip = (
+            "Remove the file NO_HARSH_CLEAN"
+            if kept
+            else "Put a file NO_HARSH_CLEAN into it, which RELION heeds as well"
+        )
+        label = "Allow harsh cleaning" if kept else "Never clean it harshly"
+        answers.append(Answer(label, tip, lambda: self.keep_from_harsh_cleaning(keep=not kept)))
         self.question.ask(text, answers)
+
+    def keep_from_harsh_cleaning(self, *, keep: bool = True) -> None:
+        """Keep what other jobs could use from being cleaned away, or let it go again."""
+        forbid_harsh_cleaning(self.directory, forbid=keep)
+        self.message.say("It is never cleaned harshly from now on." if keep else "It may be cleaned harshly again.")
 
     # --- inside ---------------------------------------------------------------------------------------------------------
 

@@ -88,6 +88,9 @@ class JobPage(w.VBox):
         except (ProjectError, PipelineError) as error:
             self._title.value = f'<div class="rl-problem">{html.escape(str(error))}</div>'
             return
+        monitor = self._panels.get(PANELS[0])
+        if state == "running" and isinstance(monitor, JobMonitor) and not monitor.watches:  # it was continued
+            monitor.follow(JobDirectory(self.directory.project, self.directory.name))
         seen = (pipeline, process, state)
         if self._seen == seen:
             return

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
 import pytest
 
 from relionlab.errors import JobStateError, ParameterError
+from relionlab.io.images import write_stack
 from relionlab.jobs.importing.job import Import
 from relionlab.jobs.maps.postprocess_job import PostProcess
 from relionlab.jobs.refinement.class2d import Class2D
@@ -14,9 +16,16 @@ from relionlab.jobs.refinement.refine3d import Refine3D
 from relionlab.jobs.registry import job_types
 from relionlab.widgets import JobForm
 from relionlab.widgets.forms.background import Newest
+from relionlab.workflows.next_jobs import Suggestion
 from tests.waiting import until
 
-PARTICLES = "data_particles\nloop_\n_rlnImageName\n_rlnDefocusU\n1@a.mrcs 9000\n2@a.mrcs 9000\n"
+OPTICS = (
+    "data_optics\nloop_\n_rlnOpticsGroup\n_rlnOpticsGroupName\n_rlnImagePixelSize\n_rlnImageSize\n_rlnVoltage\n"
+    "_rlnSphericalAberration\n_rlnAmplitudeContrast\n1 one 4.0 64 300 2.7 0.1\n\n"
+)
+PARTICLES = (
+    f"{OPTICS}data_particles\nloop_\n_rlnImageName\n_rlnDefocusU\n_rlnOpticsGroup\n1@a.mrcs 9000 1\n2@a.mrcs 9000 1\n"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -30,6 +39,8 @@ def own_presets(tmp_path, monkeypatch):
 def particles(project):
     """A project with two particles, imported."""
     (project.directory / "p.star").write_text(PARTICLES)
+    images = np.random.default_rng(0).normal(size=(2, 64, 64)).astype(np.float32)
+    write_stack(project.directory / "a.mrcs", images, pixel_size=4.0)
     kind = "Particles STAR file (.star)"
     job = project.add(Import(do_raw=False, do_other=True, fn_in_other="p.star", node_type=kind), alias="first")
     (job.path / "p.star").write_text(PARTICLES)
@@ -159,7 +170,7 @@ def test_list_of_files_says_what_they_hold(particles):
     until(lambda: "2 particles" in box.choices[1].get("detail", ""))
     planned, made, browse = box.choices
     assert (planned["mark"], planned["title"]) == ("scheduled", "Class2D/job002/run_it025_data.star")
-    assert made["detail"] == "2 particles · first, just now"
+    assert made["detail"] == "2 particles, 4 Å/px, box of 64 px (256 Å) · first, just now"
     box.choose(planned["id"])
     assert form.job.fn_img == "Class2D/job002/run_it025_data.star"
     assert form.input_problems() == []
@@ -320,3 +331,47 @@ def test_values_that_make_no_command_are_said_in_the_copy():
     assert form._background.wait()
     assert form._copies.shell.text.startswith("#")
     assert "(other_args)" in form.problems()[0]
+
+
+# --- what is still to be filled -------------------------------------------------------------------------------------
+
+
+def test_a_new_form_asks_quietly_for_what_it_needs_until_run_is_pressed(particles):
+    form = JobForm(Class2D, project=particles)
+    form.input_problems()
+    assert ">needed<" in form.fields["fn_img"]._below.value
+    assert "rl-problem" not in form.fields["fn_img"]._below.value + form._message.value
+    assert "●" not in "".join(form._pages.titles)
+    assert "Needed before the job can run: Input images STAR file" in form._message.value
+    form._launch.run.click()
+    assert "rl-problem" in form.fields["fn_img"]._below.value
+    assert "rl-problem" in form._message.value
+    assert particles.pipeline.processes[1:] == ()
+    form.fields["fn_img"].entry.value = "Import/job001/p.star"
+    assert form.input_problems() == []
+    assert "rl-problem" not in form.fields["fn_img"]._below.value + form._message.value
+
+
+def test_what_is_usual_is_filled_in_but_not_over_what_was_typed(particles):
+    usual = Suggestion(Class2D(fn_img="Import/job001/p.star", nr_classes=2), "2D classification", "Sort them.")
+    form = JobForm(Class2D, project=particles)
+    form.fill_as_usual(lambda: (particles.job("Import/job001"), usual))
+    until(lambda: "after Import/job001" in form._head.title.value)
+    assert form.job == usual.job
+    typed = JobForm(Class2D, project=particles)
+    typed.fields["nr_classes"].entry.value = "7"
+    typed.fill_as_usual(lambda: (particles.job("Import/job001"), usual))
+    until(lambda: typed._head.title.value)
+    assert typed.job == Class2D(nr_classes=7)
+
+
+def test_what_may_be_wrong_is_a_doubt_that_keeps_nothing_from_running(particles, monkeypatch):
+    from relionlab.jobs.input_checks import InputFindings
+    from relionlab.widgets.forms import inputs_look
+
+    found = InputFindings(doubts=("Input images STAR file (fn_img): the header says otherwise.",))
+    monkeypatch.setattr(inputs_look, "input_findings", lambda *_, **__: found)
+    form = JobForm(Class2D(fn_img="Import/job001/p.star"), project=particles)
+    form.input_problems()
+    assert '<div class="rl-doubt">the header' in form.fields["fn_img"]._below.value
+    assert not form._launch.run.disabled

@@ -262,6 +262,7 @@ def test_the_end_says_what_came_out_and_what_follows(project):
     look_to_the_end(monitor)
     assert "rl-grade-doubtful" in monitor.end._words.value
     assert "median fit 5 Å" in monitor.end._words.value
+    until(lambda: monitor.end._next.children)
     rows = monitor.end._next.children
     assert [row.children[0].description for row in rows] == [one.label for one in monitor.end.suggestions]
     rows[0].children[0].click()
@@ -273,6 +274,7 @@ def test_a_next_job_opens_as_a_form_below(project):
     jobs = whole_project(project)
     monitor = watched(jobs["Extract"])
     look_to_the_end(monitor)
+    until(lambda: monitor.end._next.children)
     monitor.end._next.children[0].children[0].click()
     form = next(child for child in monitor._drawer.children if isinstance(child, JobForm))
     assert form.job == monitor.end.suggestions[0].job

@@ -7,7 +7,11 @@ import pytest
 
 from relionlab.io.coordinates import FOM, X, Y, write_coordinates
 from relionlab.io.images import write_image
+from relionlab.io.star import write_star
 from relionlab.io.table import Table
+from relionlab.jobs.picking.autopick import AutoPick
+from relionlab.jobs.picking.manualpick import ManualPick
+from relionlab.project import Project
 from relionlab.widgets.picking.colour_controls import PLAIN
 from relionlab.widgets.picking.manual_picker import ManualPicker
 from relionlab.widgets.picking.pick_layers import Edit
@@ -144,3 +148,23 @@ def test_commands_of_the_page(picker):
     assert picker.view.inverted
     picker.go_to("mic2.mrc", 10, 10)
     assert picker.name == "mic2.mrc"
+
+
+def test_circles_begin_with_the_diameter_of_earlier_jobs_or_the_forms_and_say_so(tmp_path):
+    project = Project.create(tmp_path / "project")
+    write_image(project.directory / "mic.mrc", np.zeros((64, 80), np.float32), pixel_size=4.0)
+    micrographs = Table({"rlnMicrographName": ["mic.mrc"], "rlnMicrographPixelSize": [4.0]}, name="micrographs")
+    write_star(project.directory / "mics.star", [micrographs])
+
+    def opened(job):
+        made = ManualPicker(project.add(job), pixels=200)
+        made.picking.close()
+        return made.view.diameter, made._message.value
+
+    diameter, told = opened(ManualPick(fn_in="mics.star"))
+    assert (diameter, "as the form says" in told) == (100.0, True)
+    project.add(AutoPick(fn_input_autopick="mics.star", do_log=True, log_diam_min=140, log_diam_max=180))
+    diameter, told = opened(ManualPick(fn_in="mics.star"))
+    assert (diameter, "in earlier jobs" in told) == (180.0, True)
+    diameter, told = opened(ManualPick(fn_in="mics.star", diameter=90.0))
+    assert (diameter, "as the form says" in told) == (90.0, True)

@@ -19,6 +19,7 @@ from relionlab.widgets.pipeline.palette import job_type_entries
 from relionlab.widgets.pipeline.row_table import RowTable
 from relionlab.widgets.pipeline.showing import viewer
 from relionlab.widgets.pipeline.sweep import SweepView
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -101,6 +102,31 @@ def test_alias_that_relion_refuses_is_said(page_of):
     page.actions.question.children[1].value = "job9"
     page.actions.question.children[2].children[0].click()
     assert "begins with" in page.actions.message.value
+
+
+def test_a_job_is_kept_from_harsh_cleaning_and_let_go_again(begun: Project, page_of):
+    page, marker = page_of("job001"), begun.job("job001").path / "NO_HARSH_CLEAN"
+    for label, kept in (("Never clean it harshly", True), ("Allow harsh cleaning", False)):
+        page.actions.ask_clean()
+        [button] = [one for one in page.actions.question.children[-1].children if one.description == label]
+        button.click()
+        assert marker.exists() is kept
+    assert "may be cleaned harshly again" in page.actions.message.value
+
+
+def test_a_job_that_is_continued_is_watched_again(begun: Project, page_of):
+    job = begun.job("job002")
+    job.mark("finished")
+    page = page_of("job002")
+    monitor = page._panels[PANELS[0]]
+    until(lambda: not monitor.watches)
+    assert "finished" in monitor.status._head.value
+    (job.path / "RELION_JOB_EXIT_SUCCESS").unlink()
+    job.set_state("running")
+    page.refresh()
+    until(lambda: "running" in monitor.status._head.value)
+    job.mark("aborted")
+    until(lambda: not monitor.watches)
 
 
 def test_deleting_says_what_goes_and_who_misses_it(begun: Project, page_of):
