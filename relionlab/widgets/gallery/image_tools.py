@@ -24,6 +24,7 @@ from relionlab.widgets.gallery.tool_figure import tool_figure
 from relionlab.widgets.parts.buttons import Message, button
 from relionlab.widgets.parts.live_figure import FigureEvent, LiveFigure
 from relionlab.widgets.parts.look import style_sheet
+from relionlab.widgets.parts.slider import Slider
 
 Tool = Literal["line", "circle", "rectangle", "freehand", "polygon"]
 _TOOLS: dict[str, Tool] = {
@@ -71,14 +72,8 @@ class ImageTools(w.VBox):
         self._subtract = w.Checkbox(value=False, description="take away", indent=False, layout=w.Layout(width="95px"))
         low, high = (float(value) for value in np.percentile(image[:: 1 + image.shape[0] // 1024], (1, 99.9)))
         step = (high - low) / 200 or 1.0
-        self._threshold = w.FloatSlider(
-            high,
-            min=low,
-            max=high,
-            step=step,
-            description="Threshold",
-            readout_format=".3g",
-            layout=w.Layout(width="280px"),
+        self._threshold = Slider(
+            high, min=low, max=high, step=step, digits=3, tip="Threshold", layout=w.Layout(width="200px")
         )
         self._told = w.HTML()
         self._file = w.Text(value="mask2d.mrc", layout=w.Layout(width="150px"), tooltip="File for the mask")
@@ -112,7 +107,7 @@ class ImageTools(w.VBox):
         )
         return [
             row([self._tool, self._subtract, *regions_row]),
-            row([self._view, self._low, self._threshold, self._edge, self._file, save]),
+            row([self._view, self._low, w.HTML("Threshold"), self._threshold, self._edge, self._file, save]),
             self.live,
             self._told,
             self.message,

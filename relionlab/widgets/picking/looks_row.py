@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import ipywidgets as w
 
+from relionlab.widgets.parts.slider import Slider
 from relionlab.widgets.picking.micrograph_view import MicrographView
 
 _EVEN = 6.0
@@ -22,7 +23,7 @@ class LooksRow(w.HBox):
     def __init__(self, views: Callable[[], Sequence[MicrographView]], *, diameter: float) -> None:
         self._views = views
         narrow = w.Layout(width="64px")
-        self.sigma = w.FloatSlider(3.0, min=1, max=8, step=0.25, readout=False, layout=w.Layout(width="120px"))
+        self.sigma = Slider(3.0, min=1, max=8, step=0.25, layout=w.Layout(width="120px"))
         self.low_pass = w.BoundedFloatText(20.0, min=0, max=1000, step=5, layout=narrow)
         self.high_pass = w.BoundedFloatText(
             100 * round(_EVEN * diameter / 100), min=0, max=100000, step=100, layout=narrow
@@ -37,7 +38,7 @@ class LooksRow(w.HBox):
         ]
         parts: list[w.Widget] = []
         for words, control, tip in labelled:
-            control.tooltip = tip
+            setattr(control, "tip" if isinstance(control, Slider) else "tooltip", tip)
             parts += [w.HTML(f'<span class="rl-muted" title="{tip}">{words}</span>'), control]
             control.observe(self._changed, "value")
         self.inverted.observe(self._changed, "value")
