@@ -29,8 +29,14 @@ class Started:
         self.read: list[str] = []
         own = address.partition("/lab")[0]
         page.on("pageerror", lambda error: self.wrong.append(str(error)[:400]))
-        page.on("console", lambda m: self.wrong.append(m.text[:400]) if m.type == "error" else None)
+        page.on("console", self._said)
         page.on("request", lambda asked: self._asked(asked.url, own))
+
+    def _said(self, message: Any) -> None:
+        looked_for = "/home.ipynb?" in message.location.get("url", "")  # which of the folders above a file has one
+        ended = message.text.startswith("Could not restore the debugger state")  # JupyterLab's, of a kernel that is gone
+        if message.type == "error" and not looked_for and not ended:
+            self.wrong.append(message.text[:400])
 
     def _asked(self, url: str, own: str) -> None:
         if not url.startswith((own, "data:", "blob:")):
@@ -95,9 +101,16 @@ def picture(started: Started, name: str) -> None:
 
 def test_the_page_comes_by_itself_and_leads_to_the_classes(started):
     page = started.page
-    page.locator(f'.rl-job-line[data-name="{JOB}"]').click(timeout=60_000)
+    tabs = page.locator(".rl-tab")
+    page.locator('.rl-job-line[data-name="CtfFind/job001"]').click(timeout=60_000)
+    started.tab("CtfFind").wait_for(timeout=30_000)
+    assert tabs.count() == 1
+    page.locator(f'.rl-job-line[data-name="{JOB}"]').click()
+    started.tab("Class2D").wait_for(timeout=30_000)
+    assert tabs.count() == 1
     page.locator(".rl-views button", has_text="Choose classes").click()
     started.tab("Choose classes").wait_for(timeout=30_000)
+    assert page.locator(".rl-tab.rl-preview").count() == 0  # something was done in the job's page
     page.get_by_role("button", name="Save selection").locator("visible=true").first.wait_for(timeout=30_000)
     picture(started, "start_classes")
 
@@ -119,6 +132,14 @@ def test_a_double_click_opens_a_list_in_the_page_without_reading_it_into_the_bro
     started.page.get_by_role("button", name="CTF").locator("visible=true").first.wait_for(timeout=30_000)
     picture(started, "start_file")
     assert started.read == []
+
+
+def test_a_double_click_opens_the_page_too_where_it_was_closed(started):
+    page = started.page
+    page.locator('.lm-TabBar-tab:has-text("home.ipynb") .lm-TabBar-tabCloseIcon').click()
+    page.locator(".rl-home").wait_for(state="detached", timeout=30_000)
+    started.double_click("Class2D", "job003", "job.star")
+    started.tab("job.star").wait_for(timeout=60_000)
 
 
 def test_nothing_went_wrong_and_nothing_left_the_machine(started):

@@ -131,6 +131,11 @@ class Home(w.VBox):
         """Show the page of a job, by its name or alias."""
         return self.open_page(f"job:{self.opened.job(name).name}")
 
+    def look_at_job(self, name: str) -> w.Widget:
+        """Show the page of a job in the one tab for looking around: the next job takes its place unless something is done in it."""
+        key = f"job:{self.opened.job(name).name}"
+        return self.tabs.add(key, *self.pages.page(key), preview=True)
+
     def open_form(self, job: Job | type[Job]) -> w.Widget:
         """Show the form of a new job that begins with these values."""
         start = job() if isinstance(job, type) else job
@@ -227,7 +232,7 @@ class Home(w.VBox):
             if self.project is None or not self.project.pipeline.processes:
                 self._open_start()
             elif self._shown:
-                attempt(lambda: self.open_job(self._shown[0].name), self.message)
+                attempt(lambda: self.look_at_job(self._shown[0].name), self.message)
         self._offer()
 
     def _offer_rebuilding(self, text: str) -> None:
@@ -268,6 +273,7 @@ class Home(w.VBox):
                     with suppress(RelionlabError, OSError, ValueError):
                         self.tabs.prepare(key, *self.pages.page(key))
             keys = list(self.tabs.tabs)
+            self.tabs.preview = self.memory.preview if self.memory.preview in keys else ""
             if keys:
                 self.tabs.show(self.memory.current if self.memory.current in keys else keys[-1])
         finally:
@@ -282,7 +288,7 @@ class Home(w.VBox):
             if key.startswith("form:") and widget is not None:
                 self.pages.take_values(key, widget)
         self.memory.tabs = [key for key in self.tabs.tabs if not key.startswith(("free:", _START))]
-        self.memory.current = self.tabs.current
+        self.memory.current, self.memory.preview = self.tabs.current, self.tabs.preview
         self.pages.forget(set(self.memory.tabs))
         self.memory.keep()
 
@@ -299,7 +305,9 @@ class Home(w.VBox):
             attempt(lambda: self.hide(name), self.message)
         elif kind == "open":
             self.message.say("")
-            attempt(lambda: self.open_job(name), self.message)
+            if self.tabs.current == f"job:{name}":  # clicked again, as by a double click
+                self.tabs.keep(self.tabs.current)
+            attempt(lambda: self.look_at_job(name), self.message)
 
     def _chosen(self, key: str) -> None:
         kind, _, rest = key.partition(":")

@@ -1,10 +1,21 @@
-// A bar of tabs: click or arrows show one, the cross, Delete or the middle button close it.
+// A bar of tabs: click or arrows show one, the cross, Delete or the middle button close it. What is done in the tab that is only
+// looked at keeps it: a click on anything that acts, a value that changes; not the ways to look around in it.
+const ACTS = "button, input, select, textarea, canvas, [role=option], [role=button], [contenteditable]";
+const LOOKS = ".rl-panels, .rl-links, .lm-TabBar-tab";
+
 function render({ model, el }) {
   const bar = document.createElement("div");
   bar.className = "rl-tabs";
   bar.setAttribute("role", "tablist");
   el.append(bar);
   const tell = (kind, key) => model.send({ kind, key });
+  function acted(event) {
+    const [front, target] = [model.get("current"), event.target];
+    if (front !== model.get("preview") || !target.closest || target.closest(LOOKS)) return;
+    const place = bar.closest(".rl-tab-stack")?.querySelector(":scope > .rl-tab-place");
+    if (!place?.contains(target)) return;
+    if (event.type !== "click" || place.contains(target.closest(ACTS))) tell("keep", front);
+  }
   function draw() {
     const current = model.get("current");
     const focused = bar.contains(document.activeElement);
@@ -14,10 +25,11 @@ function render({ model, el }) {
       const front = key === current;
       tab.className = "rl-tab";
       tab.classList.toggle("rl-front", front);
+      tab.classList.toggle("rl-preview", key === model.get("preview"));
       tab.setAttribute("role", "tab");
       tab.setAttribute("aria-selected", String(front));
       tab.tabIndex = front ? 0 : -1;
-      tab.title = title;
+      tab.title = key === model.get("preview") ? `${title}: the next job takes its place; click again to keep it` : title;
       const text = document.createElement("span");
       text.textContent = title;
       const close = document.createElement("button");
@@ -47,9 +59,14 @@ function render({ model, el }) {
       }
     }
   }
-  model.on("change:tabs", draw);
-  model.on("change:current", draw);
+  const shown = "change:tabs change:current change:preview";
+  const acts = ["click", "input", "change"];
+  for (const type of acts) document.addEventListener(type, acted, true);
+  model.on(shown, draw);
   draw();
-  return () => { model.off("change:tabs", draw); model.off("change:current", draw); };
+  return () => {
+    model.off(shown, draw);
+    for (const type of acts) document.removeEventListener(type, acted, true);
+  };
 }
 export default { render };
