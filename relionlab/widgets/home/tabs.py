@@ -145,8 +145,7 @@ class Tabs(w.VBox):
         if tab.widget is None:
             return
         self._place.children = tuple(child for child in self._place.children if child is not tab.widget)
-        with suppress(Exception):  # a widget that cannot close itself is gone from the page all the same
-            tab.widget.close()
+        _close(tab.widget)
 
     def _made(self, tab: Tab) -> w.Widget:
         try:
@@ -180,3 +179,12 @@ class Tabs(w.VBox):
     def _told(self) -> None:
         if self._on_change is not None:
             self._on_change()
+
+
+def _close(widget: w.Widget) -> None:
+    """Close a widget and all in it: ipywidgets keeps each that is not closed, here and in the page, with its pictures."""
+    with suppress(Exception):  # a widget that cannot close itself is gone from the page all the same
+        widget.close()
+    for part in (*getattr(widget, "children", ()), getattr(widget, "layout", None), getattr(widget, "style", None)):
+        if isinstance(part, w.Widget):
+            _close(part)

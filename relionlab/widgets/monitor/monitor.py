@@ -102,8 +102,11 @@ class JobMonitor(w.VBox):
             self._watch = None
 
     def close(self) -> None:
-        """Stop watching and take the widget away."""
-        self.stop()
+        """Take the widget away; a look that is going on is given up, and nobody waits for it."""
+        self.directory = None
+        if self._watch is not None:
+            self._watch.stop(wait=False)
+            self._watch = None
         super().close()
 
     def abort(self) -> None:
@@ -203,6 +206,8 @@ class JobMonitor(w.VBox):
             return
         covered = _COVERED if self._pages else set()
         found = self.end.judge(directory)
+        if directory is not self.directory:  # closed meanwhile, or another job is followed
+            return
         self._show_pages([*self._pages, *(PictureTab(one) for one in found.pictures if one.title not in covered)])
         self.end.suggest(directory)
 

@@ -160,6 +160,16 @@ def test_job_in_which_something_was_done_or_that_is_clicked_twice_keeps_its_tab(
     assert home.tabs.bar.preview == ""
 
 
+def test_page_that_is_closed_takes_all_its_parts_along(begun: Project, opened):
+    home = opened(begun)
+    click(home, "Class2D/job002")
+    page = home.tabs.widget("job:Class2D/job002")
+    parts = [page, page.links, page.actions, *page.actions.children, page.actions.layout]
+    assert all(part.comm is not None for part in parts)
+    click(home, "Import/job001")
+    assert all(part.comm is None for part in parts)
+
+
 def test_two_comparisons_have_titles_that_differ(begun: Project, opened):
     home = opened(begun)
     home.open_page("compare:")

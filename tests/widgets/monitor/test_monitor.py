@@ -303,6 +303,18 @@ def test_following_does_not_wait_for_a_look(monitored):
     monitor.stop()
 
 
+def test_closing_waits_for_no_look_and_the_look_shows_nothing_more(project, monkeypatch):
+    monitor = watched(whole_project(project)["Class2D"])
+    monitor.end.outcome, monitor.end.suggestions = None, ()
+    waited: list[bool] = []
+    monitor._watch = SimpleNamespace(stop=lambda *, wait=True: waited.append(wait), alive=True)
+    judge = monitor.end.judge
+    monkeypatch.setattr(monitor.end, "judge", lambda directory: (monitor.close(), judge(directory))[1])
+    look_to_the_end(monitor)
+    assert waited == [False]
+    assert monitor.end.suggestions == ()
+
+
 def test_removed_directory_ends_the_watch(tmp_path):
     job = Job(tmp_path / "Class2D" / "gone")
     monitor = watched(job)
