@@ -106,7 +106,6 @@ class JobMonitor(w.VBox):
         self.directory = None
         if self._watch is not None:
             self._watch.stop(wait=False)
-            self._watch = None
         super().close()
 
     def abort(self) -> None:
