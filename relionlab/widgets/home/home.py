@@ -17,6 +17,7 @@ from typing import Any
 
 import ipywidgets as w
 
+from relionlab.display.style import backends
 from relionlab.errors import PipelineError, ProjectError, RelionlabError
 from relionlab.jobs.base import Job
 from relionlab.jobs.picking.autopick import AutoPick
@@ -385,6 +386,8 @@ class Home(w.VBox):
                 break
         if missing:
             self.refresh()
+        else:
+            backends()  # loaded while nobody waits for it: the first picture would take seconds longer
 
 
 def _job_of(key: str) -> str:

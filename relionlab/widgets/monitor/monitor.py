@@ -236,9 +236,13 @@ class JobMonitor(w.VBox):
             if isinstance(page, LiveView):
                 page.shown = front
                 if front and (self._watch is None or not self._watch.alive):  # the job has ended: nobody looks any more
-                    Watch(page.look, period=_PAUSE)
+                    Watch(partial(self._look_at, page), period=_PAUSE)
             elif isinstance(page, PictureTab) and front:
                 page.draw()
+
+    def _look_at(self, page: LiveView) -> bool:
+        with self._looking:  # never two at once: a job's first look may just have begun
+            return page.look()
 
 
 def _last_words(directory: JobDirectory, state: str) -> str:

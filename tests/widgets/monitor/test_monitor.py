@@ -251,6 +251,17 @@ def test_micrographs_are_read_once_and_the_newest_is_shown(project, monkeypatch)
     assert "1 of 3 movies" in view._name.value
 
 
+def test_no_two_threads_read_one_view(project, monkeypatch):
+    jobs = whole_project(project)
+    monitor = watched(jobs["CtfFind"])
+    look_to_the_end(monitor)
+    alone: list[bool] = []
+    monkeypatch.setattr(monitor.views[0], "look", lambda: alone.append(monitor._looking.locked()))
+    monitor._turned(None)  # a tab of a job that has ended is turned to: its pictures are read by a thread of their own
+    until(lambda: alone)
+    assert alone == [True]
+
+
 # --- the end -------------------------------------------------------------------------------------------------------
 
 
