@@ -361,6 +361,8 @@ class Home(w.VBox):
         self.list.show(rows)
         self.top.show(self.folder, self.project, running=counts(rows).get("running", 0))
         self.top.look_at_lock(self.project)
+        for row in rows:  # an alias may be new
+            self.tabs.rename(f"job:{row.name}", self.pages.title_of_job(row.name, row.alias))
         known = {row.name for row in rows}
         for key in [key for key in self.tabs.tabs if (name := _job_of(key)) and name not in known]:
             self.tabs.close_tab(key)

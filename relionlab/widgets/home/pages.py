@@ -76,13 +76,18 @@ class Pages:
             return
         self.forms[key] = text
 
+    @staticmethod
+    def title_of_job(name: str, alias: str) -> str:
+        """Return what stands on the tab of a job: "Class2D round2" by its alias, else "Class2D job003"."""
+        folder, _, own = name.partition("/")
+        return f"{folder} {alias or own}"
+
     # --- the pages ----------------------------------------------------------------------------------------------------
 
     def _job(self, name: str) -> Page:
         home = self._home
         directory = JobDirectory(home.opened, name)
         alias = (directory.process.alias or "").rpartition("/")[2]
-        folder, _, own = name.partition("/")
 
         def make() -> JobPage:
             return JobPage(
@@ -95,7 +100,7 @@ class Pages:
                 on_changed=home.refresh,
             )
 
-        return f"{folder} {alias or own}", make
+        return self.title_of_job(name, alias), make
 
     def _view(self, rest: str) -> Page:
         key, _, name = rest.partition(":")

@@ -8,6 +8,7 @@ from typing import Any
 
 import ipywidgets as w
 
+from relionlab.display.words import many
 from relionlab.project import Project
 from relionlab.project.cleaning import size_of_trash
 from relionlab.project.removal import spoken_bytes
@@ -67,7 +68,7 @@ class TrashView(w.VBox):
         size = spoken_bytes(size_of_trash(self.project))
         cleaned = f"; {loose:,} files that were cleaned away" if loose else ""
         self._told.value = (
-            f'<span class="rl-title">Trash</span> <span class="rl-muted">{size}: {len(jobs)} jobs{cleaned}</span>'
+            f'<span class="rl-title">Trash</span> <span class="rl-muted">{size}: {many(len(jobs), "job")}{cleaned}</span>'
         )
 
     def bring_back(self) -> list[str]:

@@ -160,6 +160,13 @@ def test_job_in_which_something_was_done_or_that_is_clicked_twice_keeps_its_tab(
     assert home.tabs.bar.preview == ""
 
 
+def test_new_alias_stands_on_the_tab(begun: Project, opened):
+    home = opened(begun)
+    begun.job("Class2D/job003").alias("better")
+    home.refresh()
+    assert titles(home) == ["Class2D better"]
+
+
 def test_page_that_is_closed_takes_all_its_parts_along(begun: Project, opened):
     home = opened(begun)
     click(home, "Class2D/job002")
