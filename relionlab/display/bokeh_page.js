@@ -33,3 +33,14 @@ async function inPage(element) {
   for (let turn = 0; turn < 50 && !element.isConnected; turn++) await new Promise((resolve) => setTimeout(resolve, 40));
   return element.isConnected;
 }
+
+// The views of a figure drawn into a place; null where the place left the page meanwhile: a closed tab is no error.
+async function embedded(Bokeh, item, place) {
+  if (!(await inPage(place))) return null;
+  try {
+    return await Bokeh.embed.embed_item(item, place);
+  } catch (error) {
+    if (place.isConnected) throw error;
+    return null;
+  }
+}

@@ -16,16 +16,13 @@ function render({ model, el }) {
       if (!item.doc) return;
       const place = document.createElement("div");
       figure.append(place);
-      shown = await Bokeh.embed.embed_item(item, place);
+      shown = await embedded(Bokeh, item, place);
       figure.style.minHeight = "";
     });
   };
   const theme = onTheme(draw);
   model.on("change:item", draw);
   draw();
-  return () => {
-    theme.disconnect();
-    model.off("change:item", draw);
-  };
+  return () => theme.disconnect();
 }
 export default { render };

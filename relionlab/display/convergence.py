@@ -24,13 +24,7 @@ def convergence(source: Course | str | Path) -> Picture:
         one_panel(course, course.resolution, _RESOLUTION, title="Resolution of the best class", invert_yaxis=True),
         class_size_panel(course),
         *change_panels(course),
-        one_panel(
-            course,
-            course.max_probability,
-            ("probability", "Mean of largest probability"),
-            title="Certainty",
-            ylim=(0, 1.02),
-        ),
+        certainty_panel(course),
         one_panel(course, course.log_likelihood, ("likelihood", "Log-likelihood"), title="Log-likelihood"),
     ]
     return Picture(grid([element for element in panels if element is not None]), "Convergence", _caption(course))
@@ -104,6 +98,12 @@ def one_panel(course: Course, values: np.ndarray, dim: Any, *, title: str, **opt
         course.iterations[known], values[known], dims, hover=True
     )
     return panel(drawn, title, padding=0.1, xticks=whole_ticks(course), **options)
+
+
+def certainty_panel(course: Course) -> Any:
+    """Return the panel of how sure particles are of class and orientation, ``None`` where no iteration tells it."""
+    axis = ("probability", "Mean of largest probability")
+    return one_panel(course, course.max_probability, axis, title="Certainty", ylim=(0, 1.02))
 
 
 def change_panels(course: Course) -> list[Any]:

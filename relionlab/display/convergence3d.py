@@ -8,7 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from relionlab.display.convergence import change_panels, class_size_panel, iteration_dim, one_panel, whole_ticks
+from relionlab.display.convergence import (
+    certainty_panel,
+    change_panels,
+    class_size_panel,
+    iteration_dim,
+    one_panel,
+    whole_ticks,
+)
 from relionlab.display.picture import Picture
 from relionlab.display.results import Course, course_of, iteration_row
 from relionlab.display.style import PALETTE, dots, grid, line, log_scale, panel
@@ -58,13 +65,7 @@ def convergence3d(source: str | Path) -> Picture:
             **_scale(accuracies.offsets),
         ),
         *(changed if course.share.shape[1] > 1 else changed[1:]),
-        one_panel(
-            course,
-            course.max_probability,
-            ("probability", "Mean of largest probability"),
-            title="Certainty",
-            ylim=(0, 1.02),
-        ),
+        certainty_panel(course),
     ]
     first, last = course.iterations[0], course.iterations[-1]
     return Picture(

@@ -15,14 +15,11 @@ from relionlab.display.report import (
     Stage,
     class_cards,
     class_scale_bar,
-    duration,
     interactive,
-    template,
     truth_rows,
+    write_page,
 )
 from relionlab.display.results import ClassAverages
-from relionlab.display.words import many
-from relionlab.io.atomic import atomic_write
 
 if TYPE_CHECKING:
     from relionlab.workflows.truth import ClassTruth
@@ -109,17 +106,7 @@ def write_course_report(report: CourseReport, path: str | Path) -> Path:
     scripts, places = interactive([one.figure.picture for one in charts], heights=[one.height for one in charts])
     drawn = {id(one): place["place"] for one, place in zip(charts, places, strict=True)}
     sections = [_section(section, row, drawn) for section, row in zip(report.sections, placed, strict=True)]
-    page = template("course.html").render(
-        report=report,
-        sections=sections,
-        scripts=scripts,
-        total_seconds=sum(stage.seconds for stage in report.stages),
-        duration=duration,
-        many=many,
-    )
-    with atomic_write(path) as file:
-        file.write_text(page, encoding="utf-8")
-    return Path(path)
+    return write_page(path, "course.html", report, sections=sections, scripts=scripts)
 
 
 def _in_rows(figures: tuple[Figure, ...]) -> list[_Placed]:

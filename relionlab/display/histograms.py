@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from relionlab.display.style import PALETTE, PANEL, both, line, panel
+from relionlab.display.style import PALETTE, PANEL, bars, line, panel
 
 MOST_BARS = 40
 """Bars of a histogram, where there are values enough for so many."""
@@ -75,10 +75,5 @@ def bar_edges(values: np.ndarray, most: int = MOST_BARS) -> np.ndarray:
 def _bars(name: str, color: str, counts: np.ndarray, *, edges: np.ndarray, dim: Any, counted: str, hover: bool) -> Any:
     import holoviews as hv
 
-    kinds = [hv.Dimension(dim)], [hv.Dimension(counted.lower(), label=counted)]
-    drawn = hv.Histogram((edges, counts), kdims=kinds[0], vdims=kinds[1], label=name)
-    return both(
-        drawn,
-        {"fill_color": color, "line_color": "white", "tools": ["hover"] if hover else []},
-        {"facecolor": color, "edgecolor": "white", "linewidth": 0.4},
-    )
+    dims = (hv.Dimension(dim), hv.Dimension(counted.lower(), label=counted))
+    return bars(edges, counts, dims, label=name, color=color, hover=hover)

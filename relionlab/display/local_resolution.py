@@ -14,7 +14,7 @@ import numpy as np
 from relionlab.display.maps import level_of
 from relionlab.display.mosaic import Mosaic, captions, enlarge, grey, scale_bar, sheet
 from relionlab.display.picture import Picture
-from relionlab.display.style import PALETTE, both, line, panel
+from relionlab.display.style import bars, both, line, panel
 from relionlab.errors import ImageError, InputError
 from relionlab.io.images import read_map
 
@@ -43,22 +43,14 @@ def local_resolution_histogram(source: str | Path, *, mask: str | Path | None = 
     source  a local resolution map (Å)
     mask    a mask within which voxels count; by default they count where the filtered map is dense
     """
-    import holoviews as hv
-
     values, where = _values(Path(source), mask)
     low, high = np.percentile(values, _SHOWN)
     counts, edges = np.histogram(values, bins=_BARS, range=_range(low, high))
-    bars = hv.Histogram((edges, counts), kdims=[("resolution", "Local resolution (Å)")], vdims=[("voxels", "Voxels")])
-    drawn = both(
-        bars,
-        {"fill_color": PALETTE[0], "line_color": "white", "tools": ["hover"]},
-        {"facecolor": PALETTE[0], "edgecolor": "white", "linewidth": 0.4},
-    )
+    dims = (("resolution", "Local resolution (Å)"), ("voxels", "Voxels"))
+    drawn = bars(edges, counts, dims, hover=True)
     median = float(np.median(values))
-    mark = line(
-        np.array([median, median]), np.array([0, max(int(counts.max()), 1)]), (bars.kdims[0], bars.vdims[0]),
-        color="#000000", width=1, dash="dashed",
-    )  # fmt: skip
+    height = np.array([0, max(int(counts.max()), 1)])
+    mark = line(np.array([median, median]), height, dims, color="#000000", width=1, dash="dashed")
     told = f"{len(values):,} voxels {where}: median {median:.2f} Å (dashed), 5 to 95 %: {np.percentile(values, 5):.2f} to {np.percentile(values, 95):.2f} Å."
     return Picture(panel(drawn * mark, "", (640, 360)), "Local resolution", f"{told} Small numbers are good.")
 

@@ -94,19 +94,24 @@ class Classes(Protocol):
 def write_report(report: Report, path: str | Path) -> Path:
     """Write the page, which needs nothing from the network, and return its path."""
     scripts, figures = interactive(report.pictures or course_pictures(report.course))
-    page = template("report.html").render(
-        report=report,
+    return write_page(
+        path,
+        "report.html",
+        report,
         cards=class_cards(report),
         examples=_examples(report),
         figures=figures,
         scripts=scripts,
         truth=truth_rows(report),
-        total_seconds=sum(stage.seconds for stage in report.stages),
         scale_bar=class_scale_bar(report.averages),
         box_width=report.averages.pixel_size * report.averages.images.shape[-1],
-        duration=duration,
-        many=many,
     )
+
+
+def write_page(path: str | Path, name: str, report: Any, **values: Any) -> Path:
+    """Write a page from the template of this name, and return its path; ``report`` has ``stages``, whose times are added."""
+    total = sum(stage.seconds for stage in report.stages)
+    page = template(name).render(report=report, total_seconds=total, duration=duration, many=many, **values)
     with atomic_write(path) as file:
         file.write_text(page, encoding="utf-8")
     return Path(path)

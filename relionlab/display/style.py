@@ -72,6 +72,18 @@ def dots(x: np.ndarray, y: np.ndarray, dims: tuple[Any, Any], **style: Any) -> A
     )
 
 
+def bars(edges: np.ndarray, counts: np.ndarray, dims: tuple[Any, Any], **style: Any) -> Any:
+    """Return bars between the edges, (n + 1,), as high as the counts, (n,); ``style``: label, color and hover."""
+    import holoviews as hv
+
+    color = style.get("color", PALETTE[0])
+    return both(
+        hv.Histogram((edges, counts), kdims=[dims[0]], vdims=[dims[1]], label=style.get("label", "")),
+        {"fill_color": color, "line_color": "white", "tools": ["hover"] if style.get("hover") else []},
+        {"facecolor": color, "edgecolor": "white", "linewidth": 0.4},
+    )
+
+
 def panel(element: Any, title: str = "", size: tuple[int, int] = PANEL, **options: Any) -> Any:
     """Return an element or overlay as one panel with title, font sizes and, in the page, its tools.
 

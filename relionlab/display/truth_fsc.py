@@ -9,7 +9,7 @@ import numpy as np
 from relionlab.display.picture import Picture
 from relionlab.display.report_charts import SIZE
 from relionlab.display.spectra import frequency_ticks, level
-from relionlab.display.style import PALETTE, both, line, panel
+from relionlab.display.style import PALETTE, bars, line, panel
 
 _WITH_LEGEND = (SIZE[0] + 180, SIZE[1])
 """Width and height of a panel whose legend stands beside it: the curve of a poor map would run under one inside."""
@@ -56,16 +56,9 @@ def promised(fsc: np.ndarray) -> np.ndarray:
 
 def pose_errors(angles: np.ndarray, *, random: float) -> Picture:
     """Draw how far poses are off, (n,) degrees; ``random``: the median (°) of poses without meaning."""
-    import holoviews as hv
-
     last = max(float(np.percentile(angles, 95)) * 1.5, 1.0)
     counts, edges = np.histogram(np.minimum(angles, last), bins=40, range=(0, last))
-    bars = hv.Histogram((edges, counts), kdims=[("angle", "Error of the pose (°)")], vdims=[("particles", "Particles")])
-    drawn = both(
-        bars,
-        {"fill_color": PALETTE[0], "line_color": "white", "tools": ["hover"]},
-        {"facecolor": PALETTE[0], "edgecolor": "white", "linewidth": 0.4},
-    )
+    drawn = bars(edges, counts, (("angle", "Error of the pose (°)"), ("particles", "Particles")), hover=True)
     return Picture(
         panel(drawn, "", SIZE),
         "Error of the poses",

@@ -94,7 +94,7 @@ def job_notebook(job: type[Job]) -> nbformat.NotebookNode:
         new_code_cell('folder = "."  # a project, or a folder in one', metadata={"tags": ["parameters"]}),
         new_code_cell(
             f"from relionlab.jobs import {name}\nfrom relionlab.project import Project\n"
-            "from relionlab.widgets import JobForm, JobMonitor\n\nproject = Project.around(folder)\nproject"
+            "from relionlab.widgets import JobForm, JobMonitor\n\nproject = Project.around(folder)\nprint(project.directory)"
         ),
         new_code_cell(f"form = JobForm({name}, project=project)\nform"),
         new_code_cell("monitor = JobMonitor(form)\nmonitor"),

@@ -9,7 +9,7 @@ A project here is a RELION project: either program can open, use and continue wh
 
 from __future__ import annotations
 
-from relionlab.project.job_directory import JobDirectory
+from relionlab.project.job_directory import ENDED, JobDirectory
 from relionlab.project.project import Project
 
-__all__ = ["JobDirectory", "Project"]
+__all__ = ["ENDED", "JobDirectory", "Project"]

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 OUTPUT_FILE = "run.out"
 ERROR_FILE = "run.err"
+ENDED = ("finished", "failed", "aborted")
+"""The states of a job that will not change by itself any more."""
 
 # The processes that this one started, by job directory: kept so that they are reaped and do not stay as zombies.
 _children: dict[Path, subprocess.Popen[bytes]] = {}
@@ -249,7 +251,7 @@ class JobDirectory:
 
         Raises JobStateError if its process is alive: abort it first.
         """
-        if state not in ("finished", "failed", "aborted"):
+        if state not in ENDED:
             raise ParameterError(f"A job can be marked as 'finished', 'failed' or 'aborted', not as {state!r}.")
         record = ProcessRecord.read(self.path / PROCESS_FILE)
         if self.state == "running" and record is not None and record.alive():

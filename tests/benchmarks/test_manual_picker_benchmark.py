@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import nbformat
 import numpy as np
 import pytest
 
 from relionlab.io.images import write_image
-from tests.browser.conftest import lab, lab_directory, open_notebook  # noqa: F401 - fixtures
+from tests.browser.conftest import lab, lab_directory, open_cells, open_notebook  # noqa: F401 - fixtures
 
 SIDE, PICKS = 4096, 1000
 CELL = f"""import numpy as np
@@ -51,17 +50,13 @@ STEPS = """async () => {
 
 @pytest.mark.full
 @pytest.mark.browser
-def test_answers_of_the_manual_picker(lab_directory, open_notebook, capsys):  # noqa: F811 - fixtures
+def test_answers_of_the_manual_picker(lab_directory, open_cells, capsys):  # noqa: F811 - fixtures
     folder = lab_directory / "micrographs"
     folder.mkdir()
     for number in range(6):
         image = np.random.default_rng(number).normal(size=(SIDE, SIDE)).astype(np.float32)
         write_image(folder / f"mic{number}.mrc", image, pixel_size=1.0)
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    cells = [nbformat.v4.new_code_cell(CELL)]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), lab_directory / "picking_benchmark.ipynb")
-    notebook = open_notebook("picking_benchmark.ipynb")
-    notebook.run_cell(0)
+    notebook = open_cells("picking_benchmark", CELL)
     notebook.page.locator(".rl-micrograph[data-ready]").wait_for(timeout=60_000)
     notebook.page.wait_for_timeout(2000)
     clicks, steps = (np.array(notebook.page.evaluate(code)) for code in (CLICKS, STEPS))

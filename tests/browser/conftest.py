@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 
 CHROMIUM = os.environ.get("RELIONLAB_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
@@ -23,6 +24,8 @@ WEBGL = [flag for flag in FLAGS if flag != "--disable-gpu"]
 WEBGL += ["--use-angle=swiftshader", "--use-gl=angle", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
 """Flags for a browser that draws surfaces, which is slower: a module that needs it says CHROMIUM_FLAGS = WEBGL."""
 START_SECONDS = 90
+TAKEN_AWAY = "processLuminoMessage"
+"""ipywidgets' own views complain of null with this word in the trace where they are taken away while the page is laid out."""
 
 _KERNEL = """async (code) => {
   const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
@@ -98,6 +101,14 @@ class Notebook:
         """Return the errors that stand below the cells."""
         return self.page.evaluate(_ERRORS)
 
+    def nothing_wrong(self) -> None:
+        """Assert that no error stands in the page or has been, and that nothing asked for what is not on this machine."""
+        assert self.cell_errors() == []
+        for words in ("Traceback", "Click to show javascript error"):
+            assert self.page.get_by_text(words).count() == 0, words
+        assert [text for text in self.wrong if TAKEN_AWAY not in text] == []
+        assert self.outside == []
+
     def picture(self, name: str) -> None:
         """Keep a picture of the page, if RELIONLAB_SCREENSHOTS names a folder."""
         folder = os.environ.get("RELIONLAB_SCREENSHOTS")
@@ -161,6 +172,32 @@ def open_notebook(lab: str, request: pytest.FixtureRequest) -> Iterator[Callable
 
         yield opened
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def open_cells(lab_directory: Path, open_notebook: Callable[[str], Notebook]) -> Callable[..., Notebook]:
+    """A function that opens a new notebook of these cells, named from ``lab_directory`` and without ending, and runs them.
+
+    run     how many of the cells, the first ones; ``None``: all
+    hidden  whether their code is not shown, as on the home page
+    small   whether the window is that of a small laptop
+    """
+
+    def opened(name: str, *cells: str, run: int | None = None, hidden: bool = False, small: bool = False) -> Notebook:
+        about = {"jupyter": {"source_hidden": True}} if hidden else {}
+        made = [nbformat.v4.new_code_cell(source, metadata=about) for source in cells]
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}  # without it the page asks
+        content = nbformat.v4.new_notebook(cells=made, metadata={"kernelspec": kernel})
+        nbformat.write(content, lab_directory / f"{name}.ipynb")
+        notebook = open_notebook(f"{name}.ipynb")
+        if small:
+            notebook.page.set_viewport_size({"width": 1366, "height": 768})
+        for index in range(len(cells) if run is None else run):
+            notebook.run_cell(index)
+        assert notebook.cell_errors() == []
+        return notebook
+
+    return opened
 
 
 def _stay_here(route: Any, lab: str, outside: list[str]) -> None:

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
 RUN = re.compile(r"^\W*Run$")
 CELL = """import os
 os.environ["XDG_STATE_HOME"] = os.path.abspath("../state")
@@ -40,6 +38,12 @@ class Decisions:
         self.next_job(label, seconds)
         self.run()
 
+    def import_particles(self) -> None:
+        """Begin with the particles that lie in the folder."""
+        self.click("I have particles", self.page.locator('.rl-choices [data-key="particles"]'))
+        self.page.locator(".rl-form:visible .rl-title").wait_for(timeout=60_000)
+        self.run()
+
     def next_job(self, label: str, seconds: float = 120) -> None:
         """Open the form of a job that the page of the one before offers."""
         button = self.page.get_by_role("button", name=label, exact=False).locator("visible=true")
@@ -59,27 +63,27 @@ class Decisions:
         title.first.wait_for(timeout=1000 * seconds)
         self.page.locator(".rl-monitor:visible .rl-class").first.wait_for(timeout=30_000)
 
+    def save_selection(self, count: int, seconds: float = 400) -> int:
+        """Save the chosen ones of ``count`` particles, wait until Select/job003 is there, and return how many it must hold."""
+        save = self.page.get_by_role("button", name="Save selection")  # "Stop here and select" while it runs
+        save.wait_for(timeout=1000 * seconds)
+        words = self.page.locator(".rl-monitor:visible").first.inner_text()
+        told = re.search(r"([\d,]+) of ([\d,]+) particles", words)
+        assert told is not None, words
+        chosen, every = (int(number.replace(",", "")) for number in told.groups())
+        assert every == count
+        self.click("Save selection", save)
+        self.page.locator('.rl-job-line[data-name="Select/job003"]').wait_for(timeout=60_000)
+        return chosen
+
     def told(self, stage: str, relion: int) -> None:
         """Print them, with RELION's number for the same stage."""
         listed = "; ".join(f"{number}. {what}" for number, what in enumerate(self.made, 1))
         print(f"{stage}: {len(self.made)} decisions, RELION {relion}: {listed}")
 
 
-def open_home(folder: Path, open_notebook: Any) -> Any:
+def open_home(folder: Path, open_cells: Any) -> Any:
     """Open the home page of a folder in the browser, as somebody sees it who has just come."""
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    cell = nbformat.v4.new_code_cell(CELL, metadata={"jupyter": {"source_hidden": True}})
-    nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata=kernel), folder / "newcomer.ipynb")
-    opened = open_notebook(f"{folder.name}/newcomer.ipynb")
-    opened.page.set_viewport_size({"width": 1366, "height": 768})
-    opened.run_cell(0)
+    opened = open_cells(f"{folder.name}/home", CELL, hidden=True, small=True)
     opened.page.locator(".rl-choices button").first.wait_for(timeout=60_000)
     return opened
-
-
-def nothing_wrong(notebook: Any) -> None:
-    """Assert that no error stands in the page, and nothing asked for what is not on this machine."""
-    assert notebook.cell_errors() == []
-    assert notebook.page.get_by_text("Traceback").count() == 0
-    assert notebook.outside == []
-    assert notebook.wrong == []

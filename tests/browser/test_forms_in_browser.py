@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import nbformat
 import pytest
 
 from relionlab.jobs.registry import job_classes
@@ -38,15 +37,9 @@ place""",
 
 
 @pytest.fixture(scope="module")
-def notebook(lab_directory: Path, open_notebook):
+def notebook(lab_directory: Path, open_cells):
     """A notebook with a form of Class2D in a project, and a place for the others."""
-    cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), lab_directory / "forms.ipynb")
-    opened = open_notebook("forms.ipynb")
-    for index in range(len(CELLS)):
-        opened.run_cell(index)
-    opened.page.set_viewport_size({"width": 1366, "height": 768})
+    opened = open_cells("forms", *CELLS, small=True)
     opened.page.locator(".rl-form .rl-choice-input").first.wait_for(timeout=30_000)
     assert opened.cell_errors() == []
     return opened
@@ -138,7 +131,4 @@ def test_every_job_type_opens_without_error(notebook):
 
 
 def test_nothing_wrong_and_nothing_from_outside(notebook):
-    assert notebook.cell_errors() == []
-    assert notebook.wrong == []
-    assert notebook.outside == []
-    assert notebook.page.get_by_text("Click to show javascript error").count() == 0
+    notebook.nothing_wrong()

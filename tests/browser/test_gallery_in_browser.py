@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import nbformat
 import pytest
 
 from tests.linked_project import make_project
@@ -18,15 +17,10 @@ CELLS = [
 
 
 @pytest.fixture(scope="module")
-def notebook(lab_directory: Path, open_notebook):
+def notebook(lab_directory: Path, open_cells):
     """A notebook with a gallery of classes, a table and an image with its tools, all cells run."""
     make_project(lab_directory / "linked")
-    cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), lab_directory / "gallery.ipynb")
-    opened = open_notebook("gallery.ipynb")
-    for index in range(len(CELLS)):
-        opened.run_cell(index)
+    opened = open_cells("gallery", *CELLS)
     opened.page.locator(".rl-image canvas").first.wait_for(timeout=60_000)
     assert opened.cell_errors() == []
     return opened
@@ -156,6 +150,4 @@ def test_a_line_and_a_circle_are_drawn(notebook):
 
 
 def test_nothing_wrong_and_nothing_from_outside(notebook):
-    assert notebook.cell_errors() == []
-    assert notebook.outside == []
-    assert notebook.wrong == []
+    notebook.nothing_wrong()

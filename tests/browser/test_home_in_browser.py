@@ -2,46 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
 
 from relionlab.io.images import write_stack
 from relionlab.project import Project
+from tests.browser.decisions import RUN, open_home
+from tests.particle_text import particle_text
 
-CELL = """import os
-os.environ["XDG_STATE_HOME"] = os.path.abspath("../state")
-from relionlab.widgets.home import Home
-home = Home(".")
-home"""
-HEAD = """
-data_optics
-
-loop_
-_rlnOpticsGroup #1
-_rlnOpticsGroupName #2
-_rlnImagePixelSize #3
-_rlnImageSize #4
-_rlnImageDimensionality #5
-_rlnVoltage #6
-_rlnSphericalAberration #7
-_rlnAmplitudeContrast #8
-1 one 4.0 48 2 300 2.7 0.1
-
-data_particles
-
-loop_
-_rlnImageName #1
-_rlnMicrographName #2
-_rlnOpticsGroup #3
-_rlnDefocusU #4
-_rlnDefocusV #5
-_rlnDefocusAngle #6
-"""
-RUN = re.compile(r"^\W*Run$")
 COUNT = 60
 
 
@@ -52,21 +22,15 @@ def folder(lab_directory: Path) -> Path:
     made.mkdir()
     images = np.random.default_rng(1).normal(size=(COUNT, 48, 48)).astype(np.float32)
     write_stack(made / "stack.mrcs", images, pixel_size=4.0)
-    rows = [f"{n:06d}@stack.mrcs mic{n % 3} 1 {12000 + 100 * n} 12000 0" for n in range(1, COUNT + 1)]
-    (made / "particles.star").write_text(HEAD + "\n".join(rows) + "\n")
+    names = [f"mic{n % 3}" for n in range(COUNT)]
+    (made / "particles.star").write_text(particle_text(names, pixel_size=4.0, box=48))
     return made
 
 
 @pytest.fixture(scope="module")
-def notebook(folder: Path, open_notebook):
+def notebook(folder: Path, open_cells):
     """The home page of that folder."""
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    cell = nbformat.v4.new_code_cell(CELL, metadata={"jupyter": {"source_hidden": True}})
-    nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata=kernel), folder / "home.ipynb")
-    opened = open_notebook("mine/home.ipynb")
-    opened.page.set_viewport_size({"width": 1366, "height": 768})
-    opened.run_cell(0)
-    opened.page.locator(".rl-choices button").first.wait_for(timeout=60_000)
+    opened = open_home(folder, open_cells)
     opened.picture("home_start")
     return opened
 
@@ -126,6 +90,4 @@ def test_page_of_another_kernel_opens_what_was_open(notebook):
 
 def test_project_is_relions_and_nothing_went_wrong(notebook, folder):
     assert [job.name for job in Project.open(folder).jobs()] == ["Import/job001"]
-    assert notebook.cell_errors() == []
-    assert notebook.outside == []
-    assert notebook.wrong == []
+    notebook.nothing_wrong()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import nbformat
 import pytest
 
 CELL = """import numpy as np
@@ -38,12 +37,8 @@ _MODEL = "([name, what]) => Bokeh.documents.map(d => d.get_model_by_name(name)).
 
 
 @pytest.fixture(scope="module")
-def notebook(lab_directory: Path, open_notebook):
-    cells = [nbformat.v4.new_code_cell(CELL), nbformat.v4.new_code_cell("live")]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), lab_directory / "live.ipynb")
-    opened = open_notebook("live.ipynb")
-    opened.run_cell(0)
+def notebook(lab_directory: Path, open_cells):
+    opened = open_cells("live", CELL, "live", run=1)
     opened.page.locator(".bk-Figure").nth(1).wait_for(timeout=60_000)
     opened.page.wait_for_timeout(500)
     assert opened.cell_errors() == []
@@ -122,5 +117,4 @@ def test_a_place_made_later_shows_the_present_state(notebook):
 
 
 def test_nothing_wrong_and_nothing_from_outside(notebook):
-    assert notebook.outside == []
-    assert notebook.wrong == []
+    notebook.nothing_wrong()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import nbformat
 import numpy as np
 import pytest
 
@@ -22,19 +21,14 @@ GRID = [(x, y) for y in range(60, 1000, 220) for x in range(60, 1000, 120)]
 
 
 @pytest.fixture(scope="module")
-def notebook(lab_directory, open_notebook):
+def notebook(lab_directory, open_cells):
     """A picker on three micrographs in a folder, no project."""
     folder = lab_directory / "micrographs"
     folder.mkdir()
     rng = np.random.default_rng(1)
     for number in range(3):
         write_image(folder / f"mic{number}.mrc", rng.normal(size=(SIDE, SIDE)).astype(np.float32), pixel_size=2.0)
-    cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), lab_directory / "picking.ipynb")
-    opened = open_notebook("picking.ipynb")
-    opened.run_cell(0)
-    assert opened.cell_errors() == []
+    opened = open_cells("picking", *CELLS, run=1)
     opened.page.locator(".rl-micrograph[data-ready]").wait_for(timeout=60_000)
     opened.page.locator(".rl-micrograph").scroll_into_view_if_needed()
     return opened
@@ -212,6 +206,4 @@ def test_contrast_and_filters_change_the_picture(notebook):
 
 
 def test_nothing_wrong_and_nothing_from_outside(notebook):
-    assert notebook.cell_errors() == []
-    assert notebook.outside == []
-    assert notebook.wrong == []
+    notebook.nothing_wrong()

@@ -6,7 +6,6 @@ import json
 import re
 from pathlib import Path
 
-import nbformat
 import pytest
 
 from tests.browser.conftest import WEBGL
@@ -49,7 +48,7 @@ ORANGE = """(root) => [...root.querySelectorAll('.rl-slice canvas')].slice(0, 3)
 
 
 @pytest.fixture(scope="module")
-def notebook(lab_directory: Path, open_notebook):
+def notebook(lab_directory: Path, open_cells):
     """A notebook with slices, the mask panel and a surface of a made-up particle's half-maps."""
     from relionlab.project import Project
 
@@ -57,14 +56,7 @@ def notebook(lab_directory: Path, open_notebook):
     folder.mkdir()
     Project.create(folder)
     write_half_maps(folder)
-    cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), lab_directory / "maps.ipynb")
-    opened = open_notebook("maps.ipynb")
-    for index in range(len(CELLS)):
-        opened.run_cell(index)
-    assert opened.cell_errors() == []
-    return opened
+    return open_cells("maps", *CELLS)
 
 
 def drag(page, where, by: tuple[int, int], steps: int = 10) -> None:
@@ -140,6 +132,4 @@ def test_surface_is_turned_and_its_level_moved(notebook):
 
 
 def test_nothing_wrong_and_nothing_from_outside(notebook):
-    assert notebook.cell_errors() == []
-    assert notebook.outside == []
-    assert notebook.wrong == []
+    notebook.nothing_wrong()

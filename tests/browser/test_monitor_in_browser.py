@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import nbformat
 import pytest
 
 CELLS = [
@@ -21,14 +20,9 @@ monitor""",
 
 
 @pytest.fixture(scope="module")
-def notebook(lab_directory: Path, open_notebook):
+def notebook(lab_directory: Path, open_cells):
     """A notebook in which a classification of more iterations than anybody waits for is watched."""
-    cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), lab_directory / "monitor.ipynb")
-    opened = open_notebook("monitor.ipynb")
-    opened.run_cell(0)
-    assert opened.cell_errors() == []
+    opened = open_cells("monitor", *CELLS)
     opened.page.locator(".rl-monitor").wait_for(timeout=60_000)
     yield opened
     opened.python("if job.state == 'running': job.abort(kill=True)")  # where a test has failed
@@ -84,5 +78,4 @@ def test_the_monitor_made_anew_shows_the_same(notebook):
 
 
 def test_nothing_wrong_and_nothing_from_outside(notebook):
-    assert notebook.outside == []
-    assert notebook.wrong == []
+    notebook.nothing_wrong()

@@ -47,7 +47,7 @@ from relionlab.io.particles import read_particles
 from relionlab.project import Project
 from relionlab.simulation.conditions import Simulation
 from relionlab.simulation.particles import simulate_particles
-from tests.browser.decisions import Decisions, nothing_wrong, open_home
+from tests.browser.decisions import Decisions, open_home
 
 RELION_TO_AVERAGES, RELION_TO_SELECTION = 18, 24
 COUNT = 300
@@ -64,9 +64,9 @@ def folder(lab_directory: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def notebook(folder: Path, open_notebook):
+def notebook(folder: Path, open_cells):
     """The home page of that folder."""
-    return open_home(folder, open_notebook)
+    return open_home(folder, open_cells)
 
 
 @pytest.fixture(scope="module")
@@ -76,10 +76,7 @@ def decisions(notebook) -> Decisions:
 
 def test_class_averages_in_at_most_eight_decisions(notebook, decisions):
     page = notebook.page
-    decisions.click("I have particles", page.locator('.rl-choices [data-key="particles"]'))
-    page.locator(".rl-form:visible .rl-title").wait_for(timeout=60_000)
-    notebook.picture("newcomer_import")
-    decisions.run()
+    decisions.import_particles()
     decisions.next_job("2D classification")
     page.get_by_role("tab", name="New Class2D").wait_for(timeout=60_000)
     notebook.picture("newcomer_class2d")
@@ -96,27 +93,22 @@ def test_clicked_classes_become_a_selection_that_relion_reads(notebook, decision
     for place in (0, 1):  # while it runs, or after: whichever comes first
         decisions.click("a good class", classes.nth(place))
     page.get_by_text(re.compile("2 of . classes")).wait_for(timeout=30_000)
-    save = page.get_by_role("button", name="Save selection")  # "Stop here and select" while it runs
-    save.wait_for(timeout=240_000)
+    page.get_by_role("button", name="Save selection").wait_for(timeout=240_000)
     assert page.locator(".rl-monitor .rl-chosen").count() == 2  # chosen by number: also after averages changed
     notebook.picture("newcomer_chosen")
-    told = re.search(r"([\d,]+) of ([\d,]+) particles", page.locator(".rl-monitor:visible").first.inner_text())
-    assert told is not None
-    assert int(told[2].replace(",", "")) == COUNT
-    decisions.click("Save selection", save)
-    page.locator('.rl-job-line[data-name="Select/job003"]').wait_for(timeout=60_000)
+    chosen = decisions.save_selection(COUNT)
     project = Project.open(folder)
     notebook.until(lambda: project.job("Select/job003").state == "finished", seconds=120)
     page.locator(".rl-monitor:visible .rl-grade").first.wait_for(timeout=60_000)
     notebook.picture("newcomer_selected")
     decisions.told("from the home page to a selection", RELION_TO_SELECTION)
     kept = folder / "Select/job003/particles.star"
-    assert len(read_particles(kept).particles) == int(told[1].replace(",", ""))
+    assert len(read_particles(kept).particles) == chosen
     _relion_reads(kept, folder, len(read_particles(kept).particles))
 
 
 def test_nothing_wrong_and_nothing_from_outside(notebook):
-    nothing_wrong(notebook)
+    notebook.nothing_wrong()
 
 
 def _relion_reads(star: Path, folder: Path, count: int) -> None:

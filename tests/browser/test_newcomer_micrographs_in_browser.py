@@ -28,7 +28,7 @@ from relionlab.project import Project
 from relionlab.simulation.assembly import d2_assembly
 from relionlab.simulation.exposures import exposures
 from relionlab.simulation.micrographs import simulate_micrographs
-from tests.browser.decisions import Decisions, nothing_wrong, open_home
+from tests.browser.decisions import Decisions, open_home
 from tests.browser.test_auto_picker_in_browser import drag_threshold
 
 pytestmark = pytest.mark.full
@@ -46,8 +46,8 @@ def made(lab_directory: Path):
 
 
 @pytest.fixture(scope="module")
-def notebook(made, lab_directory: Path, open_notebook):
-    return open_home(lab_directory / "newcomer_micrographs", open_notebook)
+def notebook(made, lab_directory: Path, open_cells):
+    return open_home(lab_directory / "newcomer_micrographs", open_cells)
 
 
 def test_from_micrographs_to_class_averages(notebook, made, lab_directory):
@@ -63,7 +63,7 @@ def test_from_micrographs_to_class_averages(notebook, made, lab_directory):
     notebook.picture("newcomer2_autopick")
     decisions.type("Max. diameter", largest, f"{made.diameter:.0f}")
     decisions.click("Tune on micrographs", page.get_by_role("button", name="Tune on micrographs"))
-    page.locator(".rl-auto:visible .rl-micrograph[data-ready]").nth(MICROGRAPHS - 1).wait_for(timeout=120_000)
+    page.locator(".rl-auto:visible .rl-micrograph[data-ready]").nth(1).wait_for(timeout=120_000)
     project = Project.open(lab_directory / "newcomer_micrographs")
     page.locator(".rl-auto-merits .rl-live").first.wait_for(timeout=60_000)
     notebook.picture("newcomer2_tune")
@@ -83,4 +83,4 @@ def test_from_micrographs_to_class_averages(notebook, made, lab_directory):
 
 
 def test_nothing_wrong_and_nothing_from_outside(notebook):
-    nothing_wrong(notebook)
+    notebook.nothing_wrong()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
 
 from relionlab.io.particles import read_particles
 from relionlab.project import Project
-from tests.browser.decisions import Decisions, nothing_wrong, open_home
+from tests.browser.decisions import Decisions, open_home
 
 pytestmark = pytest.mark.full
 COUNT, ITERATIONS = 2374, 3
@@ -31,15 +30,13 @@ def folder(lab_directory: Path, shared_data: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def notebook(folder: Path, open_notebook):
-    return open_home(folder, open_notebook)
+def notebook(folder: Path, open_cells):
+    return open_home(folder, open_cells)
 
 
 def test_real_particles_become_averages_and_a_selection(notebook, folder):
     page, decisions = notebook.page, Decisions(notebook.page)
-    decisions.click("I have particles", page.locator('.rl-choices [data-key="particles"]'))
-    page.locator(".rl-form:visible .rl-title").wait_for(timeout=60_000)
-    decisions.run()
+    decisions.import_particles()
     decisions.next_job("2D classification")
     page.get_by_role("tab", name="New Class2D").wait_for(timeout=60_000)
     page.get_by_role("tab", name="Optimisation").click()
@@ -51,21 +48,15 @@ def test_real_particles_become_averages_and_a_selection(notebook, folder):
     notebook.picture("newcomer3_averages")
     for place in (0, 1):
         decisions.click("a good class", page.locator(".rl-monitor:visible .rl-class").nth(place))
-    save = page.get_by_role("button", name="Save selection")
-    save.wait_for(timeout=400_000)
-    told = re.search(r"([\d,]+) of ([\d,]+) particles", page.locator(".rl-monitor:visible").first.inner_text())
-    assert told is not None
-    assert int(told[2].replace(",", "")) == COUNT
-    decisions.click("Save selection", save)
-    page.locator('.rl-job-line[data-name="Select/job003"]').wait_for(timeout=60_000)
+    chosen = decisions.save_selection(COUNT)
     project = Project.open(folder)
     notebook.until(lambda: project.job("Select/job003").state == "finished", seconds=120)
     notebook.picture("newcomer3_selected")
     decisions.told("from real particles to a selection", 24)
     kept = read_particles(folder / "Select/job003/particles.star").particles
-    assert len(kept) == int(told[1].replace(",", ""))
+    assert len(kept) == chosen
     assert len(decisions.made) <= 8
 
 
 def test_nothing_wrong_and_nothing_from_outside(notebook):
-    nothing_wrong(notebook)
+    notebook.nothing_wrong()

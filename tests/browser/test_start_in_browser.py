@@ -34,7 +34,9 @@ class Started:
 
     def _said(self, message: Any) -> None:
         looked_for = "/home.ipynb?" in message.location.get("url", "")  # which of the folders above a file has one
-        ended = message.text.startswith("Could not restore the debugger state")  # JupyterLab's, of a kernel that is gone
+        ended = message.text.startswith(
+            "Could not restore the debugger state"
+        )  # JupyterLab's, of a kernel that is gone
         if message.type == "error" and not looked_for and not ended:
             self.wrong.append(message.text[:400])
 

@@ -16,15 +16,14 @@ from relionlab.io.images import write_map, write_stack
 from relionlab.lab.home_notebook import template
 from relionlab.lab.process import LabProcess
 from relionlab.project import Project
-from tests.browser.conftest import CHROMIUM, WEBGL
+from tests.browser.conftest import CHROMIUM, TAKEN_AWAY, WEBGL
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 PICTURES = """from relionlab.widgets import ManualPicker, SliceView, SurfaceView
 from IPython.display import display
 display(ManualPicker("Micrographs", pixel_size=2.0), SliceView("map.mrc", pane=260), SurfaceView("map.mrc", width=420, height=300))"""
-_ANOTHERS = ("jupyterlab_pyviz", "lab-extension", "module-federation", "processLuminoMessage")
-"""Words in what others' scripts complain of: two extensions want parts of JupyterLab that Voilà has not, and ipywidgets' own
-views, taken away while Voilà still lays the page out, are told of their size once more."""
+_ANOTHERS = ("jupyterlab_pyviz", "lab-extension", "module-federation", TAKEN_AWAY)
+"""Words in what others' scripts complain of: two extensions want parts of JupyterLab that Voilà has not."""
 
 
 class Shown:
@@ -34,7 +33,7 @@ class Shown:
         self.page, self.base = page, base
         self.wrong: list[str] = []
         self.outside: list[str] = []
-        page.on("pageerror", lambda error: self.wrong.append(str(error)[:400]))
+        page.on("pageerror", lambda error: self.wrong.append((error.stack or str(error))[:800]))
         page.on("console", lambda m: self.wrong.append(m.text[:1500]) if m.type == "error" else None)
         page.route("**/*", self._stay_here)
 
@@ -69,6 +68,8 @@ def folder(tmp_path_factory) -> Path:
     write_stack(made / "Micrographs" / "a.mrc", noise.normal(size=(1, 512, 512)).astype(np.float32), pixel_size=2.0)
     z, y, x = np.mgrid[-16:16, -16:16, -16:16]
     write_map(made / "map.mrc", np.exp(-(z**2 + y**2 + x**2) / 60).astype(np.float32), pixel_size=2.0)
+    for notebook in (TEMPLATES / "jobs").glob("*.ipynb"):
+        shutil.copyfile(notebook, made / notebook.name)
     job = nbformat.read(TEMPLATES / "jobs" / "class2d.ipynb", as_version=4)
     job.cells.append(nbformat.v4.new_code_cell(PICTURES, id="pictures"))
     nbformat.write(job, made / "class2d.ipynb")
@@ -149,5 +150,17 @@ def test_job_notebook_checks_what_is_typed_and_pictures_answer(shown, folder):
         page.wait_for_timeout(50)
     notebook.picture("pictures")
     assert list(folder.rglob("a*manualpick.star"))
+    assert notebook.own_faults() == []
+    assert notebook.outside == []
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", sorted(path.name for path in (TEMPLATES / "jobs").glob("*.ipynb")))
+def test_notebook_of_each_job_shows_its_form(shown, name):
+    notebook = shown(name)
+    notebook.page.locator(".rl-form .rl-title").first.wait_for(timeout=60_000)
+    notebook.page.wait_for_timeout(1000)
+    notebook.picture(f"job_{name.partition('.')[0]}")
+    assert notebook.page.get_by_text("Traceback").count() == 0
     assert notebook.own_faults() == []
     assert notebook.outside == []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
 
@@ -27,14 +26,9 @@ gallery""",
 
 
 @pytest.fixture(scope="module")
-def notebook(lab_directory: Path, open_notebook):
+def notebook(lab_directory: Path, open_cells):
     """A notebook with a form, a gallery and a picture, all cells run."""
-    cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}  # else the page asks
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), lab_directory / "widgets.ipynb")
-    opened = open_notebook("widgets.ipynb")
-    for index in range(len(CELLS)):
-        opened.run_cell(index)
+    opened = open_cells("widgets", *CELLS)
     opened.picture("widgets_run")
     assert opened.cell_errors() == []
     opened.page.locator(".bk-Figure").first.wait_for(timeout=60_000)
@@ -118,5 +112,4 @@ def test_click_is_answered_at_once(notebook):
 
 def test_nothing_wrong_and_nothing_from_outside(notebook):
     notebook.picture("picture")
-    assert notebook.outside == []
-    assert notebook.wrong == []
+    notebook.nothing_wrong()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
 
@@ -40,15 +39,10 @@ def _inputs(place: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def notebook(lab_directory: Path, open_notebook):
+def notebook(lab_directory: Path, open_cells):
     """A notebook with two wizards whose pictures are there."""
     _inputs(lab_directory / "wizards")
-    cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), lab_directory / "wizards.ipynb")
-    opened = open_notebook("wizards.ipynb")
-    for index in range(len(CELLS)):
-        opened.run_cell(index)
+    opened = open_cells("wizards", *CELLS)
     assert opened.python("print(wizard.wait(), mask.wait())") == "True True"
     opened.page.locator(".rl-wizard .bk-Figure").nth(2).wait_for(timeout=60_000)
     return opened
@@ -102,6 +96,4 @@ def test_the_threshold_is_dragged_over_the_histogram_and_the_mask_follows(notebo
 
 
 def test_nothing_wrong_and_nothing_from_outside(notebook):
-    assert notebook.cell_errors() == []
-    assert notebook.wrong == []
-    assert notebook.outside == []
+    notebook.nothing_wrong()

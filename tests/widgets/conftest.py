@@ -8,34 +8,9 @@ import pytest
 
 from relionlab.jobs import Class2D, Import
 from relionlab.project import Project
+from tests.particle_text import particle_text
 
-PARTICLES = """
-data_optics
-
-loop_
-_rlnOpticsGroup #1
-_rlnOpticsGroupName #2
-_rlnImagePixelSize #3
-_rlnImageSize #4
-_rlnImageDimensionality #5
-_rlnVoltage #6
-_rlnSphericalAberration #7
-_rlnAmplitudeContrast #8
-1 one 3.5 64 2 300 2.7 0.1
-
-data_particles
-
-loop_
-_rlnImageName #1
-_rlnMicrographName #2
-_rlnOpticsGroup #3
-_rlnDefocusU #4
-_rlnDefocusV #5
-_rlnDefocusAngle #6
-000001@stack.mrcs mic1 1 10000 10000 0
-000002@stack.mrcs mic1 1 10000 10000 0
-000003@stack.mrcs mic2 1 10000 10000 0
-"""
+PARTICLES = particle_text(["mic1", "mic1", "mic2"])
 
 
 @pytest.fixture(autouse=True)

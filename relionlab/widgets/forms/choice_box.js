@@ -2,22 +2,14 @@
 
 const WAIT = 120; // ms after the last key before Python hears of the text
 
-function element(tag, classes, attributes = {}) {
-  const made = document.createElement(tag);
-  made.className = classes;
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  return made;
-}
-
 function render({ model, el }) {
   const box = element("div", "rl-choice");
   const input = element("input", "rl-choice-input", { type: "text", role: "combobox", autocomplete: "off",
     spellcheck: "false", "aria-expanded": "false", "aria-autocomplete": "list" });
   const button = element("button", "rl-choice-button", { type: "button", tabindex: "-1", "aria-label": "Show the list" });
-  const list = element("div", "rl-choice-list", { role: "listbox" });
   const lines = element("div", "rl-choice-lines");
   const note = element("div", "rl-choice-note");
-  list.append(lines, note);
+  const list = element("div", "rl-choice-list", { role: "listbox" }, lines, note);
   if (list.showPopover || HTMLElement.prototype.showPopover) list.setAttribute("popover", "manual");
   box.append(input, button, list);
   el.append(box);
@@ -55,19 +47,7 @@ function render({ model, el }) {
   const draw = () => {
     lines.replaceChildren(...model.get("choices").map((choice, index) => {
       const line = element("div", "rl-choice-line", { role: "option", id: `${input.id}-${index}` });
-      const title = element("span", "rl-choice-title");
-      title.textContent = choice.title;
-      line.append(title);
-      if (choice.mark) {
-        const mark = element("span", "rl-choice-mark");
-        mark.textContent = choice.mark;
-        line.append(mark);
-      }
-      if (choice.detail) {
-        const detail = element("span", "rl-choice-detail");
-        detail.textContent = choice.detail;
-        line.append(detail);
-      }
+      for (const part of ["title", "mark", "detail"]) if (choice[part]) line.append(element("span", `rl-choice-${part}`, {}, choice[part]));
       line.addEventListener("pointerdown", (event) => { event.preventDefault(); choose(index); });
       return line;
     }));

@@ -9,6 +9,8 @@ from typing import Any
 import anywidget
 import traitlets
 
+from relionlab.widgets.parts.page_files import page_script
+
 
 class ChoiceBox(anywidget.AnyWidget):
     """A text box with a list of choices, opened by its arrow, by the Down key, or by typing where ``eager``.
@@ -18,7 +20,7 @@ class ChoiceBox(anywidget.AnyWidget):
     holds is decided in Python: :meth:`on_open` is asked for it, :meth:`on_choose` hears what was chosen.
     """
 
-    _esm = Path(__file__).with_name("choice_box.js")
+    _esm = page_script(Path(__file__).with_suffix(".js"))
     _css = Path(__file__).with_name("choice_box.css")
 
     value = traitlets.Unicode("").tag(sync=True)

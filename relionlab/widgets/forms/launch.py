@@ -6,10 +6,9 @@ from typing import Any, Protocol
 
 import ipywidgets as w
 
+from relionlab.project import ENDED
 from relionlab.widgets.forms.more_iterations import MoreIterations
 from relionlab.widgets.parts.buttons import Message, button
-
-ENDED = ("finished", "failed", "aborted")
 
 
 class Launcher(Protocol):

@@ -7,11 +7,11 @@ from typing import Any
 
 from relionlab.errors import JobStateError, ParameterError
 from relionlab.params import Declared
-from relionlab.project import JobDirectory, Project
+from relionlab.project import ENDED, JobDirectory, Project
 from relionlab.project.continuing import CONTINUE_KEY, iterations_done, iterations_field
 from relionlab.widgets.forms.field import Field
 from relionlab.widgets.forms.inputs_look import InputsLook
-from relionlab.widgets.forms.launch import ENDED, Launch
+from relionlab.widgets.forms.launch import Launch
 from relionlab.widgets.parts.buttons import Message
 from relionlab.widgets.parts.watching import Watch
 from relionlab.workflows.stages import done_before

@@ -1,8 +1,6 @@
 // A grid of class averages that are chosen by clicking. A click answers at once, here; Python hears of it afterwards.
 function render({ model, el }) {
-  const grid = document.createElement("div");
-  grid.className = "rl-grid";
-  grid.setAttribute("role", "group");
+  const grid = element("div", "rl-grid", { role: "group" });
   el.append(grid);
   let url = null;
   let anchor = null; // the tile clicked before, from which a shift-click reaches
@@ -54,32 +52,19 @@ function render({ model, el }) {
     for (const number of order()) {
       const item = items.get(number);
       if (!item) continue;
-      const tile = document.createElement("div");
-      tile.className = "rl-class";
-      tile.dataset.number = number;
-      tile.title = item.tip;
-      tile.style.width = `${size}px`;
-      const image = document.createElement("div");
-      image.className = "rl-average";
+      const image = element("div", "rl-average");
       const [row, column] = [Math.floor(item.place / columns), item.place % columns];
       image.style.cssText =
         `width:${size}px;height:${size}px;background-image:url(${url});` +
         `background-size:${columns * size}px ${rows * size}px;background-position:${-column * size}px ${-row * size}px`;
       if (number === order()[0] && model.get("bar_share") > 0) {
-        const bar = document.createElement("div");
-        bar.className = "rl-bar";
+        const bar = element("div", "rl-bar", {}, model.get("bar_label"));
         bar.style.width = `${model.get("bar_share") * size}px`;
-        bar.textContent = model.get("bar_label");
         image.append(bar);
       }
-      const caption = document.createElement("div");
-      caption.className = "rl-caption";
-      for (const line of item.lines) {
-        const part = document.createElement("div");
-        part.textContent = line;
-        caption.append(part);
-      }
-      tile.append(image, caption);
+      const caption = element("div", "rl-caption", {}, ...item.lines.map((line) => element("div", "", {}, line)));
+      const tile = element("div", "rl-class", { "data-number": number, title: item.tip }, image, caption);
+      tile.style.width = `${size}px`;
       if (model.get("selectable")) {
         tile.tabIndex = 0;
         tile.setAttribute("role", "button");
@@ -99,7 +84,6 @@ function render({ model, el }) {
     mark();
   }
 
-  const events = ["change:sprite", "change:order", "change:items"];
   let waiting = false;
   const later = () => {
     // several traits change together: draw once
@@ -110,12 +94,10 @@ function render({ model, el }) {
       draw();
     });
   };
-  for (const event of events) model.on(event, later);
+  model.on("change:sprite change:order change:items", later);
   model.on("change:selected", mark);
   draw();
   return () => {
-    for (const event of events) model.off(event, later);
-    model.off("change:selected", mark);
     if (url) URL.revokeObjectURL(url);
   };
 }

@@ -13,6 +13,7 @@ import traitlets
 from relionlab.display.class_averages import caption, number, tile
 from relionlab.display.mosaic import enlarge, round_length
 from relionlab.display.results import ClassAverages, Order
+from relionlab.widgets.parts.page_files import page_script
 
 SPRITE_COLUMNS = 10
 
@@ -20,7 +21,7 @@ SPRITE_COLUMNS = 10
 class ClassGrid(anywidget.AnyWidget):
     """Shows class averages; with ``selectable`` a click chooses one, a shift-click all between two."""
 
-    _esm = Path(__file__).with_name("class_grid.js")
+    _esm = page_script(Path(__file__).with_suffix(".js"))
     _css = Path(__file__).with_name("class_grid.css")
 
     sprite = traitlets.Bytes(b"").tag(sync=True)

@@ -18,7 +18,7 @@ from relionlab.io.coordinates import read_coordinates
 from relionlab.io.table import Table
 from relionlab.project import JobDirectory
 from relionlab.widgets.gallery import linked
-from relionlab.widgets.parts.buttons import Message, button
+from relionlab.widgets.parts.buttons import Message, attempt, button
 from relionlab.widgets.parts.look import style_sheet
 from relionlab.widgets.parts.opening import Drawer, Opener
 from relionlab.widgets.picking.micrograph_view import MicrographView
@@ -112,10 +112,7 @@ class PicksView(w.VBox):
 
     def _commanded(self, name: str, _about: dict[str, Any]) -> None:
         acts = {"next": partial(self.step, 1), "previous": partial(self.step, -1), "ctf": self.open_ctf}
-        try:
-            acts.get(name, lambda: None)()
-        except RelionlabError as error:
-            self.message.say(str(error), wrong=True)
+        attempt(acts.get(name, lambda: None), self.message)
 
 
 def _diameter(job: JobDirectory) -> float:

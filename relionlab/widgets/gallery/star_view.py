@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import ipywidgets as w
 
@@ -20,14 +20,14 @@ from relionlab.display.column_words import heading, meaning
 from relionlab.display.image_set import set_of_tables
 from relionlab.display.row_choice import RowChoice
 from relionlab.display.words import many
-from relionlab.errors import InputError, ParameterError, RelionlabError, StarError
+from relionlab.errors import InputError, ParameterError, StarError
 from relionlab.io.star import read_star, write_star
 from relionlab.io.table import Table
 from relionlab.widgets.gallery.column_plot import ColumnPlot
 from relionlab.widgets.gallery.linked import LinkedRow
 from relionlab.widgets.gallery.pictures import row_card
 from relionlab.widgets.gallery.table_grid import TableGrid
-from relionlab.widgets.parts.buttons import Message, button
+from relionlab.widgets.parts.buttons import Message, attempt, button
 from relionlab.widgets.parts.look import style_sheet
 from relionlab.widgets.parts.opening import Drawer, Opener
 
@@ -91,7 +91,7 @@ class StarView(w.VBox):
         super().__init__([style_sheet(), *self._parts(), *([] if opener is not None else [drawer])])
         self.add_class("rl-gallery")
         self._table.observe(lambda change: self.show_table(change["new"]), "value")
-        self._mode.observe(lambda change: self._tried(partial(self.show, change["new"])), "value")
+        self._mode.observe(lambda change: attempt(partial(self.show, change["new"]), self.message), "value")
         self._find.observe(lambda change: self.find(change["new"]), "value")
         self._column.observe(lambda _change: self._told(), "value")
 
@@ -265,12 +265,6 @@ class StarView(w.VBox):
             raise InputError("Only rows of a file can be shown as images: open the file itself.")
         kept = {name: table for name, table in self.tables.items() if name == "optics" or table is self.table}
         return ImageGallery(set_of_tables(kept, self.path), choice=self.choice, opener=self.opener)
-
-    def _tried(self, method: Callable[[], Any]) -> None:
-        try:
-            method()
-        except RelionlabError as error:
-            self.message.say(str(error), wrong=True)
 
     def _changed(self, change: str) -> None:
         if change in ("shown", "chosen"):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-import anywidget
 import traitlets
+
+from relionlab.widgets.parts.page_files import page_script
+from relionlab.widgets.parts.telling import TellingWidget
 
 
 @dataclass(frozen=True)
@@ -22,29 +23,15 @@ class Choice:
     strong: bool = False
 
 
-class ChoiceGrid(anywidget.AnyWidget):
-    """Shows choices as big buttons; ``on_choice`` hears the key of the one that is taken."""
+class ChoiceGrid(TellingWidget):
+    """Shows choices as big buttons; tells "choice" with the key of the one that is taken."""
 
-    _esm = Path(__file__).with_name("choice_grid.js")
+    _esm = page_script(Path(__file__).with_suffix(".js"))
     _css = Path(__file__).with_name("choice_grid.css")
 
     choices = traitlets.List().tag(sync=True)
     """Per choice: key, title, line, told, strong."""
 
-    def __init__(self, **traits: Any) -> None:
-        super().__init__(**traits)
-        self._listeners: list[Callable[[str], None]] = []
-        self.on_msg(self._heard)
-
     def show(self, choices: Sequence[Choice]) -> None:
         """Show these choices."""
         self.choices = [asdict(choice) for choice in choices]
-
-    def on_choice(self, listener: Callable[[str], None]) -> None:
-        """Have a function called with the key of the choice that is taken."""
-        self._listeners.append(listener)
-
-    def _heard(self, _widget: Any, content: Any, _buffers: Any) -> None:
-        if content.get("kind") == "choice":
-            for listener in self._listeners:
-                listener(str(content["key"]))

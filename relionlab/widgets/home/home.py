@@ -31,10 +31,9 @@ from relionlab.widgets.home.showing import remember
 from relionlab.widgets.home.start_page import StartPage
 from relionlab.widgets.home.tabs import Tabs
 from relionlab.widgets.home.top_line import TopLine
-from relionlab.widgets.parts.buttons import Message
+from relionlab.widgets.parts.buttons import Message, attempt
 from relionlab.widgets.parts.look import style_sheet
 from relionlab.widgets.parts.watching import Watch
-from relionlab.widgets.pipeline.asking import attempt
 from relionlab.widgets.pipeline.job_actions import Wanted
 from relionlab.widgets.pipeline.job_list import JobList
 from relionlab.widgets.pipeline.palette import Palette, PaletteEntry, job_type_entries
@@ -76,10 +75,11 @@ class Home(w.VBox):
         }
         self.top = TopLine(actions, message=self.message)
         self.list = JobList()
-        self.list.on_event(self._list_event)
+        self.list.on("open", lambda name: attempt(lambda: self._show_job(name), self.message))
+        self.list.on("hide", lambda name: attempt(lambda: self.hide(name), self.message))
         self.tabs = Tabs(on_change=self._tabs_changed)
         self.palette = Palette()
-        self.palette.on_choice(lambda key: attempt(lambda: self._chosen(key), self.message))
+        self.palette.on("choice", lambda key: attempt(lambda: self._chosen(key), self.message))
         fold = w.Button(description="«", tooltip="Fold the list of jobs away", layout=w.Layout(width="22px"))
         fold.on_click(self._fold)
         fold.add_class("rl-fold")
@@ -301,14 +301,11 @@ class Home(w.VBox):
             attempt(page.refresh, self.message)
         self._keep()
 
-    def _list_event(self, kind: str, name: str) -> None:
-        if kind == "hide":
-            attempt(lambda: self.hide(name), self.message)
-        elif kind == "open":
-            self.message.say("")
-            if self.tabs.current == f"job:{name}":  # clicked again, as by a double click
-                self.tabs.keep(self.tabs.current)
-            attempt(lambda: self.look_at_job(name), self.message)
+    def _show_job(self, name: str) -> None:
+        self.message.say("")
+        if self.tabs.current == f"job:{name}":  # clicked again, as by a double click
+            self.tabs.keep(self.tabs.current)
+        self.look_at_job(name)
 
     def _chosen(self, key: str) -> None:
         kind, _, rest = key.partition(":")

@@ -12,9 +12,8 @@ import ipywidgets as w
 from relionlab.project import Project
 from relionlab.widgets.home.choice_grid import Choice, ChoiceGrid
 from relionlab.widgets.home.memory import recent_projects
-from relionlab.widgets.parts.buttons import Message
+from relionlab.widgets.parts.buttons import Message, attempt
 from relionlab.widgets.parts.watching import Watch
-from relionlab.widgets.pipeline.asking import attempt
 from relionlab.widgets.pipeline.row_table import RowTable
 from relionlab.workflows.found_data import found_data, import_job, relion_projects
 from relionlab.workflows.practice import KINDS, Practice, start_practice
@@ -47,7 +46,7 @@ class StartPage(w.VBox):
         self._on_job, self._on_open, self._project = on_job, on_open, project
         self.message = Message()
         self.choices = ChoiceGrid()
-        self.choices.on_choice(lambda key: attempt(lambda: self.choose(key), self.message))
+        self.choices.on("choice", lambda key: attempt(lambda: self.choose(key), self.message))
         self._more = w.VBox([])
         self._watch: Watch | None = None
         head = w.HTML(
@@ -129,7 +128,7 @@ class StartPage(w.VBox):
     def _ask_practice(self) -> None:
         grid = ChoiceGrid()
         grid.show([Choice(f"practice:{kind}", kind.capitalize(), line, "") for kind, line in KINDS.items()])
-        grid.on_choice(lambda key: attempt(lambda: self.choose(key), self.message))
+        grid.on("choice", lambda key: attempt(lambda: self.choose(key), self.message))
         self._more.children = (w.HTML('<div class="rl-heading">What do you want to practise with?</div>'), grid)
 
     def _ask_folder(self) -> None:
@@ -142,7 +141,7 @@ class StartPage(w.VBox):
             [(str(path), [str(path), ["in this folder", "muted"]]) for path in near]
             + [(str(path), [str(path), ["opened lately", "muted"]]) for path in lately]
         )
-        table.on_open(lambda key: attempt(lambda: self._on_open(Path(key)), self.message))
+        table.on("open", lambda key: attempt(lambda: self._on_open(Path(key)), self.message))
         entry = w.Text(placeholder="Folder that holds default_pipeline.star", layout=w.Layout(width="520px"))
         go = w.Button(description="Open", button_style="primary", layout=w.Layout(width="90px"))
         go.on_click(lambda _button: attempt(lambda: self._on_open(self._typed(entry.value)), self.message))

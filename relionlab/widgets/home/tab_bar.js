@@ -4,9 +4,7 @@ const ACTS = "button, input, select, textarea, canvas, [role=option], [role=butt
 const LOOKS = ".rl-panels, .rl-links, .lm-TabBar-tab";
 
 function render({ model, el }) {
-  const bar = document.createElement("div");
-  bar.className = "rl-tabs";
-  bar.setAttribute("role", "tablist");
+  const bar = element("div", "rl-tabs", { role: "tablist" });
   el.append(bar);
   const tell = (kind, key) => model.send({ kind, key });
   function acted(event) {
@@ -21,24 +19,14 @@ function render({ model, el }) {
     const focused = bar.contains(document.activeElement);
     bar.replaceChildren();
     for (const [key, title] of model.get("tabs")) {
-      const tab = document.createElement("div");
       const front = key === current;
-      tab.className = "rl-tab";
-      tab.classList.toggle("rl-front", front);
-      tab.classList.toggle("rl-preview", key === model.get("preview"));
-      tab.setAttribute("role", "tab");
-      tab.setAttribute("aria-selected", String(front));
-      tab.tabIndex = front ? 0 : -1;
-      tab.title = key === model.get("preview") ? `${title}: the next job takes its place; click again to keep it` : title;
-      const text = document.createElement("span");
-      text.textContent = title;
-      const close = document.createElement("button");
-      close.textContent = "×";
-      close.title = `Close ${title}`;
-      close.setAttribute("aria-label", close.title);
-      close.tabIndex = -1;
+      const words = `Close ${title}`;
+      const close = element("button", "", { title: words, "aria-label": words, tabindex: -1 }, "×");
       close.addEventListener("click", (event) => { event.stopPropagation(); tell("close", key); });
-      tab.append(text, close);
+      const told = key === model.get("preview") ? `${title}: the next job takes its place; click again to keep it` : title;
+      const about = { role: "tab", "aria-selected": front, tabindex: front ? 0 : -1, title: told };
+      const tab = element("div", front ? "rl-tab rl-front" : "rl-tab", about, element("span", "", {}, title), close);
+      tab.classList.toggle("rl-preview", key === model.get("preview"));
       tab.addEventListener("click", () => tell("show", key));
       tab.addEventListener("auxclick", (event) => { if (event.button === 1) tell("close", key); });
       tab.addEventListener("keydown", (event) => {

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import anywidget
 import traitlets
 
+from relionlab.widgets.parts.page_files import page_script
+from relionlab.widgets.parts.telling import TellingWidget
 
-class TabBar(anywidget.AnyWidget):
-    """Shows titles, one of them in front; ``on_event`` hears ("show", key), ("close", key) and ("keep", key)."""
 
-    _esm = Path(__file__).with_name("tab_bar.js")
+class TabBar(TellingWidget):
+    """Shows titles, one of them in front; tells "show", "keep" and "close" with the key of a tab."""
+
+    _esm = page_script(Path(__file__).with_suffix(".js"))
     _css = Path(__file__).with_name("tab_bar.css")
 
     tabs = traitlets.List().tag(sync=True)
@@ -23,11 +24,6 @@ class TabBar(anywidget.AnyWidget):
     preview = traitlets.Unicode("").tag(sync=True)
     """Key of the tab that the next one replaces unless something is done in it; "" if there is none."""
 
-    def __init__(self, **traits: Any) -> None:
-        super().__init__(**traits)
-        self._listeners: list[Callable[[str, str], None]] = []
-        self.on_msg(self._heard)
-
     def show(self, tabs: Sequence[tuple[str, str]], current: str, preview: str = "") -> None:
         """Show these tabs (key, title), which is in front, and which is only looked at."""
         shown = [list(tab) for tab in tabs]
@@ -35,11 +31,3 @@ class TabBar(anywidget.AnyWidget):
             self.tabs = shown
         self.preview = preview
         self.current = current
-
-    def on_event(self, listener: Callable[[str, str], None]) -> None:
-        """Have a function called with what happened ("show", "close", "keep") and the key of the tab."""
-        self._listeners.append(listener)
-
-    def _heard(self, _widget: Any, content: Any, _buffers: Any) -> None:
-        for listener in self._listeners:
-            listener(str(content.get("kind", "")), str(content.get("key", "")))

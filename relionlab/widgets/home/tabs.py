@@ -46,7 +46,9 @@ class Tabs(w.VBox):
         self.preview = ""
         self._on_change = on_change
         self.bar = TabBar()
-        self.bar.on_event(self._bar_event)
+        self.bar.on("show", self._chosen)
+        self.bar.on("keep", self.keep)
+        self.bar.on("close", self.close_tab)
         self._making = w.HTML('<div class="rl-making">opening …</div>', layout=w.Layout(display="none"))
         self._place = w.Box([self._making], layout=w.Layout(display="block"))
         self._place.add_class("rl-tab-place")
@@ -94,7 +96,7 @@ class Tabs(w.VBox):
             self._draw()  # the tab is there at once, what it holds may take a moment
             self._making.layout.display = ""
             tab.widget = self._made(tab)
-            self._place.children = (*self._place.children, tab.widget)
+            self._put(tab.widget)
             self._making.layout.display = "none"
         self._draw()
         self._told()
@@ -127,10 +129,8 @@ class Tabs(w.VBox):
         tab = self.tabs.get(key)
         return None if tab is None or tab.failed else tab.widget
 
-    def _bar_event(self, kind: str, key: str) -> None:
-        if kind == "close":
-            self.close_tab(key)
-        elif kind == "keep" or key == self.current:  # the tab in front is clicked again, as by a double click
+    def _chosen(self, key: str) -> None:
+        if key == self.current:  # the tab in front is clicked again, as by a double click
             self.keep(key)
         else:
             self.show(key)
@@ -144,7 +144,7 @@ class Tabs(w.VBox):
     def _take_away(self, tab: Tab) -> None:
         if tab.widget is None:
             return
-        self._place.children = tuple(child for child in self._place.children if child is not tab.widget)
+        self._take(tab.widget)
         _close(tab.widget)
 
     def _made(self, tab: Tab) -> w.Widget:
@@ -164,8 +164,26 @@ class Tabs(w.VBox):
 
     def _again(self, tab: Tab) -> None:
         old, tab.widget = tab.widget, None
-        self._place.children = tuple(child for child in self._place.children if child is not old)
+        if old is not None:
+            self._take(old)
         self.show(tab.key)
+
+    # A page draws anew all children behind one that went: each tab keeps a box of its own, which the next one takes over.
+
+    def _put(self, widget: w.Widget) -> None:
+        box = next((box for box in self._boxes() if not box.children), None)
+        if box is None:
+            box = w.Box(layout=w.Layout(display="block", overflow="visible"))
+            self._place.children = (*self._place.children, box)
+        box.children = (widget,)
+
+    def _take(self, widget: w.Widget) -> None:
+        for box in self._boxes():
+            if widget in box.children:
+                box.children = ()
+
+    def _boxes(self) -> tuple[w.Box, ...]:
+        return self._place.children[1:]
 
     def _draw(self) -> None:
         self.bar.show([(tab.key, tab.title) for tab in self.tabs.values()], self.current, self.preview)

@@ -14,8 +14,7 @@ import ipywidgets as w
 
 from relionlab.project import Project
 from relionlab.project.removal import spoken_bytes
-from relionlab.widgets.parts.buttons import Message
-from relionlab.widgets.pipeline.asking import attempt
+from relionlab.widgets.parts.buttons import Message, attempt
 
 _LITTLE_BYTES = 5e9
 _LONG_SECONDS = 15.0
@@ -34,7 +33,7 @@ class TopLine(w.VBox):
         self._told = w.HTML(layout=w.Layout(flex="1 1 auto", min_width="0"))
         buttons = []
         for label, (tip, act) in actions.items():
-            made = w.Button(description=label, tooltip=tip, layout=w.Layout(width="auto"))
+            made = w.Button(description=label, tooltip=tip, layout=w.Layout(width="auto", flex="0 0 auto"))
             made.on_click(lambda _button, act=act: attempt(act, message))
             buttons.append(made)
         if buttons:
@@ -59,9 +58,8 @@ class TopLine(w.VBox):
             free = shutil.disk_usage(folder).free
             words = f"{spoken_bytes(free)} free"
             parts.append(f'<span class="rl-problem">{words}</span>' if free < _LITTLE_BYTES else words)
-        if running:
-            parts.append(f'<span class="rl-state rl-state-running">{running} running</span>')
-        told = f'<div class="rl-top-line">{parts[0]} <span class="rl-muted">{" · ".join(parts[1:])}</span></div>'
+        state = f'<span class="rl-state rl-state-running">{running} running</span> ' if running else ""
+        told = f'<div class="rl-top-line">{parts[0]} {state}<span class="rl-muted">{" · ".join(parts[1:])}</span></div>'
         if self._told.value != told:
             self._told.value = told
 

@@ -11,6 +11,7 @@ import numpy as np
 import traitlets
 
 from relionlab.display.map_sources import ShownMap, binned, greys
+from relionlab.widgets.parts.page_files import joined
 
 MOST = 256
 """Voxels along a side that are sent to the page; larger maps are binned there."""
@@ -22,7 +23,7 @@ _PARTS = ("slice_drawing.js", "slice_tools.js", "slice_view.js")
 class SliceCanvas(anywidget.AnyWidget):
     """Three slices with linked cross-hairs; places are voxels of the full map, densities bytes between two levels."""
 
-    _esm = "\n".join((_HERE / name).read_text(encoding="utf-8") for name in _PARTS)
+    _esm = joined(*(_HERE / name for name in _PARTS))
     _css = _HERE / "slice_view.css"
 
     map = traitlets.Bytes(b"").tag(sync=True)

@@ -322,8 +322,6 @@ function render({ model, el }) {
   model.on("msg:custom", heard);
   for (const name of Object.keys(volumes)) load(name);
   return () => {
-    for (const [event, handler] of [...loads, ...changes]) model.off(event, handler);
-    model.off("msg:custom", heard);
     if (playing) clearInterval(playing);
     watcher.disconnect();
     clearTimeout(rest);

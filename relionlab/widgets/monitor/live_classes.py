@@ -14,7 +14,7 @@ from relionlab.display.class_tiles import read_class_tiles
 from relionlab.display.results import ClassAverages, class_counts, data_file, read_class_averages
 from relionlab.errors import ParameterError, RelionlabError
 from relionlab.jobs.refinement.rounds import Round, rounds
-from relionlab.project import JobDirectory
+from relionlab.project import ENDED, JobDirectory
 from relionlab.widgets.gallery.class_grid import ClassGrid
 from relionlab.widgets.monitor.live_view import LiveView
 from relionlab.widgets.parts.buttons import Message, button
@@ -56,7 +56,7 @@ class LiveClasses(LiveView):
         self._title, self._count = w.HTML(layout=w.Layout(flex="1 1 auto")), w.HTML()
         self._message = Message()
         self._tools = self._make_tools()
-        top = w.HBox([self._title, self._slider], layout=w.Layout(align_items="center"))
+        top = w.HBox([self._title, self._slider, self._further], layout=w.Layout(align_items="center"))
         super().__init__(directory.path, top, self._tools, self._message, self.grid)
 
     # --- what is chosen -------------------------------------------------------------------------------------------
@@ -165,11 +165,11 @@ class LiveClasses(LiveView):
     def _make_tools(self) -> w.HBox:
         made = partial(button, message=self._message)
         stop = "Stop the job after its present step, and keep the particles of the chosen classes as they are here: a Select job"
-        again = "Go on from this iteration, when the job has ended, up to so many iterations"
+        again = "Go on from this iteration, up to so many iterations"
         self._select = made(
             "Stop here and select", stop, self.stop_and_select, icon="check", style="primary", width="auto"
         )
-        self._continue = made("Continue from here", again, self.continue_from, icon="step-forward", width="auto")
+        go_on = made("Continue from here", again, self.continue_from, icon="step-forward", width="auto")
         iterations = getattr(self._job(), "nr_iter", None) or 0
         self._until = w.BoundedIntText(
             value=iterations,
@@ -190,8 +190,9 @@ class LiveClasses(LiveView):
         ]
         gap = w.HTML(layout=w.Layout(flex="1 1 auto"))
         self._count.layout = w.Layout(min_width="290px")
-        shown = [self._count, *small, gap, self._select, *([self._continue, self._until] if iterations else [])]
-        tools = w.HBox(shown, layout=w.Layout(align_items="center", display="none"))
+        self._further = w.HBox([go_on, self._until], layout=w.Layout(display="none", flex="0 0 auto"))
+        self._continues = bool(iterations)
+        tools = w.HBox([self._count, *small, gap, self._select], layout=w.Layout(align_items="center", display="none"))
         tools.add_class("rl-class-tools")
         return tools
 
@@ -230,7 +231,7 @@ class LiveClasses(LiveView):
         """Let the buttons say what they would do in this state of the job."""
         runs = state == "running"
         self._select.description = "Stop here and select" if runs else "Save selection"
-        self._continue.disabled = runs or state == "scheduled"
+        self._further.layout.display = "" if self._continues and state in ENDED else "none"
 
     def _work(self, method: Callable[[], JobDirectory]) -> None:
         """Call a method that may wait for the job, in a thread, and say what came of it."""

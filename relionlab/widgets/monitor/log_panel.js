@@ -4,26 +4,16 @@ const MARKS = { plain: "", warning: "▲ ", error: "✕ " };
 const WORDS = { all: "All", warning: "Warnings", error: "Errors" };
 
 function render({ model, el }) {
-  const head = document.createElement("div");
-  head.className = "rl-logbar";
-  const box = document.createElement("div");
-  box.className = "rl-log rl-joblog";
-  box.tabIndex = 0;
-  box.setAttribute("role", "log");
-  box.setAttribute("aria-label", "Log of the job");
-  box.dataset.lmSuppressShortcuts = "true";
+  const head = element("div", "rl-logbar", {}, element("b", "", {}, "Log"));
+  const about = { tabindex: 0, role: "log", "aria-label": "Log of the job", "data-lm-suppress-shortcuts": true };
+  const box = element("div", "rl-log rl-joblog", about);
   el.append(head, box);
   let shown = "all";
   let wanted = "";
 
-  const title = document.createElement("b");
-  title.textContent = "Log";
-  head.append(title);
   const buttons = {};
   for (const kind of Object.keys(WORDS)) {
-    const button = document.createElement("button");
-    button.className = `rl-logfilter rl-log-${kind}`;
-    button.type = "button";
+    const button = element("button", `rl-logfilter rl-log-${kind}`, { type: "button" });
     button.addEventListener("click", () => {
       shown = kind;
       draw();
@@ -31,18 +21,13 @@ function render({ model, el }) {
     buttons[kind] = button;
     head.append(button);
   }
-  const search = document.createElement("input");
-  search.type = "search";
-  search.placeholder = "Find in the log";
-  search.setAttribute("aria-label", "Find in the log");
-  search.dataset.lmSuppressShortcuts = "true";
+  const words = "Find in the log";
+  const search = element("input", "", { type: "search", placeholder: words, "aria-label": words, "data-lm-suppress-shortcuts": true });
   search.addEventListener("input", () => {
     wanted = search.value.toLowerCase();
     draw();
   });
-  const taller = document.createElement("button");
-  taller.type = "button";
-  taller.className = "rl-logfilter";
+  const taller = element("button", "rl-logfilter", { type: "button" });
   taller.addEventListener("click", () => {
     model.set("tall", !model.get("tall"));
     model.save_changes();
@@ -65,10 +50,7 @@ function render({ model, el }) {
     );
     box.replaceChildren(...kept.flatMap(line));
     if (!kept.length) {
-      const empty = document.createElement("span");
-      empty.className = "rl-muted";
-      empty.textContent = entries.length ? "No such line." : "Nothing has been written yet.";
-      box.append(empty);
+      box.append(element("span", "rl-muted", {}, entries.length ? "No such line." : "Nothing has been written yet."));
     }
     box.style.height = model.get("tall") ? "520px" : model.get("height");
     taller.textContent = model.get("tall") ? "Less" : "More";
@@ -77,22 +59,12 @@ function render({ model, el }) {
   }
 
   function line(entry) {
-    const text = document.createElement("div");
-    text.className = `rl-line rl-line-${entry.severity}`;
-    text.textContent = (MARKS[entry.severity] ?? "") + (entry.text || " ");
-    if (!entry.hint) return [text];
-    const hint = document.createElement("div");
-    hint.className = "rl-line-hint";
-    hint.textContent = `→ ${entry.hint}`;
-    return [text, hint];
+    const text = element("div", `rl-line rl-line-${entry.severity}`, {}, (MARKS[entry.severity] ?? "") + (entry.text || " "));
+    return entry.hint ? [text, element("div", "rl-line-hint", {}, `→ ${entry.hint}`)] : [text];
   }
 
-  const events = ["change:entries", "change:height", "change:tall"];
-  for (const event of events) model.on(event, draw);
+  model.on("change:entries change:height change:tall", draw);
   draw();
   requestAnimationFrame(() => (box.scrollTop = box.scrollHeight));
-  return () => {
-    for (const event of events) model.off(event, draw);
-  };
 }
 export default { render };

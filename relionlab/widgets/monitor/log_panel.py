@@ -10,6 +10,7 @@ import traitlets
 
 from relionlab.project.job_directory import ERROR_FILE, OUTPUT_FILE
 from relionlab.project.log_tail import LogTail
+from relionlab.widgets.parts.page_files import page_script
 from relionlab.workflows.log_hints import LogLine, read_line
 
 MOST = 600
@@ -19,7 +20,7 @@ MOST = 600
 class LogPanel(anywidget.AnyWidget):
     """Follows a job's log, with filters for warnings and errors and a search."""
 
-    _esm = Path(__file__).with_name("log_panel.js")
+    _esm = page_script(Path(__file__).with_suffix(".js"))
     _css = Path(__file__).with_name("log_panel.css")
 
     entries = traitlets.List().tag(sync=True)

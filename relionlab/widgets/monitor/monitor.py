@@ -20,7 +20,7 @@ from relionlab.display.newest.kinds import KINDS
 from relionlab.errors import RelionlabError
 from relionlab.jobs.base import Job
 from relionlab.jobs.refinement.rounds import is_three_dimensional, rounds
-from relionlab.project import JobDirectory
+from relionlab.project import ENDED, JobDirectory
 from relionlab.widgets.forms.form import JobForm
 from relionlab.widgets.monitor.end_panel import EndPanel, PictureTab
 from relionlab.widgets.monitor.live_classes import LiveClasses
@@ -28,7 +28,7 @@ from relionlab.widgets.monitor.live_course import LiveAngles, LiveCourse
 from relionlab.widgets.monitor.live_micrographs import LiveMicrographs
 from relionlab.widgets.monitor.live_view import LiveView
 from relionlab.widgets.monitor.log_panel import LogPanel
-from relionlab.widgets.monitor.status import ENDED, JobStatus
+from relionlab.widgets.monitor.status import JobStatus
 from relionlab.widgets.parts.look import style_sheet
 from relionlab.widgets.parts.opening import Drawer, Opener
 from relionlab.widgets.parts.watching import Watch

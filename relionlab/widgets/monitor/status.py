@@ -8,14 +8,13 @@ from collections.abc import Iterable
 
 import ipywidgets as w
 
-from relionlab.project import JobDirectory
+from relionlab.project import ENDED, JobDirectory
 from relionlab.project.pace import Pace, spoken
 from relionlab.project.process_record import ProcessRecord
 from relionlab.project.progress import PROCESS_FILE, Progress
 from relionlab.project.relion_progress import progress_in_log
 from relionlab.widgets.parts.buttons import Message, button
 
-ENDED = ("finished", "failed", "aborted")
 _MARKS = {"scheduled": "◦", "running": "▶", "finished": "✓", "failed": "✕", "aborted": "■"}
 _STYLES = {"finished": "success", "failed": "danger", "aborted": "warning"}
 

@@ -26,6 +26,17 @@ class Message(w.HTML):
         self.say(f"{job.name} is {state}. {job.message}".strip(), wrong=state == "failed")
 
 
+def attempt(act: Callable[[], Any], message: Message) -> Any:
+    """Do something; what goes wrong is said in the message, also what nobody thought of: the page stays."""
+    try:
+        return act()
+    except (RelionlabError, OSError) as error:
+        message.say(str(error), wrong=True)
+    except Exception as error:  # noqa: BLE001 - a page that dies silently is worse than an odd message
+        message.say(f"That did not work ({type(error).__name__}: {error}).", wrong=True)
+    return None
+
+
 def button(
     label: str,
     tip: str,
@@ -36,14 +47,7 @@ def button(
     style: str = "",
     width: str = "110px",
 ) -> w.Button:
-    """Return a button that calls one method; the error that it may raise is shown in ``message``."""
+    """Return a button that calls one method; what goes wrong is said in ``message``."""
     made = w.Button(description=label, tooltip=tip, icon=icon, button_style=style, layout=w.Layout(width=width))
-
-    def pressed(_button: w.Button) -> None:
-        try:
-            method()
-        except RelionlabError as error:
-            message.say(str(error), wrong=True)
-
-    made.on_click(pressed)
+    made.on_click(lambda _button: attempt(method, message))
     return made

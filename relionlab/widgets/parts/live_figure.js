@@ -57,7 +57,8 @@ function liveFigure({ model, el }) {
     place.replaceChildren();
     const inner = document.createElement("div");
     place.append(inner);
-    live.manager = await live.bokeh.embed.embed_item(inTheme(item), inner);
+    live.manager = await embedded(live.bokeh, inTheme(item), inner);
+    if (!live.manager) return;
     live.document = [...live.manager][0].model.document;
     watchRanges();
     for (const listener of live.drawn) listener(live);
@@ -238,10 +239,6 @@ function liveFigure({ model, el }) {
   place.addEventListener("dragstart", (event) => event.preventDefault()); // a drag that the browser takes over never ends
   model.on("msg:custom", heard);
   model.send({ kind: "ask for the figure", view: id });
-  live.remove = () => {
-    model.off("msg:custom", heard);
-    model.off("change:description", label);
-    forget();
-  };
+  live.remove = forget;
   return live;
 }

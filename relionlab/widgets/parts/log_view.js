@@ -27,6 +27,5 @@ function render({ model, el }) {
   model.on("change:text", update);
   update();
   requestAnimationFrame(() => (box.scrollTop = box.scrollHeight));
-  return () => model.off("change:text", update);
 }
 export default { render };

@@ -44,7 +44,7 @@ class Panels:
         self.merits.on_threshold(lambda value: picker.set(**{picker.main: float(f"{value:.4g}")}))
         self.known = KnownPanel(named=picker.known_named, chosen=picker.compare_with, use_best=picker.use_best)
         self.table = MicrographTable(tuning.maps.run.micrographs)
-        self.table.on_choice(self._ticked)
+        self.table.on("chosen", self._ticked)
         self.looks = LooksRow(lambda: [view.view for view in self.views], diameter=self._diameter())
         self.tinted = w.Checkbox(
             value=True,

@@ -94,8 +94,9 @@ class ManualPicker(w.VBox):
         self._fill_list()
         self.view.on_edit(self._edited)
         self.view.on_command(self._commanded)
-        self.list.on_show(lambda index: self.show(self.picking.names[index]))
-        self.list.on_keep(self._ticked)
+        self.list.on("show", lambda index: self.show(self.picking.names[index]))
+        self.list.on("keep", lambda indices: self._ticked(self.picking.keep, indices))
+        self.list.on("drop", lambda indices: self._ticked(self.picking.drop, indices))
         self.picture.on_change(lambda picture: self.picking.remember(picture.as_dict))
         self.picking.on_saved(self._tell_total)
         self.picking.count_all(self._tell_counts)
@@ -326,9 +327,8 @@ class ManualPicker(w.VBox):
         except RelionlabError as error:
             self._message.say(str(error), wrong=True)
 
-    def _ticked(self, indices: list[int], kept: bool) -> None:  # noqa: FBT001 - a callback
-        names = [self.picking.names[index] for index in indices]
-        (self.picking.keep if kept else self.picking.drop)(*names)
+    def _ticked(self, act: Callable[..., None], indices: list[int]) -> None:
+        act(*(self.picking.names[index] for index in indices))
         self._tell()
 
     # --- what is said ---------------------------------------------------------------------------------------------

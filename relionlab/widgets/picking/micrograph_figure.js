@@ -8,9 +8,8 @@ const NEAREST = 64; // px of the micrograph that the frame shows at least
 class MicrographFigure {
   static async made(model, place, canvas) {
     const Bokeh = await bokehOfPage(model);
-    if (!(await inPage(place))) return null; // its tab was closed, or other micrographs were chosen, meanwhile
-    const views = await Bokeh.embed.embed_item(model.get("item"), place);
-    return new MicrographFigure(model, [...(views.roots ?? views)][0], canvas);
+    const views = await embedded(Bokeh, model.get("item"), place);
+    return views && new MicrographFigure(model, [...(views.roots ?? views)][0], canvas);
   }
 
   constructor(model, view, canvas) {

@@ -47,17 +47,14 @@ function render({ model, el }) {
     const next = [...model.get("kept")];
     for (const each of touched) next[each] = kept;
     model.set("kept", next);
-    model.send({ kind: "keep", indices: touched, kept });
+    model.send({ kind: kept ? "keep" : "drop", key: touched });
     draw();
   }
-  const show = (index) => index !== undefined && index >= 0 && model.send({ kind: "show", index });
+  const show = (index) => index !== undefined && index >= 0 && model.send({ kind: "show", key: index });
 
   function heading(text, tip, column, className) {
-    const made = document.createElement("button");
-    made.className = className;
-    made.title = tip;
     const mark = sorted.column === column ? (sorted.down ? " ▾" : " ▴") : "";
-    made.textContent = text + mark;
+    const made = element("button", className, { title: tip }, text + mark);
     made.addEventListener("click", () => sort(column));
     return made;
   }
@@ -73,33 +70,19 @@ function render({ model, el }) {
   }
   function line(index) {
     const [rows, headings] = [model.get("rows"), model.get("headings")];
-    const made = document.createElement("div");
-    made.className = "rl-ml-line";
-    made.setAttribute("role", "option");
-    made.dataset.index = index;
     const kept = model.get("kept")[index];
     const here = index === model.get("shown");
-    made.setAttribute("aria-selected", String(here));
+    const made = element("div", "rl-ml-line", { role: "option", "data-index": index, "aria-selected": here });
     made.classList.toggle("rl-ml-shown", here);
     made.classList.toggle("rl-ml-dropped", !kept);
-    const tick = document.createElement("input");
-    tick.type = "checkbox";
+    const tick = element("input", "rl-ml-tick", { type: "checkbox", tabindex: -1, "aria-label": `Keep ${rows[index][0]}` });
     tick.checked = kept;
-    tick.className = "rl-ml-tick";
-    tick.tabIndex = -1;
-    tick.setAttribute("aria-label", `Keep ${rows[index][0]}`);
     tick.addEventListener("click", (event) => {
       event.stopPropagation();
       keep(index, event);
     });
-    const cell = (className, text) => {
-      const part = document.createElement("span");
-      part.className = className;
-      part.textContent = text;
-      return part;
-    };
-    const name = cell("rl-ml-name", rows[index][0]);
-    name.title = rows[index][0];
+    const cell = (className, text) => element("span", className, {}, text);
+    const name = element("span", "rl-ml-name", { title: rows[index][0] }, rows[index][0]);
     const count = model.get("counts")[index];
     const numbers = rows[index].slice(1).map((each, place) => {
       const decimals = headings[place + 1][3];
@@ -147,16 +130,12 @@ function render({ model, el }) {
 
   body.addEventListener("scroll", draw);
   root.addEventListener("keydown", key);
-  const heard = [
-    ["change:rows", draw], ["change:headings", drawHead], ["change:kept", draw], ["change:counts", draw], ["change:order", draw],
-    ["change:shown", follow], ["change:height", size],
-  ];
-  for (const [name, act] of heard) model.on(name, act);
+  model.on("change:rows change:kept change:counts change:order", draw);
+  model.on("change:headings", drawHead);
+  model.on("change:shown", follow);
+  model.on("change:height", size);
   drawHead();
   size();
   follow();
-  return () => {
-    for (const [name, act] of heard) model.off(name, act);
-  };
 }
 export default { render };

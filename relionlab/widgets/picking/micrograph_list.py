@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import traitlets
 
+from relionlab.widgets.parts.page_files import page_script
+from relionlab.widgets.parts.telling import TellingWidget
 
-class MicrographList(anywidget.AnyWidget):
+
+class MicrographList(TellingWidget):
     """Shows one line for each micrograph; only those that are seen are drawn, so that ten thousand do not stall the page.
 
-    A click on a line shows the micrograph, a tick keeps or drops it, a click on a heading sorts.
+    A click on a line tells "show" with its index, a tick "keep" or "drop" with the indices of all that it is for; a click on
+    a heading sorts.
     """
 
-    _esm = Path(__file__).with_name("micrograph_list.js")
+    _esm = page_script(Path(__file__).with_suffix(".js"))
     _css = Path(__file__).with_name("micrograph_list.css")
 
     headings = traitlets.List().tag(sync=True)
@@ -34,12 +37,6 @@ class MicrographList(anywidget.AnyWidget):
     height = traitlets.Int(300).tag(sync=True)
     """Height in screen pixels."""
 
-    def __init__(self, **traits: Any) -> None:
-        super().__init__(**traits)
-        self._on_show: list[Callable[[int], Any]] = []
-        self._on_keep: list[Callable[[list[int], bool], Any]] = []
-        self.on_msg(self._heard)
-
     def fill(self, headings: Sequence[tuple[str, str, str, int]], rows: Sequence[Sequence[Any]]) -> None:
         """Show these columns and lines, in their order."""
         with self.hold_sync():
@@ -47,25 +44,9 @@ class MicrographList(anywidget.AnyWidget):
             self.rows = [list(row) for row in rows]
             self.order = list(range(len(rows)))
 
-    def on_show(self, callback: Callable[[int], Any]) -> None:
-        """Have a function called with the index of a micrograph that was clicked."""
-        self._on_show.append(callback)
-
-    def on_keep(self, callback: Callable[[list[int], bool], Any]) -> None:
-        """Have a function called with the indices of micrographs that were ticked (True) or unticked."""
-        self._on_keep.append(callback)
-
     def beside(self, step: int) -> int:
         """Return the index of the micrograph ``step`` lines below the one that is shown; the same at either end."""
         if self.shown not in self.order:
             return self.order[0] if self.order else -1
         place = self.order.index(self.shown) + step
         return self.order[min(max(place, 0), len(self.order) - 1)]
-
-    def _heard(self, _widget: Any, content: Any, _buffers: Any) -> None:
-        if content.get("kind") == "show":
-            for show in self._on_show:
-                show(int(content["index"]))
-        elif content.get("kind") == "keep":
-            for keep in self._on_keep:
-                keep([int(index) for index in content["indices"]], bool(content["kept"]))

@@ -1,8 +1,6 @@
 // A list of micrographs: which are shown is ticked, columns sort, rows are reached by the arrow keys.
 function render({ model, el }) {
-  const root = document.createElement("div");
-  root.className = "rl-mt";
-  root.dataset.lmSuppressShortcuts = "true";
+  const root = element("div", "rl-mt", { "data-lm-suppress-shortcuts": true });
   root.innerHTML = `<table role="grid"><thead><tr></tr></thead><tbody></tbody></table>`;
   el.append(root);
   const [head, body] = [root.querySelector("tr"), root.querySelector("tbody")];
@@ -11,20 +9,17 @@ function render({ model, el }) {
 
   function drawHead() {
     head.replaceChildren(
-      document.createElement("th"),
+      element("th"),
       ...model.get("columns").map((words, key) => {
-        const cell = document.createElement("th");
-        const press = document.createElement("button");
-        press.textContent = words + (sort.key === key ? (sort.down ? " ▾" : " ▴") : "");
         const unit = model.get("units")[key];
-        press.title = `${words}${unit ? ` (${unit})` : ""}: sort`;
+        const mark = sort.key === key ? (sort.down ? " ▾" : " ▴") : "";
+        const press = element("button", "", { title: `${words}${unit ? ` (${unit})` : ""}: sort` }, words + mark);
         press.addEventListener("click", () => {
           sort = { key, down: sort.key === key ? !sort.down : key > 0 };
           drawHead();
           draw();
         });
-        cell.append(press);
-        return cell;
+        return element("th", "", {}, press);
       }),
     );
   }
@@ -32,7 +27,7 @@ function render({ model, el }) {
   function tick(name, on) {
     const chosen = model.get("chosen").filter((other) => other !== name);
     if (on) chosen.push(name);
-    model.send({ kind: "chosen", names: chosen });
+    model.send({ kind: "chosen", key: chosen });
   }
 
   function draw() {
@@ -47,24 +42,15 @@ function render({ model, el }) {
     const chosen = new Set(model.get("chosen"));
     const texts = model.get("formats");
     rows = told.map(({ row }) => {
-      const line = document.createElement("tr");
-      line.dataset.name = row.name;
-      line.title = row.name;
-      line.classList.toggle("rl-chosen", chosen.has(row.name));
-      const box = document.createElement("input");
-      box.type = "checkbox";
+      const box = element("input", "", { type: "checkbox", "aria-label": `Show ${row.name}` });
       box.checked = chosen.has(row.name);
-      box.setAttribute("aria-label", `Show ${row.name}`);
       box.addEventListener("change", () => tick(row.name, box.checked));
-      const first = document.createElement("td");
-      first.append(box);
       const cells = row.values.map((value, key) => {
-        const cell = document.createElement("td");
-        cell.textContent = value === null ? "" : texts[key] === null ? String(value) : value.toFixed(texts[key]);
-        cell.className = texts[key] === null ? "rl-text" : "rl-number";
-        return cell;
+        const text = value === null ? "" : texts[key] === null ? String(value) : value.toFixed(texts[key]);
+        return element("td", texts[key] === null ? "rl-text" : "rl-number", {}, text);
       });
-      line.append(first, ...cells);
+      const about = { "data-name": row.name, title: row.name };
+      const line = element("tr", box.checked ? "rl-chosen" : "", about, element("td", "", {}, box), ...cells);
       line.addEventListener("click", (event) => {
         if (event.target !== box) tick(row.name, !box.checked);
       });
@@ -91,14 +77,9 @@ function render({ model, el }) {
     if (inside && focus) rows.find((row) => row.dataset.name === focus)?.querySelector("input").focus({ preventScroll: true });
   }
   root.addEventListener("keydown", key);
-  const events = ["change:rows", "change:chosen"];
-  for (const event of events) model.on(event, redraw);
+  model.on("change:rows change:chosen", redraw);
   model.on("change:columns", drawHead);
   drawHead();
   draw();
-  return () => {
-    for (const event of events) model.off(event, redraw);
-    model.off("change:columns", drawHead);
-  };
 }
 export default { render };

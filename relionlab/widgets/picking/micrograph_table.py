@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets
 
 from relionlab.io.particles import Particles
 from relionlab.jobs.micrographs.listing import names_of
+from relionlab.widgets.parts.page_files import page_script
+from relionlab.widgets.parts.telling import TellingWidget
 
 _MEASURED = (("rlnDefocusU", "defocus", "µm", 1e-4, 2), ("rlnCtfMaxResolution", "CTF", "Å", 1.0, 1))
 """Label, head of the column, unit, factor, digits."""
 
 
-class MicrographTable(anywidget.AnyWidget):
-    """Shows names, what is measured of each micrograph, and how many picks it has."""
+class MicrographTable(TellingWidget):
+    """Shows names, what is measured of each micrograph, and how many picks it has; tells "chosen" with the names that are ticked."""
 
-    _esm = Path(__file__).with_name("micrograph_table.js")
+    _esm = page_script(Path(__file__).with_suffix(".js"))
     _css = Path(__file__).with_name("auto_picker.css")
 
     columns = traitlets.List(traitlets.Unicode()).tag(sync=True)
@@ -42,8 +42,6 @@ class MicrographTable(anywidget.AnyWidget):
             for label, head, unit, factor, digits in _MEASURED
             if label in micrographs
         ]
-        self._listeners: list[Callable[[list[str]], Any]] = []
-        self.on_msg(self._heard)
         self.columns = ["micrograph", *(head for head, *_ in self._columns), "picks", "hand"]
         self.units = ["", *(unit for _, unit, _, _ in self._columns), "", ""]
         self.formats = [None, *(digits for _, _, digits, _ in self._columns), 0, 0]
@@ -74,15 +72,6 @@ class MicrographTable(anywidget.AnyWidget):
             if np.isfinite(values[place])
         ]
         return ", ".join(parts)
-
-    def on_choice(self, listener: Callable[[list[str]], Any]) -> None:
-        """Have a function called with the names that somebody has ticked."""
-        self._listeners.append(listener)
-
-    def _heard(self, _widget: Any, content: Any, _buffers: Any) -> None:
-        if content.get("kind") == "chosen":
-            for listener in self._listeners:
-                listener(list(content["names"]))
 
 
 def short_names(names: Sequence[str]) -> list[str]:

@@ -380,7 +380,6 @@ function render({ model, el }) {
     root.dataset.ready = "true";
   });
   return () => {
-    for (const [name, act] of heard) model.off(name, act);
     picks.listeners.delete(drawPicks);
     theme.disconnect();
     clearInterval(clock);

@@ -9,8 +9,7 @@ from typing import Any
 
 import ipywidgets as w
 
-from relionlab.errors import RelionlabError
-from relionlab.widgets.parts.buttons import Message
+from relionlab.widgets.parts.buttons import Message, attempt
 
 
 @dataclass(frozen=True)
@@ -52,14 +51,3 @@ class Question(w.VBox):
 
         made.on_click(pressed)
         return made
-
-
-def attempt(act: Callable[[], Any], message: Message) -> Any:
-    """Do something; what goes wrong is said in the message, also what nobody thought of: the page stays."""
-    try:
-        return act()
-    except (RelionlabError, OSError) as error:
-        message.say(str(error), wrong=True)
-    except Exception as error:  # noqa: BLE001 - a page that dies silently is worse than an odd message
-        message.say(f"That did not work ({type(error).__name__}: {error}).", wrong=True)
-    return None

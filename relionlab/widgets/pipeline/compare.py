@@ -14,9 +14,8 @@ import ipywidgets as w
 
 from relionlab.errors import RelionlabError
 from relionlab.project import JobDirectory, Project
-from relionlab.widgets.parts.buttons import Message
+from relionlab.widgets.parts.buttons import Message, attempt
 from relionlab.widgets.parts.look import style_sheet
-from relionlab.widgets.pipeline.asking import attempt
 from relionlab.widgets.pipeline.link_line import Link, LinkLine
 from relionlab.widgets.pipeline.row_table import RowTable
 from relionlab.workflows.compare import Comparison, compare
@@ -72,11 +71,10 @@ class CompareView(w.VBox):
         tools = w.HBox([self._add, self._alike, self._all, again, self.message])
         super().__init__([style_sheet(), tools, self._chosen, self._tables])
         self.add_class("rl-compare")
-        self._chosen.on_follow(self.remove)
+        self._chosen.on("follow", self.remove)
         self._add.observe(self._picked, "value")
         self._alike.on_click(lambda _button: self.add_alike())
         self._all.observe(lambda _change: self.refresh(), "value")
-        self._results.on_open(lambda _key: None)
         self.show(names)
 
     # --- which jobs ---------------------------------------------------------------------------------------------------

@@ -52,7 +52,7 @@ class PipelineView(w.VBox):
         )
         self.add_class("rl-pipeline")
         if on_job is not None:
-            self.view.on_job(on_job)
+            self.view.on("job", on_job)
         for control in (self._branch, self._anonymous):
             control.observe(lambda _change: self.refresh(), "value")
         self.refresh()

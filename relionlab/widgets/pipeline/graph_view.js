@@ -1,15 +1,9 @@
 // The flowchart: an SVG that is dragged, zoomed with the wheel or the buttons, and whose boxes are links.
 function render({ model, el }) {
-  const frame = document.createElement("div");
-  frame.className = "rl-graph";
-  const tools = document.createElement("div");
-  tools.className = "rl-graph-tools";
-  const window_ = document.createElement("div");
-  window_.className = "rl-graph-window";
-  window_.tabIndex = 0;
-  window_.setAttribute("aria-label", "Flowchart; arrows scroll, plus and minus zoom, Tab goes from job to job");
-  frame.append(window_, tools);
-  el.append(frame);
+  const tools = element("div", "rl-graph-tools");
+  const words = "Flowchart; arrows scroll, plus and minus zoom, Tab goes from job to job";
+  const window_ = element("div", "rl-graph-window", { tabindex: 0, "aria-label": words });
+  el.append(element("div", "rl-graph", {}, window_, tools));
   let zoom = 0; // 0: fitted to the width, at most its own size
 
   const picture = () => window_.querySelector("svg");
@@ -41,10 +35,7 @@ function render({ model, el }) {
   }
 
   function tool(text, tip, act) {
-    const button = document.createElement("button");
-    button.textContent = text;
-    button.title = tip;
-    button.setAttribute("aria-label", tip);
+    const button = element("button", "", { title: tip, "aria-label": tip }, text);
     button.addEventListener("click", act);
     tools.append(button);
   }
@@ -68,7 +59,7 @@ function render({ model, el }) {
   const jobOf = (target) => target.closest && target.closest(".rl-job");
   const open = (target) => {
     const job = jobOf(target);
-    if (job) model.send({ kind: "job", name: job.dataset.job });
+    if (job) model.send({ kind: "job", key: job.dataset.job });
   };
   let drag = null;
   window_.addEventListener("pointerdown", (event) => {
@@ -119,6 +110,6 @@ function render({ model, el }) {
   resized.observe(window_);
   model.on("change:svg", draw);
   draw();
-  return () => { resized.disconnect(); model.off("change:svg", draw); };
+  return () => resized.disconnect();
 }
 export default { render };

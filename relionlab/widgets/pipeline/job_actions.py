@@ -9,13 +9,12 @@ import ipywidgets as w
 
 from relionlab.errors import JobStateError, ParameterError, RelionlabError
 from relionlab.jobs.foreign import ForeignJob
-from relionlab.project import JobDirectory
+from relionlab.project import ENDED, JobDirectory
 from relionlab.project.removal import cleaning, deletion, forbids_harsh_cleaning
-from relionlab.widgets.parts.buttons import Message
-from relionlab.widgets.pipeline.asking import Answer, Question, attempt
+from relionlab.widgets.parts.buttons import Message, attempt
+from relionlab.widgets.pipeline.asking import Answer, Question
 
 Wanted = Literal["clone", "continue", "sweep", "compare", "graph"]
-_ENDED = ("finished", "failed", "aborted")
 _MOST_NAMES = 6
 
 
@@ -73,7 +72,7 @@ class JobActions(w.VBox):
     def refresh(self, state: str) -> None:
         """Offer what can be done in this state."""
         _show(self._run, state == "scheduled" or (state in ("failed", "aborted") and not self._continues()))
-        _show(self._continue, state in _ENDED and self._continues())
+        _show(self._continue, state in ENDED and self._continues())
         for made in (self._clone, self._sweep):
             made.disabled = not self._own_type()
         self._clean.disabled = state != "finished"
@@ -101,7 +100,7 @@ class JobActions(w.VBox):
         """Ask as what the job is to be marked."""
         answers = [
             Answer(state, f"Mark the job as {state}", lambda state=state: self._act(self.directory.mark, state))
-            for state in _ENDED
+            for state in ENDED
             if state != self.directory.state
         ]
         text = f"{self.directory.name} is {self.directory.state}. Mark it as the following, whatever its program said:"

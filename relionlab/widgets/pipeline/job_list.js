@@ -2,29 +2,16 @@
 const STATES = ["running", "scheduled", "finished", "failed", "aborted"];
 
 function render({ model, el }) {
-  const root = document.createElement("div");
-  root.className = "rl-jobs";
-  const search = document.createElement("input");
-  search.type = "search";
-  search.placeholder = "Find a job";
-  search.setAttribute("aria-label", "Find a job by name, alias or type");
-  const chips = document.createElement("div");
-  chips.className = "rl-chips";
-  const list = document.createElement("div");
-  list.className = "rl-job-lines";
-  list.setAttribute("role", "listbox");
-  list.setAttribute("aria-label", "Jobs, newest first");
-  root.append(search, chips, list);
-  el.append(root);
+  const search = element("input", "", { type: "search", placeholder: "Find a job", "aria-label": "Find a job by name, alias or type" });
+  const chips = element("div", "rl-chips");
+  const list = element("div", "rl-job-lines", { role: "listbox", "aria-label": "Jobs, newest first" });
+  el.append(element("div", "rl-jobs", {}, search, chips, list));
+  const dot = (state) => element("span", `rl-dot rl-dot-${state}`);
   const off = new Set(); // states that are filtered out
   let showHidden = false;
 
   function chip(text, tip, on, act) {
-    const button = document.createElement("button");
-    button.className = "rl-chip";
-    button.setAttribute("aria-pressed", String(on));
-    button.title = tip;
-    button.append(...text);
+    const button = element("button", "rl-chip", { "aria-pressed": on, title: tip }, ...text);
     button.addEventListener("click", () => { act(); draw(); });
     chips.append(button);
   }
@@ -34,11 +21,9 @@ function render({ model, el }) {
     for (const state of STATES) {
       const count = rows.filter((row) => row.state === state && (showHidden || !hidden.has(row.name))).length;
       if (!count) continue;
-      const dot = document.createElement("span");
-      dot.className = `rl-dot rl-dot-${state}`;
       const on = !off.has(state);
       const toggle = () => (on ? off.add(state) : off.delete(state));
-      chip([dot, String(count)], `${count} ${state}; ${on ? "leave them out" : "show them"}`, on, toggle);
+      chip([dot(state), String(count)], `${count} ${state}; ${on ? "leave them out" : "show them"}`, on, toggle);
     }
     if (hidden.size) {
       const toggle = () => { showHidden = !showHidden; };
@@ -47,43 +32,18 @@ function render({ model, el }) {
   }
 
   function line(row, hidden) {
-    const item = document.createElement("div");
-    item.className = "rl-job-line";
-    item.dataset.name = row.name;
-    item.tabIndex = -1;
-    item.title = row.tip;
-    item.setAttribute("role", "option");
-    item.setAttribute("aria-label", row.tip);
-    const current = row.name === model.get("current");
-    item.setAttribute("aria-selected", String(current));
+    const [current, away] = [row.name === model.get("current"), hidden.has(row.name)];
+    const number = row.number || (row.state === "finished" ? row.name.split("/").pop() : row.state);
+    const first = element("div", "", {}, element("b", "", {}, row.kind), " ", element("span", "", {}, row.title));
+    const second = element("div", "rl-job-second", {}, element("span", "", {}, number), element("span", "", {}, row.when));
+    const tip = away ? "Show this job in the list again" : "Leave this job out of the list (it stays as it is)";
+    const hide = element("button", "rl-hide", { title: tip, tabindex: -1 }, away ? "show" : "hide");
+    hide.addEventListener("click", (event) => { event.stopPropagation(); model.send({ kind: "hide", key: row.name }); });
+    const about = { "data-name": row.name, tabindex: -1, title: row.tip, role: "option", "aria-label": row.tip, "aria-selected": current };
+    const item = element("div", "rl-job-line", about, dot(row.state), element("div", "rl-job-words", {}, first, second), hide);
     item.classList.toggle("rl-current", current);
-    item.classList.toggle("rl-hidden", hidden.has(row.name));
-    const dot = document.createElement("span");
-    dot.className = `rl-dot rl-dot-${row.state}`;
-    const words = document.createElement("div");
-    words.className = "rl-job-words";
-    const first = document.createElement("div");
-    const kind = document.createElement("b");
-    kind.textContent = row.kind;
-    const title = document.createElement("span");
-    title.textContent = row.title;
-    first.append(kind, " ", title);
-    const second = document.createElement("div");
-    second.className = "rl-job-second";
-    const number = document.createElement("span");
-    number.textContent = row.number || (row.state === "finished" ? row.name.split("/").pop() : row.state);
-    const when = document.createElement("span");
-    when.textContent = row.when;
-    second.append(number, when);
-    words.append(first, second);
-    const hide = document.createElement("button");
-    hide.className = "rl-hide";
-    hide.textContent = hidden.has(row.name) ? "show" : "hide";
-    hide.title = hidden.has(row.name) ? "Show this job in the list again" : "Leave this job out of the list (it stays as it is)";
-    hide.tabIndex = -1;
-    hide.addEventListener("click", (event) => { event.stopPropagation(); model.send({ kind: "hide", name: row.name }); });
-    item.append(dot, words, hide);
-    item.addEventListener("click", () => model.send({ kind: "open", name: row.name }));
+    item.classList.toggle("rl-hidden", away);
+    item.addEventListener("click", () => model.send({ kind: "open", key: row.name }));
     return item;
   }
 
@@ -97,12 +57,7 @@ function render({ model, el }) {
     const focused = list.contains(document.activeElement) ? document.activeElement.dataset.name : null;
     const top = list.scrollTop;
     list.replaceChildren(...shown.map((row) => line(row, hidden)));
-    if (!shown.length) {
-      const none = document.createElement("div");
-      none.className = "rl-muted rl-none";
-      none.textContent = rows.length ? "No job fits." : "No jobs yet.";
-      list.append(none);
-    }
+    if (!shown.length) list.append(element("div", "rl-muted rl-none", {}, rows.length ? "No job fits." : "No jobs yet."));
     list.scrollTop = top;
     const first = list.querySelector(".rl-current") || list.querySelector(".rl-job-line");
     if (first) first.tabIndex = 0;
@@ -113,8 +68,8 @@ function render({ model, el }) {
     const item = event.target.closest(".rl-job-line");
     if (!item) return;
     const name = item.dataset.name;
-    if (event.key === "Enter" || event.key === " ") model.send({ kind: "open", name });
-    else if (event.key === "h") model.send({ kind: "hide", name });
+    if (event.key === "Enter" || event.key === " ") model.send({ kind: "open", key: name });
+    else if (event.key === "h") model.send({ kind: "hide", key: name });
     else if (event.key === "ArrowDown") item.nextElementSibling?.focus();
     else if (event.key === "ArrowUp") (item.previousElementSibling || search).focus();
     else return;
@@ -124,15 +79,13 @@ function render({ model, el }) {
   search.addEventListener("keydown", (event) => {
     const first = list.querySelector(".rl-job-line");
     if (event.key === "ArrowDown" && first) first.focus();
-    else if (event.key === "Enter" && first) model.send({ kind: "open", name: first.dataset.name });
+    else if (event.key === "Enter" && first) model.send({ kind: "open", key: first.dataset.name });
     else if (event.key === "Escape") { search.value = ""; draw(); }
     else return;
     event.preventDefault();
   });
   search.addEventListener("input", draw);
-  const events = ["change:rows", "change:hidden", "change:current"];
-  for (const event of events) model.on(event, draw);
+  model.on("change:rows change:hidden change:current", draw);
   draw();
-  return () => events.forEach((event) => model.off(event, draw));
 }
 export default { render };

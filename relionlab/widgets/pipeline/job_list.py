@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import anywidget
 import traitlets
 
+from relionlab.widgets.parts.page_files import joined, page_script
 from relionlab.widgets.parts.state_dots import DOTS
+from relionlab.widgets.parts.telling import TellingWidget
 from relionlab.workflows.job_rows import JobRow
 
 _DAY = 86_400.0
 
 
-class JobList(anywidget.AnyWidget):
-    """Shows jobs as lines; ``on_event`` hears ("open", name) and ("hide", name)."""
+class JobList(TellingWidget):
+    """Shows jobs as lines; tells "open" and "hide" with the name of a job."""
 
-    _esm = Path(__file__).with_name("job_list.js")
-    _css = DOTS + Path(__file__).with_name("job_list.css").read_text(encoding="utf-8")
+    _esm = page_script(Path(__file__).with_suffix(".js"))
+    _css = DOTS + joined(Path(__file__).with_suffix(".css"))
 
     rows = traitlets.List().tag(sync=True)
     """Per job: name, title, kind, state, time in words, the number that matters, tip."""
@@ -29,25 +29,12 @@ class JobList(anywidget.AnyWidget):
     current = traitlets.Unicode("").tag(sync=True)
     """Name of the job whose page is in front."""
 
-    def __init__(self, **traits: Any) -> None:
-        super().__init__(**traits)
-        self._listeners: list[Callable[[str, str], None]] = []
-        self.on_msg(self._heard)
-
     def show(self, rows: Sequence[JobRow]) -> None:
         """Show these jobs; nothing is sent if nothing has changed."""
         now = time.time()
         shown = [_line(row, now) for row in rows]
         if shown != self.rows:
             self.rows = shown
-
-    def on_event(self, listener: Callable[[str, str], None]) -> None:
-        """Have a function called with what happened ("open", "hide") and the name of the job."""
-        self._listeners.append(listener)
-
-    def _heard(self, _widget: Any, content: Any, _buffers: Any) -> None:
-        for listener in self._listeners:
-            listener(str(content.get("kind", "")), str(content.get("name", "")))
 
 
 def spoken_time(when: float, now: float) -> str:

@@ -17,9 +17,9 @@ from relionlab.jobs.workflow_stages import type_of
 from relionlab.project import JobDirectory
 from relionlab.project.relatives import Relative, Relatives
 from relionlab.widgets.monitor.monitor import JobMonitor
+from relionlab.widgets.parts.buttons import attempt
 from relionlab.widgets.parts.look import style_sheet
 from relionlab.widgets.parts.opening import Drawer, Opener
-from relionlab.widgets.pipeline.asking import attempt
 from relionlab.widgets.pipeline.job_actions import JobActions, Wanted
 from relionlab.widgets.pipeline.job_panels import FilesPanel, NotePanel, ParametersPanel
 from relionlab.widgets.pipeline.job_views import JobView, job_views, view_of
@@ -59,7 +59,7 @@ class JobPage(w.VBox):
         self._offered: list[str] | None = None
         self._title = w.HTML(layout=w.Layout(flex="1 1 auto"))
         self.links = LinkLine()
-        self.links.on_follow(self._walk)
+        self.links.on("follow", self._walk)
         self.views = w.HBox([])
         self.views.add_class("rl-actions")
         self.views.add_class("rl-views")

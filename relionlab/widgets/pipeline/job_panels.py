@@ -80,7 +80,7 @@ class FilesPanel(w.VBox):
         self._others = RowTable(["Other files", "Changed", ">Size"], tip="Show this file", empty="No other files.")
         super().__init__([self._outputs, self._inputs, self._others])
         for table in (self._outputs, self._inputs, self._others):
-            table.on_open(lambda key: on_file(directory.project.directory / key))
+            table.on("open", lambda key: on_file(directory.project.directory / key))
         self.refresh()
 
     def refresh(self) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-import anywidget
 import traitlets
 
+from relionlab.widgets.parts.page_files import joined, page_script
 from relionlab.widgets.parts.state_dots import DOTS
+from relionlab.widgets.parts.telling import TellingWidget
 
 
 @dataclass(frozen=True)
@@ -23,31 +23,17 @@ class Link:
     tip: str = ""
 
 
-class LinkLine(anywidget.AnyWidget):
-    """Shows groups of links, as "Made from: CtfFind/job003 · Used by: Extract/job005"."""
+class LinkLine(TellingWidget):
+    """Shows groups of links, as "Made from: CtfFind/job003 · Used by: Extract/job005"; tells "follow" with a link's key."""
 
-    _esm = Path(__file__).with_name("link_line.js")
-    _css = DOTS + Path(__file__).with_name("link_line.css").read_text(encoding="utf-8")
+    _esm = page_script(Path(__file__).with_suffix(".js"))
+    _css = DOTS + joined(Path(__file__).with_suffix(".css"))
 
     groups = traitlets.List().tag(sync=True)
     """Per group: heading and links."""
-
-    def __init__(self, **traits: Any) -> None:
-        super().__init__(**traits)
-        self._listeners: list[Callable[[str], None]] = []
-        self.on_msg(self._heard)
 
     def show(self, groups: Sequence[tuple[str, Sequence[Link]]]) -> None:
         """Show these groups; a group without links says "nothing"."""
         shown = [[heading, [asdict(link) for link in links]] for heading, links in groups]
         if shown != self.groups:
             self.groups = shown
-
-    def on_follow(self, listener: Callable[[str], None]) -> None:
-        """Have a function called with the key of a link that is followed."""
-        self._listeners.append(listener)
-
-    def _heard(self, _widget: Any, content: Any, _buffers: Any) -> None:
-        if content.get("kind") == "follow":
-            for listener in self._listeners:
-                listener(str(content["key"]))

@@ -3,20 +3,12 @@ const OWN_KEYS = "data-lm-suppress-shortcuts"; // JupyterLab's word for: keys pr
 const ownKeys = (event) => event.target.setAttribute(OWN_KEYS, "true");
 
 function render({ model, el }) {
-  const shade = document.createElement("div");
-  shade.className = "rl-palette-shade";
-  const panel = document.createElement("div");
-  panel.className = "rl-palette";
-  panel.setAttribute("role", "dialog");
-  panel.setAttribute("aria-label", "New job, and all that can be opened");
-  const search = document.createElement("input");
-  search.type = "search";
-  search.placeholder = "New job: type its name or what it does; jobs of the project and views are found too";
-  search.setAttribute("aria-label", search.placeholder);
-  const groups = document.createElement("div");
-  groups.className = "rl-palette-groups";
-  panel.append(search, groups);
-  shade.append(panel);
+  const words = "New job: type its name or what it does; jobs of the project and views are found too";
+  const search = element("input", "", { type: "search", placeholder: words, "aria-label": words });
+  const groups = element("div", "rl-palette-groups");
+  const about = { role: "dialog", "aria-label": "New job, and all that can be opened" };
+  const panel = element("div", "rl-palette", about, search, groups);
+  const shade = element("div", "rl-palette-shade", {}, panel);
   el.append(shade);
   let page = null; // the element whose keys open the palette
 
@@ -43,14 +35,8 @@ function render({ model, el }) {
   const items = () => [...groups.querySelectorAll(".rl-palette-item")];
 
   function item(entry) {
-    const button = document.createElement("button");
-    button.className = "rl-palette-item";
-    button.dataset.key = entry.key;
-    const title = document.createElement("b");
-    title.textContent = entry.title;
-    const line = document.createElement("span");
-    line.textContent = entry.line;
-    button.append(title, line);
+    const inside = [element("b", "", {}, entry.title), element("span", "", {}, entry.line)];
+    const button = element("button", "rl-palette-item", { "data-key": entry.key }, ...inside);
     button.addEventListener("click", () => choose(entry.key));
     return button;
   }
@@ -69,11 +55,8 @@ function render({ model, el }) {
       return;
     }
     for (const name of [...new Set(found.map((entry) => entry.group))]) {
-      const group = document.createElement("section");
-      const heading = document.createElement("h4");
-      heading.textContent = name;
-      group.append(heading, ...found.filter((entry) => entry.group === name).map(item));
-      groups.append(group);
+      const fitting = found.filter((entry) => entry.group === name);
+      groups.append(element("section", "", {}, element("h4", "", {}, name), ...fitting.map(item)));
     }
   }
 
@@ -123,8 +106,6 @@ function render({ model, el }) {
   model.on("change:entries", draw);
   show();
   return () => {
-    model.off("change:shown", show);
-    model.off("change:entries", draw);
     window.removeEventListener("keydown", key, true);
     page?.removeEventListener("focusin", ownKeys);
   };

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-import anywidget
 import traitlets
 
 from relionlab.jobs.registry import job_types
 from relionlab.jobs.workflow_stages import STAGES, stage_of
+from relionlab.widgets.parts.page_files import page_script
+from relionlab.widgets.parts.telling import TellingWidget
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,10 @@ class PaletteEntry:
     words: str = ""
 
 
-class Palette(anywidget.AnyWidget):
-    """A list to choose from, over the page; ``on_choice`` hears the key of what was chosen."""
+class Palette(TellingWidget):
+    """A list to choose from, over the page; tells "choice" with the key of what was chosen."""
 
-    _esm = Path(__file__).with_name("palette.js")
+    _esm = page_script(Path(__file__).with_suffix(".js"))
     _css = Path(__file__).with_name("palette.css")
 
     entries = traitlets.List().tag(sync=True)
@@ -43,25 +43,11 @@ class Palette(anywidget.AnyWidget):
     shown = traitlets.Bool(default_value=False).tag(sync=True)
     """Whether it lies over the page."""
 
-    def __init__(self, **traits: Any) -> None:
-        super().__init__(**traits)
-        self._listeners: list[Callable[[str], None]] = []
-        self.on_msg(self._heard)
-
     def offer(self, entries: Sequence[PaletteEntry]) -> None:
         """Offer these."""
         found = [asdict(entry) for entry in entries]
         if found != self.entries:
             self.entries = found
-
-    def on_choice(self, listener: Callable[[str], None]) -> None:
-        """Have a function called with the key of what is chosen."""
-        self._listeners.append(listener)
-
-    def _heard(self, _widget: Any, content: Any, _buffers: Any) -> None:
-        if content.get("kind") == "choice":
-            for listener in self._listeners:
-                listener(str(content["key"]))
 
 
 def job_type_entries() -> list[PaletteEntry]:

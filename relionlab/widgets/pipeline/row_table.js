@@ -1,18 +1,14 @@
 // A table of text whose rows are opened by a click or Enter, and ticked by their box or the space bar.
 function render({ model, el }) {
-  const box = document.createElement("div");
-  box.className = "rl-table-box";
+  const box = element("div", "rl-rows-box");
   el.append(box);
 
   function cell(content, right) {
-    const td = document.createElement("td");
+    const td = element("td");
     const [text, look] = Array.isArray(content) ? content : [content, ""];
     if (right) td.classList.add("rl-right");
     if (look === "state") {
-      const dot = document.createElement("span");
-      dot.className = `rl-dot rl-dot-${text}`;
-      dot.setAttribute("aria-hidden", "true");
-      td.append(dot, text);
+      td.append(element("span", `rl-dot rl-dot-${text}`, { "aria-hidden": "true" }), text);
       td.classList.add("rl-state-cell");
     } else td.textContent = text;
     if (look && look !== "state") td.classList.add(`rl-${look}`);
@@ -32,20 +28,14 @@ function render({ model, el }) {
     box.replaceChildren();
     box.style.maxHeight = model.get("height");
     if (!rows.length) {
-      const none = document.createElement("div");
-      none.className = "rl-muted rl-table-empty";
-      none.textContent = model.get("empty");
-      box.append(none);
+      box.append(element("div", "rl-muted rl-rows-empty", {}, model.get("empty")));
       return;
     }
-    const table = document.createElement("table");
-    table.className = "rl-table";
+    const table = element("table", "rl-rows");
     const head = table.createTHead().insertRow();
-    if (model.get("selectable")) head.append(document.createElement("th"));
+    if (model.get("selectable")) head.append(element("th"));
     columns.forEach((label, index) => {
-      const th = document.createElement("th");
-      th.scope = "col";
-      th.textContent = label.replace(/^>/, "");
+      const th = element("th", "", { scope: "col" }, label.replace(/^>/, ""));
       if (right[index]) th.classList.add("rl-right");
       if (index === 0) th.classList.add("rl-first");
       head.append(th);
@@ -55,10 +45,8 @@ function render({ model, el }) {
       const row = body.insertRow();
       row.dataset.key = key;
       if (model.get("selectable")) {
-        const input = document.createElement("input");
-        input.type = "checkbox";
+        const input = element("input", "", { type: "checkbox", "aria-label": `choose ${key}` });
         input.checked = model.get("selected").includes(key);
-        input.setAttribute("aria-label", `choose ${key}`);
         input.addEventListener("click", (event) => event.stopPropagation());
         input.addEventListener("change", () => tick(key, input.checked));
         row.insertCell().append(input);
@@ -86,9 +74,7 @@ function render({ model, el }) {
     box.scrollTop = top;
   }
 
-  const events = ["change:rows", "change:columns", "change:selected", "change:height", "change:empty"];
-  for (const event of events) model.on(event, draw);
+  model.on("change:rows change:columns change:selected change:height change:empty", draw);
   draw();
-  return () => events.forEach((event) => model.off(event, draw));
 }
 export default { render };

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import traitlets
 
+from relionlab.widgets.parts.page_files import joined, page_script
 from relionlab.widgets.parts.state_dots import DOTS
+from relionlab.widgets.parts.telling import TellingWidget
 
 
-class RowTable(anywidget.AnyWidget):
-    """Shows rows of text; ``on_open`` hears of a row that is clicked.
+class RowTable(TellingWidget):
+    """Shows rows of text; tells "open" with the key of a row that is clicked.
 
     columns     labels; one that begins with ">" stands at the right edge of its column (numbers)
     tip         what a click on a row does, in words; "": rows cannot be opened
@@ -21,8 +22,8 @@ class RowTable(anywidget.AnyWidget):
     height      the highest that the table grows; beyond that it scrolls
     """
 
-    _esm = Path(__file__).with_name("row_table.js")
-    _css = DOTS + Path(__file__).with_name("row_table.css").read_text(encoding="utf-8")
+    _esm = page_script(Path(__file__).with_suffix(".js"))
+    _css = DOTS + joined(Path(__file__).with_suffix(".css"))
 
     columns = traitlets.List(traitlets.Unicode()).tag(sync=True)
     """Labels of the columns."""
@@ -41,20 +42,9 @@ class RowTable(anywidget.AnyWidget):
 
     def __init__(self, columns: Sequence[str], **traits: Any) -> None:
         super().__init__(columns=list(columns), **traits)
-        self._listeners: list[Callable[[str], None]] = []
-        self.on_msg(self._heard)
 
     def show(self, rows: Sequence[tuple[str, Sequence[Any]]]) -> None:
         """Show these rows: a key, and a cell for each column."""
         shown = [[key, list(cells)] for key, cells in rows]
         if shown != self.rows:
             self.rows = shown
-
-    def on_open(self, listener: Callable[[str], None]) -> None:
-        """Have a function called with the key of a row that is opened."""
-        self._listeners.append(listener)
-
-    def _heard(self, _widget: Any, content: Any, _buffers: Any) -> None:
-        if content.get("kind") == "open":
-            for listener in self._listeners:
-                listener(str(content["key"]))

@@ -21,7 +21,7 @@ from relionlab.jobs.base import Job
 from relionlab.project import JobDirectory
 from relionlab.widgets.forms.form import JobForm
 from relionlab.widgets.monitor.monitor import JobMonitor
-from relionlab.widgets.parts.buttons import Message, button
+from relionlab.widgets.parts.buttons import Message, attempt, button
 from relionlab.widgets.parts.look import style_sheet
 from relionlab.widgets.parts.opening import Drawer
 from relionlab.widgets.pipeline.changes_seen import follow_changes
@@ -149,10 +149,7 @@ class StageView(w.VBox):
         course, name = self.course, self.stage.name
         if not course.automatic or self.stage.by_hand or not course.needs(name):
             return
-        try:
-            course.run(name)
-        except RelionlabError as error:
-            self._message.say(str(error), wrong=True)
+        attempt(lambda: course.run(name), self._message)
         self.refresh()
 
     def _tell(self, done: JobDirectory | None) -> None:

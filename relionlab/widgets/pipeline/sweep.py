@@ -14,11 +14,10 @@ import ipywidgets as w
 from relionlab.jobs.base import Job
 from relionlab.params import to_text
 from relionlab.project import Project
-from relionlab.widgets.parts.buttons import Message
+from relionlab.widgets.parts.buttons import Message, attempt
 from relionlab.widgets.parts.look import style_sheet
 from relionlab.widgets.parts.opening import Opener
 from relionlab.widgets.parts.watching import Watch
-from relionlab.widgets.pipeline.asking import attempt
 from relionlab.widgets.pipeline.compare import CompareView
 from relionlab.widgets.pipeline.sweep_table import SweepTable
 from relionlab.workflows.sweep import Sweep, parse_values, plan_sweep, read_sweeps, sweepable, usual_values

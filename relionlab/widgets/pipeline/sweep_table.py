@@ -8,8 +8,7 @@ from typing import Any
 
 import ipywidgets as w
 
-from relionlab.widgets.parts.buttons import Message
-from relionlab.widgets.pipeline.asking import attempt
+from relionlab.widgets.parts.buttons import Message, attempt
 from relionlab.widgets.pipeline.row_table import RowTable
 from relionlab.workflows.compare import ComparedRow
 from relionlab.workflows.sweep import Sweep
@@ -50,7 +49,7 @@ class SweepTable(w.VBox):
             compare.on_click(lambda _button: attempt(lambda: on_compare([job.name for job in sweep.jobs]), message))
         self.table = RowTable(["Value", "Job", "State"], tip="Show this job" if on_job is not None else "")
         if on_job is not None:
-            self.table.on_open(on_job)
+            self.table.on("open", on_job)
         super().__init__([w.HBox([self._head, self._stop, compare]), self.table])
         self.look()
 

@@ -13,9 +13,9 @@ from relionlab.project import Project
 from relionlab.project.cleaning import size_of_trash
 from relionlab.project.removal import spoken_bytes
 from relionlab.project.trash import deleted_jobs, loose_files
-from relionlab.widgets.parts.buttons import Message
+from relionlab.widgets.parts.buttons import Message, attempt
 from relionlab.widgets.parts.look import style_sheet
-from relionlab.widgets.pipeline.asking import Answer, Question, attempt
+from relionlab.widgets.pipeline.asking import Answer, Question
 from relionlab.widgets.pipeline.row_table import RowTable
 
 
@@ -67,9 +67,7 @@ class TrashView(w.VBox):
         self._back.disabled, self._empty_all.disabled = not jobs, not jobs and not loose
         size = spoken_bytes(size_of_trash(self.project))
         cleaned = f"; {loose:,} files that were cleaned away" if loose else ""
-        self._told.value = (
-            f'<span class="rl-title">Trash</span> <span class="rl-muted">{size}: {many(len(jobs), "job")}{cleaned}</span>'
-        )
+        self._told.value = f'<span class="rl-title">Trash</span> <span class="rl-muted">{size}: {many(len(jobs), "job")}{cleaned}</span>'
 
     def bring_back(self) -> list[str]:
         """Bring the ticked jobs back, with those that were deleted with them; return their names."""

@@ -132,7 +132,7 @@ def test_same_title_opens_once(begun: Project, opened):
 
 
 def click(home: Home, name: str) -> None:
-    home.list._heard(home.list, {"kind": "open", "name": name}, [])
+    home.list._heard(home.list, {"kind": "open", "key": name}, [])
 
 
 def test_jobs_that_are_only_looked_at_share_one_tab(begun: Project, opened):

@@ -76,7 +76,7 @@ def test_dropped_micrographs_are_not_counted(picker):
     assert "<b>0 picks</b> on 0 of 3 micrographs, 1 dropped" in picker._total.value
     picker.save()
     assert "mic1.mrc" not in (picker.picking.directory / "ManualPick" / SELECTION).read_text()
-    picker._ticked([1], True)
+    picker._ticked(picker.picking.keep, [1])
     assert "<b>2 picks</b>" in picker._total.value
 
 

@@ -171,7 +171,7 @@ def test_flowchart_of_a_branch_and_its_file(begun: Project, tmp_path: Path):
     view._anonymous.value = True
     assert "job002" not in view.view.svg
     assert view.save(tmp_path / "flow").read_text() == view.view.svg
-    view.view._heard(None, {"kind": "job", "name": "Import/job001"}, None)
+    view.view._heard(None, {"kind": "job", "key": "Import/job001"}, None)
     assert followed == ["Import/job001"]
 
 

@@ -52,11 +52,7 @@ class NoiseGroups(Wizard):
         self.live = LiveFigure(figure, description="Particles in each group; the dashed line is at a hundred")
         self._said = w.HTML()
         self.redraw(self.name)
-        side = w.VBox([number, self._said])
-        side.add_class("rl-wizard-side")
-        row = w.Box([self.live, side])
-        row.add_class("rl-wizard-row")
-        return [row]
+        return [self.beside(number, self._said)]
 
     def redraw(self, name: str) -> None:
         """Divide again and draw."""

@@ -50,11 +50,7 @@ class MapLowPass(Wizard):
             " filter. Keep a reference coarse (40 to 60 Å), so that nothing fine in it can come back as if the particles"
             " had shown it.</div>"
         )
-        side = w.VBox([number, hint])
-        side.add_class("rl-wizard-side")
-        row = w.Box([self.live, side])
-        row.add_class("rl-wizard-row")
-        return [row]
+        return [self.beside(number, hint)]
 
     def redraw(self, name: str) -> None:  # noqa: ARG002 - there is one number
         """Filter again."""

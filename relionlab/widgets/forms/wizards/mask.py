@@ -69,16 +69,13 @@ class MaskOutline(Wizard):
         self.live.on("tap", self._tapped)
         self._said = w.HTML()
         rows = [self.numbers[name] for name in self._names]
-        side = w.VBox([self._histogram(), *rows, self._said])
-        side.add_class("rl-wizard-side")
+        shown = self.beside(self._histogram(), *rows, self._said)
         self._tell_share()
-        row = w.Box([self.live, side])
-        row.add_class("rl-wizard-row")
         if value != job.inimask_threshold:
             self._message.say(
                 f"The form's threshold, {job.inimask_threshold:g}, is outside of this map's values: {value:g} is shown."
             )
-        return [row]
+        return [shown]
 
     def redraw(self, name: str) -> None:
         """Draw the mask anew; after another filter the slices too."""

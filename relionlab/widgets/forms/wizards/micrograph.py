@@ -91,13 +91,8 @@ class MicrographWizard(Wizard):
         part = image_figure(self._grey(), width=_PART, height=_PART, bounds=(self._side, self._side))
         for name in self.outlines:
             add_outline(part, name, self.colors[name], dash=self.dashes.get(name, "solid"))
-        live = self.draggable(part, description=f"Part of {found.micrograph.name} with what can be dragged")
-        side = w.VBox([self._overview(found), self._turner(found)])
-        numbers = w.VBox(rows)
-        numbers.add_class("rl-wizard-side")
-        row = w.Box([side, live, numbers])
-        row.add_class("rl-wizard-row")
-        return [row]
+        self.draggable(part, description=f"Part of {found.micrograph.name} with what can be dragged")
+        return [self.beside(*rows, left=(w.VBox([self._overview(found), self._turner(found)]),))]
 
     def eye(self, start: float) -> EyeFilter:
         """Return a filter for the eye, for the rows."""

@@ -60,16 +60,10 @@ class ParticleMask(Wizard):
         number = self.number(found.job, self.name, value=value, span=_steps(box), color=_COLOR)
         self._eye = EyeFilter(start=_start(pixel_size), on_change=self._see)
         figure = self._figure(found.texts)
-        live = self.draggable(
-            figure, description="Particles and class averages with the mask's circle, which can be dragged"
-        )
+        self.draggable(figure, description="Particles and class averages with the mask's circle, which can be dragged")
         hint = w.HTML(f'<div class="rl-muted rl-hint">{html.escape(found.sentence)}</div>')
         filtered = any(not plain for _, _, plain in images)
-        side = w.VBox([number, *([self._eye] if filtered else []), hint])
-        side.add_class("rl-wizard-side")
-        row = w.Box([live, side])
-        row.add_class("rl-wizard-row")
-        return [row]
+        return [self.beside(number, *([self._eye] if filtered else []), hint)]
 
     def _figure(self, texts: list[str]) -> Any:
         rows, box = -(-len(self._tiles) // _COLUMNS), self._box

@@ -56,18 +56,14 @@ class SpectrumRings(Wizard):
             add_outline(figure, name, color)
             high = 100.0 if name == "resmin" else 20.0
             rows.append(self.number(job, name, value=getattr(job, name), span=(finest, high, 0.1), color=color))
-        live = self.draggable(figure, description="Power spectrum of a micrograph with the rings of both resolutions")
+        self.draggable(figure, description="Power spectrum of a micrograph with the rings of both resolutions")
         hint = w.HTML(
             f'<div class="rl-muted rl-hint">{found.micrograph.name.rpartition("/")[2]}, {found.micrograph.index + 1} of'
             f" {found.micrograph.of}. The edge of the spectrum is {finest:.3g} Å.</div>"
         )
         another = w.Button(description="Another micrograph", icon="random", layout=w.Layout(width="170px"))
         another.on_click(lambda _button: self.show(found.micrograph.index + max(found.micrograph.of // 5, 1)))
-        side = w.VBox([*rows, hint, another])
-        side.add_class("rl-wizard-side")
-        row = w.Box([live, side])
-        row.add_class("rl-wizard-row")
-        return [row]
+        return [self.beside(*rows, hint, another)]
 
     def show(self, index: int) -> None:
         """Show the spectrum of another micrograph of the list."""

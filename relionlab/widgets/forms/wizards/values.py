@@ -42,11 +42,7 @@ class ValueRange(Wizard):
         self._said, self._ends = w.HTML(), w.VBox()
         self.live = self._figure()
         self._another(tell=label != self._job.select_label)
-        side = w.VBox([self._label, self._ends, self._said])
-        side.add_class("rl-wizard-side")
-        row = w.Box([self.live, side])
-        row.add_class("rl-wizard-row")
-        return [row]
+        return [self.beside(self._label, self._ends, self._said)]
 
     def redraw(self, name: str) -> None:
         """Move the line, and count again."""

@@ -120,6 +120,14 @@ class Wizard(w.VBox):
         self.numbers[name] = made
         return made
 
+    def beside(self, *numbers: w.Widget, left: tuple[w.Widget, ...] = ()) -> w.Box:
+        """Return the picture with the numbers to its right, and what stands to its left."""
+        side = w.VBox(numbers)
+        side.add_class("rl-wizard-side")
+        row = w.Box([*left, self.live, side])
+        row.add_class("rl-wizard-row")
+        return row
+
     def draggable(self, figure: Any, *, description: str, handles: tuple[str, ...] = ("picture",)) -> LiveFigure:
         """Show a figure in which the outlines follow the pointer."""
         self.live = LiveFigure(figure, handles=handles, description=description)
