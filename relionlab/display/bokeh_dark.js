@@ -10,7 +10,7 @@ const AXIS = {
 const TABLE = ":host, .slick-row, .slick-header-column.ui-state-default, .slick-cell { background: transparent !important; color: #c8c8c8 !important; }"
   + " .slick-row.odd { background: rgba(160, 160, 160, 0.12) !important; }";
 const ON_DARK = [
-  [/^(Figure|Plot|GridPlot)$/, { background_fill_color: null, border_fill_color: null, outline_line_color: FAINT_INK }],
+  [/^(Figure|Plot)$/, { background_fill_color: null, border_fill_color: null, outline_line_color: FAINT_INK }],
   [/Axis$/, AXIS],
   [/^Grid$/, { grid_line_color: FAINT_INK }],
   [/^Title$/, { text_color: LIGHT_INK }],

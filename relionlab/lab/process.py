@@ -123,6 +123,7 @@ def _token() -> str:
 def _free_port(first: int) -> int:
     for port in range(first, first + _PORTS):
         with socket.socket() as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # else a lab started again moves to the next
             with suppress(OSError):
                 tried.bind(("localhost", port))
                 return port

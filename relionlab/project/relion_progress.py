@@ -12,11 +12,12 @@ _AUTO = re.compile(r"Auto-refine: Iteration= ?(\d+)")
 _BAR = re.compile(r"(\d+(?:\.\d+)?)/ *(\d+(?:\.\d+)?) (?:sec|min|hrs|days)\b")
 
 
-def progress_in_log(lines: Iterable[str], pending: str = "") -> Progress | None:
+def progress_in_log(lines: Iterable[str], pending: str = "", *, ended: bool = False) -> Progress | None:
     """Return the progress that the last lines of RELION's run.out tell, ``None`` if they tell none.
 
     lines    in their order
     pending  the line that is being written: RELION's bar "12/ 34 sec …~~(,_,">" tells the share that is done
+    ended    whether the job has finished: what the log tells last is done, though a log need not end with a full bar
 
     Refinements say "Expectation iteration 5 of 25", whose bar is part of that iteration; other programs show a bar alone.
     """
@@ -28,6 +29,7 @@ def progress_in_log(lines: Iterable[str], pending: str = "") -> Progress | None:
             number = float(found[1])
     bar = _BAR.search(pending)
     share = min(float(bar[1]) / float(bar[2]), 1.0) if bar and float(bar[2]) > 0 else 0.0
+    share = 1.0 if ended else share
     if number and total:
         return Progress(number - 1 + share, total, "iterations")
     if bar and not number:

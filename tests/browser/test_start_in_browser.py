@@ -95,9 +95,16 @@ def picture(started: Started, name: str) -> None:
 
 def test_the_page_comes_by_itself_and_leads_to_the_classes(started):
     page = started.page
-    page.locator(f'.rl-job-line[data-name="{JOB}"]').click(timeout=60_000)
+    tabs = page.locator(".rl-tab")
+    page.locator('.rl-job-line[data-name="CtfFind/job001"]').click(timeout=60_000)
+    started.tab("CtfFind").wait_for(timeout=30_000)
+    assert tabs.count() == 1
+    page.locator(f'.rl-job-line[data-name="{JOB}"]').click()
+    started.tab("Class2D").wait_for(timeout=30_000)
+    assert tabs.count() == 1
     page.locator(".rl-views button", has_text="Choose classes").click()
     started.tab("Choose classes").wait_for(timeout=30_000)
+    assert page.locator(".rl-tab.rl-preview").count() == 0  # something was done in the job's page
     page.get_by_role("button", name="Save selection").locator("visible=true").first.wait_for(timeout=30_000)
     picture(started, "start_classes")
 
@@ -128,3 +135,12 @@ def test_nothing_went_wrong_and_nothing_left_the_machine(started):
     assert started.page.locator("text=Opens in the home page").count() == 0
     assert started.outside == []
     assert started.wrong == []
+
+
+def test_a_double_click_opens_the_page_too_where_it_was_closed(started):
+    # after what counts errors: JupyterLab itself says a few things about a kernel that ends
+    page = started.page
+    page.locator('.lm-TabBar-tab:has-text("home.ipynb") .lm-TabBar-tabCloseIcon').click()
+    page.locator(".rl-home").wait_for(state="detached", timeout=30_000)
+    started.double_click("Class2D", "job003", "job.star")
+    started.tab("job.star").wait_for(timeout=60_000)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import urllib.request
 from pathlib import Path
@@ -25,6 +27,12 @@ def test_the_extension_runs_the_cell_that_the_template_holds_and_no_other():
     (said,) = re.findall(r"const CELL =\s+'(.*)';", EXTENSION.read_text())
     cells = [cell.source for cell in nbformat.reads(template(), as_version=4).cells if cell.cell_type == "code"]
     assert cells == [said.replace("\\n", "\n")]
+
+
+def test_a_browser_asks_for_the_extension_anew_when_it_has_changed():
+    manifest = json.loads((EXTENSION.parents[1] / "package.json").read_text())
+    mark = hashlib.sha256(EXTENSION.read_bytes()).hexdigest()[:8]
+    assert manifest["jupyterlab"]["_build"]["load"] == f"static/remoteEntry.js?{mark}"
 
 
 def test_a_home_page_that_is_there_stays_as_it_is(tmp_path):

@@ -48,6 +48,7 @@ def test_relions_progress_is_in_its_log():
     assert (told.done, told.total, told.what) == (4.25, 25, "iterations")
     assert progress_in_log([], '1.50/3.00 min ...~~(,_,">').fraction == 0.5
     assert progress_in_log(["hello"]) is None
+    assert progress_in_log([" Expectation iteration 25 of 25"], '000/??? sec ~~(,_,">', ended=True).done == 25
 
 
 def test_time_left_follows_the_pace():

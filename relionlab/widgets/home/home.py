@@ -17,6 +17,7 @@ from typing import Any
 
 import ipywidgets as w
 
+from relionlab.display.style import backends
 from relionlab.errors import PipelineError, ProjectError, RelionlabError
 from relionlab.jobs.base import Job
 from relionlab.jobs.picking.autopick import AutoPick
@@ -133,6 +134,11 @@ class Home(w.VBox):
         """Show the page of a job, by its name or alias."""
         return self.open_page(f"job:{self.opened.job(name).name}")
 
+    def look_at_job(self, name: str) -> w.Widget:
+        """Show the page of a job in the one tab for looking around: the next job takes its place unless something is done in it."""
+        key = f"job:{self.opened.job(name).name}"
+        return self.tabs.add(key, *self.pages.page(key), preview=True)
+
     def open_form(self, job: Job | type[Job]) -> w.Widget:
         """Show the form of a new job that begins with these values."""
         start = job() if isinstance(job, type) else job
@@ -237,7 +243,7 @@ class Home(w.VBox):
             if self.project is None or not self.project.pipeline.processes:
                 self._open_start()
             elif self._shown:
-                attempt(lambda: self.open_job(self._shown[0].name), self.message)
+                attempt(lambda: self.look_at_job(self._shown[0].name), self.message)
         self._offer()
 
     def _offer_rebuilding(self, text: str) -> None:
@@ -278,6 +284,7 @@ class Home(w.VBox):
                     with suppress(RelionlabError, OSError, ValueError):
                         self.tabs.prepare(key, *self.pages.page(key))
             keys = list(self.tabs.tabs)
+            self.tabs.preview = self.memory.preview if self.memory.preview in keys else ""
             if keys:
                 self.tabs.show(self.memory.current if self.memory.current in keys else keys[-1])
         finally:
@@ -292,7 +299,7 @@ class Home(w.VBox):
             if key.startswith("form:") and widget is not None:
                 self.pages.take_values(key, widget)
         self.memory.tabs = [key for key in self.tabs.tabs if not key.startswith(("free:", _START))]
-        self.memory.current = self.tabs.current
+        self.memory.current, self.memory.preview = self.tabs.current, self.tabs.preview
         self.pages.forget(set(self.memory.tabs))
         self.memory.keep()
 
@@ -306,7 +313,9 @@ class Home(w.VBox):
 
     def _show_job(self, name: str) -> None:
         self.message.say("")
-        self.open_job(name)
+        if self.tabs.current == f"job:{name}":  # clicked again, as by a double click
+            self.tabs.keep(self.tabs.current)
+        self.look_at_job(name)
 
     def _chosen(self, key: str) -> None:
         kind, _, rest = key.partition(":")
@@ -358,6 +367,8 @@ class Home(w.VBox):
         self.list.show(rows)
         self.top.show(self.folder, self.project, running=counts(rows).get("running", 0))
         self.top.look_at_lock(self.project)
+        for row in rows:  # an alias may be new
+            self.tabs.rename(f"job:{row.name}", self.pages.title_of_job(row.name, row.alias))
         known = {row.name for row in rows}
         for key in [key for key in self.tabs.tabs if (name := _job_of(key)) and name not in known]:
             self.tabs.close_tab(key)
@@ -383,6 +394,8 @@ class Home(w.VBox):
                 break
         if missing:
             self.refresh()
+        else:
+            backends()  # loaded while nobody waits for it: the first picture would take seconds longer
 
 
 def _job_of(key: str) -> str:

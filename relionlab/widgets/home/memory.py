@@ -28,6 +28,7 @@ class HomeMemory:
     project  the project's folder
     tabs     keys of the open tabs, in their order
     current  key of the tab in front
+    preview  key of the tab that the next job replaces
     hidden   names of jobs that are not listed
     forms    key of a form's tab -> the job in it, as JSON
     """
@@ -36,6 +37,7 @@ class HomeMemory:
     project: str
     tabs: list[str] = field(default_factory=list)
     current: str = ""
+    preview: str = ""
     hidden: list[str] = field(default_factory=list)
     forms: dict[str, str] = field(default_factory=dict)
 
@@ -46,7 +48,7 @@ class HomeMemory:
         memory = cls(state_folder() / f"{name}.json", str(project))
         with suppress(OSError, ValueError, TypeError):
             found = json.loads(memory.place.read_text())
-            for key in ("tabs", "current", "hidden", "forms"):
+            for key in ("tabs", "current", "preview", "hidden", "forms"):
                 if isinstance(found.get(key), type(getattr(memory, key))):
                     setattr(memory, key, found[key])
         return memory

@@ -76,26 +76,31 @@ class Pages:
             return
         self.forms[key] = text
 
+    @staticmethod
+    def title_of_job(name: str, alias: str) -> str:
+        """Return what stands on the tab of a job: "Class2D round2" by its alias, else "Class2D job003"."""
+        folder, _, own = name.partition("/")
+        return f"{folder} {alias or own}"
+
     # --- the pages ----------------------------------------------------------------------------------------------------
 
     def _job(self, name: str) -> Page:
         home = self._home
         directory = JobDirectory(home.opened, name)
         alias = (directory.process.alias or "").rpartition("/")[2]
-        folder, _, own = name.partition("/")
 
         def make() -> JobPage:
             return JobPage(
                 directory,
                 opener=home,
-                on_job=home.open_job,
+                on_job=home.look_at_job,
                 on_wanted=lambda wanted: home.want(directory, wanted),
                 on_next=home.open_form,
                 on_view=lambda key: home.open_page(f"view:{key}:{name}"),
                 on_changed=home.refresh,
             )
 
-        return f"{folder} {alias or own}", make
+        return self.title_of_job(name, alias), make
 
     def _view(self, rest: str) -> Page:
         key, _, name = rest.partition(":")
@@ -122,17 +127,19 @@ class Pages:
         home = self._home
         job = self._remembered(f"sweep:{number}") if number else None
         title = "Sweeps" if job is None else f"Sweep {job.folder}"
-        return title, lambda: SweepView(home.opened, job, opener=home, on_job=home.open_job)
+        return title, lambda: SweepView(home.opened, job, opener=home, on_job=home.look_at_job)
 
     def _compare(self, names: str) -> Page:
         home = self._home
         chosen = [name for name in names.split(",") if name]
-        return "Compare", lambda: CompareView(home.opened, chosen, on_job=home.open_job)
+        rename = lambda shown: home.tabs.rename(f"compare:{names}", _comparison(shown))  # noqa: E731
+        make = lambda: CompareView(home.opened, chosen, on_job=home.look_at_job, on_names=rename)  # noqa: E731
+        return _comparison(chosen), make
 
     def _graph(self, name: str) -> Page:
         home = self._home
         title = f"Branch of {name}" if name else "Flowchart"
-        return title, lambda: PipelineView(home.opened, on_job=home.open_job, branch=name, rows=home.rows)
+        return title, lambda: PipelineView(home.opened, on_job=home.look_at_job, branch=name, rows=home.rows)
 
     def _trash(self, _rest: str) -> Page:
         return "Trash", lambda: TrashView(self._home.opened, on_changed=self._home.refresh)
@@ -156,3 +163,8 @@ class Pages:
             tip = "Drag threshold and distance on a few micrographs first; the job is scheduled, and started when they please"
             form.offer("Tune on micrographs", tip, lambda: self._home.tune(key, form.job), icon="sliders")
         return form
+
+
+def _comparison(names: list[str]) -> str:
+    """Return the title of a comparison, which says of what as soon as there is anything."""
+    return f"Compare {', '.join(name.rpartition('/')[2] for name in names)}".strip()

@@ -1,8 +1,19 @@
-// A bar of tabs: click or arrows show one, the cross, Delete or the middle button close it.
+// A bar of tabs: click or arrows show one, the cross, Delete or the middle button close it. What is done in the tab that is only
+// looked at keeps it: a click on anything that acts, a value that changes; not the ways to look around in it.
+const ACTS = "button, input, select, textarea, canvas, [role=option], [role=button], [contenteditable]";
+const LOOKS = ".rl-panels, .rl-links, .lm-TabBar-tab";
+
 function render({ model, el }) {
   const bar = element("div", "rl-tabs", { role: "tablist" });
   el.append(bar);
   const tell = (kind, key) => model.send({ kind, key });
+  function acted(event) {
+    const [front, target] = [model.get("current"), event.target];
+    if (front !== model.get("preview") || !target.closest || target.closest(LOOKS)) return;
+    const place = bar.closest(".rl-tab-stack")?.querySelector(":scope > .rl-tab-place");
+    if (!place?.contains(target)) return;
+    if (event.type !== "click" || place.contains(target.closest(ACTS))) tell("keep", front);
+  }
   function draw() {
     const current = model.get("current");
     const focused = bar.contains(document.activeElement);
@@ -12,8 +23,10 @@ function render({ model, el }) {
       const words = `Close ${title}`;
       const close = element("button", "", { title: words, "aria-label": words, tabindex: -1 }, "×");
       close.addEventListener("click", (event) => { event.stopPropagation(); tell("close", key); });
-      const about = { role: "tab", "aria-selected": front, tabindex: front ? 0 : -1, title };
+      const told = key === model.get("preview") ? `${title}: the next job takes its place; click again to keep it` : title;
+      const about = { role: "tab", "aria-selected": front, tabindex: front ? 0 : -1, title: told };
       const tab = element("div", front ? "rl-tab rl-front" : "rl-tab", about, element("span", "", {}, title), close);
+      tab.classList.toggle("rl-preview", key === model.get("preview"));
       tab.addEventListener("click", () => tell("show", key));
       tab.addEventListener("auxclick", (event) => { if (event.button === 1) tell("close", key); });
       tab.addEventListener("keydown", (event) => {
@@ -34,7 +47,14 @@ function render({ model, el }) {
       }
     }
   }
-  model.on("change:tabs change:current", draw);
+  const shown = "change:tabs change:current change:preview";
+  const acts = ["click", "input", "change"];
+  for (const type of acts) document.addEventListener(type, acted, true);
+  model.on(shown, draw);
   draw();
+  return () => {
+    model.off(shown, draw);
+    for (const type of acts) document.removeEventListener(type, acted, true);
+  };
 }
 export default { render };

@@ -12,7 +12,7 @@ from relionlab.widgets.parts.telling import TellingWidget
 
 
 class TabBar(TellingWidget):
-    """Shows titles, one of them in front; tells "show" and "close" with the key of a tab."""
+    """Shows titles, one of them in front; tells "show", "keep" and "close" with the key of a tab."""
 
     _esm = page_script(Path(__file__).with_suffix(".js"))
     _css = Path(__file__).with_name("tab_bar.css")
@@ -21,10 +21,13 @@ class TabBar(TellingWidget):
     """Per tab: key and title."""
     current = traitlets.Unicode("").tag(sync=True)
     """Key of the tab in front."""
+    preview = traitlets.Unicode("").tag(sync=True)
+    """Key of the tab that the next one replaces unless something is done in it; "" if there is none."""
 
-    def show(self, tabs: Sequence[tuple[str, str]], current: str) -> None:
-        """Show these tabs (key, title), and which is in front."""
+    def show(self, tabs: Sequence[tuple[str, str]], current: str, preview: str = "") -> None:
+        """Show these tabs (key, title), which is in front, and which is only looked at."""
         shown = [list(tab) for tab in tabs]
         if shown != self.tabs:
             self.tabs = shown
+        self.preview = preview
         self.current = current

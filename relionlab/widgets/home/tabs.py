@@ -43,9 +43,11 @@ class Tabs(w.VBox):
     def __init__(self, *, on_change: Callable[[], Any] | None = None) -> None:
         self.tabs: dict[str, Tab] = {}
         self.current = ""
+        self.preview = ""
         self._on_change = on_change
         self.bar = TabBar()
-        self.bar.on("show", self.show)
+        self.bar.on("show", self._chosen)
+        self.bar.on("keep", self.keep)
         self.bar.on("close", self.close_tab)
         self._making = w.HTML('<div class="rl-making">opening …</div>', layout=w.Layout(display="none"))
         self._place = w.Box([self._making], layout=w.Layout(display="block"))
@@ -53,13 +55,31 @@ class Tabs(w.VBox):
         super().__init__([self.bar, self._place])
         self.add_class("rl-tab-stack")
 
-    def add(self, key: str, title: str, make: Make) -> w.Widget:
-        """Show the widget that ``make`` returns; what is open under this key already is shown instead."""
+    def add(self, key: str, title: str, make: Make, *, preview: bool = False) -> w.Widget:
+        """Show the widget that ``make`` returns; what is open under this key already is shown instead.
+
+        preview  it is only looked at: the next one takes its place unless it is kept
+        """
         if key not in self.tabs:
-            self.tabs[key] = Tab(key, title, make)
+            new = Tab(key, title, make)
+            if preview and self.preview in self.tabs:
+                self._replace(self.preview, new)
+            else:
+                self.tabs[key] = new
+            if preview:
+                self.preview = key
+        elif not preview:
+            self.keep(key)
         shown = self.show(key)
         assert shown is not None
         return shown
+
+    def keep(self, key: str) -> None:
+        """Keep a tab that was only looked at until now."""
+        if key and key == self.preview:
+            self.preview = ""
+            self._draw()
+            self._told()
 
     def prepare(self, key: str, title: str, make: Make) -> None:
         """Add a tab that is made when somebody shows it."""
@@ -88,11 +108,7 @@ class Tabs(w.VBox):
             return
         order = list(self.tabs)
         place = order.index(key)
-        tab = self.tabs.pop(key)
-        if tab.widget is not None:
-            self._take(tab.widget)
-            with suppress(Exception):  # a widget that cannot close itself is gone from the page all the same
-                tab.widget.close()
+        self._take_away(self.tabs.pop(key))
         if key == self.current:
             rest = list(self.tabs)
             self.current = rest[min(place, len(rest) - 1)] if rest else ""
@@ -112,6 +128,24 @@ class Tabs(w.VBox):
         """Return what a tab holds, ``None`` if it is not open or was not made yet."""
         tab = self.tabs.get(key)
         return None if tab is None or tab.failed else tab.widget
+
+    def _chosen(self, key: str) -> None:
+        if key == self.current:  # the tab in front is clicked again, as by a double click
+            self.keep(key)
+        else:
+            self.show(key)
+
+    def _replace(self, old: str, new: Tab) -> None:
+        """Put a tab where another one was, which is closed."""
+        order = [new if tab.key == old else tab for tab in self.tabs.values()]
+        gone, self.tabs = self.tabs[old], {tab.key: tab for tab in order}
+        self._take_away(gone)
+
+    def _take_away(self, tab: Tab) -> None:
+        if tab.widget is None:
+            return
+        self._take(tab.widget)
+        _close(tab.widget)
 
     def _made(self, tab: Tab) -> w.Widget:
         try:
@@ -152,7 +186,7 @@ class Tabs(w.VBox):
         return self._place.children[1:]
 
     def _draw(self) -> None:
-        self.bar.show([(tab.key, tab.title) for tab in self.tabs.values()], self.current)
+        self.bar.show([(tab.key, tab.title) for tab in self.tabs.values()], self.current, self.preview)
         self.bar.layout.display = "" if self.tabs else "none"
         for tab in self.tabs.values():
             if tab.widget is not None:
@@ -163,3 +197,12 @@ class Tabs(w.VBox):
     def _told(self) -> None:
         if self._on_change is not None:
             self._on_change()
+
+
+def _close(widget: w.Widget) -> None:
+    """Close a widget and all in it: ipywidgets keeps each that is not closed, here and in the page, with its pictures."""
+    with suppress(Exception):  # a widget that cannot close itself is gone from the page all the same
+        widget.close()
+    for part in (*getattr(widget, "children", ()), getattr(widget, "layout", None), getattr(widget, "style", None)):
+        if isinstance(part, w.Widget):
+            _close(part)

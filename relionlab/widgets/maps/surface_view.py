@@ -58,6 +58,7 @@ class SurfaceView(w.VBox):
         self._stage = w.VBox([self.scene.view], layout=w.Layout(width=f"{width}px", min_height=f"{height}px", flex="0 0 auto"))  # fmt: skip
         self._check = WebglCheck()
         self._check.observe(self._answered, "answer")
+        self._check.observe(lambda change: setattr(self.scene.view, "background", change["new"]), "ground")
         self._directory = self._directory_of(source)
         side = w.VBox([self._list, *self._buttons()], layout=w.Layout(flex="1 1 auto", width="380px"))
         style = w.HTML(f"<style>{_STYLE}</style>", layout=w.Layout(height="0", margin="0"))

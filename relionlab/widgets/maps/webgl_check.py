@@ -1,4 +1,4 @@
-"""Whether the browser can draw surfaces (WebGL), asked in the page."""
+"""Whether the browser can draw surfaces (WebGL), and the colour of its theme's ground: asked in the page."""
 
 from __future__ import annotations
 
@@ -20,3 +20,5 @@ class WebglCheck(anywidget.AnyWidget):
 
     answer = traitlets.Unicode("").tag(sync=True)
     """ "yes", "no", or "" before it was asked."""
+    ground = traitlets.Unicode("white").tag(sync=True)
+    """Colour on which a surface stands: that of JupyterLab's dark theme, else white."""

@@ -107,8 +107,10 @@ class JobMonitor(w.VBox):
             self._watch = None
 
     def close(self) -> None:
-        """Stop watching and take the widget away."""
-        self.stop()
+        """Take the widget away; a look that is going on is given up, and nobody waits for it."""
+        self.directory = None
+        if self._watch is not None:
+            self._watch.stop(wait=False)
         super().close()
 
     def abort(self) -> None:
@@ -208,6 +210,8 @@ class JobMonitor(w.VBox):
             return
         covered = _COVERED if self._pages else set()
         found = self.end.judge(directory)
+        if directory is not self.directory:  # closed meanwhile, or another job is followed
+            return
         self._show_pages([*self._pages, *(PictureTab(one) for one in found.pictures if one.title not in covered)])
         Watch(lambda: self._suggest(directory))  # of maps it takes some seconds, for which nothing else shall wait
 
@@ -242,9 +246,13 @@ class JobMonitor(w.VBox):
             if isinstance(page, LiveView):
                 page.shown = front
                 if front and (self._watch is None or not self._watch.alive):  # the job has ended: nobody looks any more
-                    Watch(page.look, period=_PAUSE)
+                    Watch(partial(self._look_at, page), period=_PAUSE)
             elif isinstance(page, PictureTab) and front:
                 page.draw()
+
+    def _look_at(self, page: LiveView) -> bool:
+        with self._looking:  # never two at once: a job's first look may just have begun
+            return page.look()
 
 
 def _last_words(directory: JobDirectory, state: str) -> str:

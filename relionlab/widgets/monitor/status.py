@@ -71,7 +71,7 @@ class JobStatus(w.VBox):
         directory = self.directory
         if directory is None:
             return
-        told = directory.progress() or progress_in_log(*log)
+        told = directory.progress() or progress_in_log(*log, ended=state == "finished")
         self._show_progress(directory, told, state)
         self._show_state(directory, state)
         if state == "running":

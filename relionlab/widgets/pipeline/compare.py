@@ -28,16 +28,22 @@ _drawing = threading.Lock()  # Matplotlib draws one picture at a time
 class CompareView(w.VBox):
     """A comparison that jobs are added to and taken from.
 
-    names   of the jobs to begin with
-    on_job  called with the name of a job that is clicked
+    names     of the jobs to begin with
+    on_job    called with the name of a job that is clicked
+    on_names  called with the names of the jobs whenever others are compared
     """
 
     def __init__(
-        self, project: Project, names: Sequence[str] = (), *, on_job: Callable[[str], Any] | None = None
+        self,
+        project: Project,
+        names: Sequence[str] = (),
+        *,
+        on_job: Callable[[str], Any] | None = None,
+        on_names: Callable[[list[str]], Any] | None = None,
     ) -> None:
         self.project = project
         self.names: list[str] = []
-        self._on_job = on_job
+        self._on_job, self._on_names = on_job, on_names
         self.message = Message()
         self._add = w.Dropdown(layout=w.Layout(width="300px"))
         self._alike = w.Button(
@@ -77,6 +83,8 @@ class CompareView(w.VBox):
         """Compare these jobs."""
         self.names = list(dict.fromkeys(names))
         self.refresh()
+        if self._on_names is not None:
+            self._on_names(self.names)
 
     def add(self, name: str) -> None:
         """Add a job."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import ipywidgets as w
 
+from relionlab.display.words import many
 from relionlab.project import Project
 from relionlab.project.cleaning import size_of_trash
 from relionlab.project.removal import spoken_bytes
@@ -66,9 +67,7 @@ class TrashView(w.VBox):
         self._back.disabled, self._empty_all.disabled = not jobs, not jobs and not loose
         size = spoken_bytes(size_of_trash(self.project))
         cleaned = f"; {loose:,} files that were cleaned away" if loose else ""
-        self._told.value = (
-            f'<span class="rl-title">Trash</span> <span class="rl-muted">{size}: {len(jobs)} jobs{cleaned}</span>'
-        )
+        self._told.value = f'<span class="rl-title">Trash</span> <span class="rl-muted">{size}: {many(len(jobs), "job")}{cleaned}</span>'
 
     def bring_back(self) -> list[str]:
         """Bring the ticked jobs back, with those that were deleted with them; return their names."""

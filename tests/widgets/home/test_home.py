@@ -131,6 +131,59 @@ def test_same_title_opens_once(begun: Project, opened):
     assert titles(home) == ["Class2D job003"]
 
 
+def click(home: Home, name: str) -> None:
+    home.list._heard(home.list, {"kind": "open", "key": name}, [])
+
+
+def test_jobs_that_are_only_looked_at_share_one_tab(begun: Project, opened):
+    home = opened(begun)
+    home.open_page("graph:")
+    assert titles(home) == ["Class2D job003", "Flowchart"]
+    click(home, "Import/job001")
+    assert titles(home) == ["Import job001", "Flowchart"]  # where the other one was
+    home.tabs.widget("job:Import/job001")._on_job("Class2D/job002")  # a link to another job
+    assert titles(home) == ["Class2D five", "Flowchart"]
+    home.close()
+    again = opened(begun)
+    click(again, "Import/job001")
+    assert titles(again) == ["Import job001", "Flowchart"]
+
+
+def test_job_in_which_something_was_done_or_that_is_clicked_twice_keeps_its_tab(begun: Project, opened):
+    home = opened(begun)
+    home.tabs.bar._heard(home.tabs.bar, {"kind": "keep", "key": "job:Class2D/job003"}, [])  # what the page tells
+    click(home, "Import/job001")
+    click(home, "Import/job001")
+    click(home, "Class2D/job002")
+    assert titles(home) == ["Class2D job003", "Import job001", "Class2D five"]
+    home.tabs.bar._heard(home.tabs.bar, {"kind": "show", "key": "job:Class2D/job002"}, [])
+    assert home.tabs.bar.preview == ""
+
+
+def test_new_alias_stands_on_the_tab(begun: Project, opened):
+    home = opened(begun)
+    begun.job("Class2D/job003").alias("better")
+    home.refresh()
+    assert titles(home) == ["Class2D better"]
+
+
+def test_page_that_is_closed_takes_all_its_parts_along(begun: Project, opened):
+    home = opened(begun)
+    click(home, "Class2D/job002")
+    page = home.tabs.widget("job:Class2D/job002")
+    parts = [page, page.links, page.actions, *page.actions.children, page.actions.layout]
+    assert all(part.comm is not None for part in parts)
+    click(home, "Import/job001")
+    assert all(part.comm is None for part in parts)
+
+
+def test_two_comparisons_have_titles_that_differ(begun: Project, opened):
+    home = opened(begun)
+    home.open_page("compare:")
+    home.open_page("compare:Class2D/job003").add("Class2D/job002")
+    assert titles(home)[1:] == ["Compare", "Compare job003, job002"]
+
+
 def test_page_that_fails_says_so_and_can_be_tried_again(begun: Project, opened):
     home = opened(begun)
     calls = []

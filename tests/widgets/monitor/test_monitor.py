@@ -251,6 +251,17 @@ def test_micrographs_are_read_once_and_the_newest_is_shown(project, monkeypatch)
     assert "1 of 3 movies" in view._name.value
 
 
+def test_no_two_threads_read_one_view(project, monkeypatch):
+    jobs = whole_project(project)
+    monitor = watched(jobs["CtfFind"])
+    look_to_the_end(monitor)
+    alone: list[bool] = []
+    monkeypatch.setattr(monitor.views[0], "look", lambda: alone.append(monitor._looking.locked()))
+    monitor._turned(None)  # a tab of a job that has ended is turned to: its pictures are read by a thread of their own
+    until(lambda: alone)
+    assert alone == [True]
+
+
 # --- the end -------------------------------------------------------------------------------------------------------
 
 
@@ -303,6 +314,19 @@ def test_following_does_not_wait_for_a_look(monitored):
     finally:
         monitor._looking.release()
     monitor.stop()
+
+
+def test_closing_waits_for_no_look_and_the_look_shows_nothing_more(project, monkeypatch):
+    monitor = watched(whole_project(project)["Class2D"])
+    monitor.end.outcome, monitor.end.suggestions = None, ()
+    waited: list[bool] = []
+    monitor._watch = SimpleNamespace(stop=lambda *, wait=True: waited.append(wait), alive=True)
+    judge = monitor.end.judge
+    monkeypatch.setattr(monitor.end, "judge", lambda directory: (monitor.close(), judge(directory))[1])
+    look_to_the_end(monitor)
+    assert not any(waited)
+    assert waited
+    assert monitor.end.suggestions == ()
 
 
 def test_removed_directory_ends_the_watch(tmp_path):

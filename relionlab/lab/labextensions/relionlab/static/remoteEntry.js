@@ -10,7 +10,7 @@
   const OPEN = "relionlab:open";
   const UNREAD = "relionlab-unread";
   const SHOWN = [".star", ".mrc", ".mrcs", ".map", ".spi", ".stk", ".ctf"];
-  const running = new WeakMap(); // home page -> a promise: its cell has been asked to run
+  const running = new WeakMap(); // home page -> a promise: its cell has run
   let ending = Promise.resolve(); // the kernel of the page that was closed last has ended
   let shared = null;
 
@@ -46,10 +46,14 @@
 
   function activate(app, tracker, modules) {
     document.head.append(Object.assign(document.createElement("style"), { textContent: STYLE }));
-    tracker.widgetAdded.connect((_, panel) => running.set(panel, watch(app, panel, modules.notebooks.NotebookActions)));
+    const runs = (panel) => {
+      if (!running.has(panel)) running.set(panel, watch(app, panel, modules.notebooks.NotebookActions));
+      return running.get(panel);
+    };
+    tracker.widgetAdded.connect((_, panel) => runs(panel));
     app.commands.addCommand(OPEN, {
       label: "Open in the relionlab home page",
-      execute: ({ path }) => open(app, tracker, path),
+      execute: ({ path }) => open(app, tracker, path, runs),
     });
     app.docRegistry.addFileType({
       name: "relionlab",
@@ -78,18 +82,19 @@
     await panel.sessionContext.ready;
     endWith(app, panel);
     await panel.sessionContext.session?.kernel?.info; // a kernel that is only starting would lose the first widgets
-    const run = () => {
+    const run = async () => {
       const cell = homeCell(panel);
-      if (cell) actions.runCells(panel.content, [cell], panel.sessionContext);
+      if (cell) await actions.runCells(panel.content, [cell], panel.sessionContext);
     };
-    let restarted = false;
+    let again = null; // told when the page is back after a restart
     panel.sessionContext.statusChanged.connect((_, status) => {
-      if (["restarting", "autorestarting"].includes(status)) restarted = true;
-      if (status !== "idle" || !restarted) return;
-      restarted = false;
-      run();
+      if (["restarting", "autorestarting"].includes(status) && !again)
+        running.set(panel, new Promise((resolve) => (again = resolve)));
+      if (status !== "idle" || !again) return;
+      run().finally(again);
+      again = null;
     });
-    run();
+    await run();
   }
 
   // A kernel outlives its page by default, and the next page then waits for hundreds of widgets that nobody sees any more. Jobs
@@ -129,14 +134,20 @@
     }
   }
 
-  async function open(app, tracker, path) {
+  async function open(app, tracker, path, runs) {
     const panel = await home(app, tracker, path);
     if (!panel) return false;
     app.shell.activateById(panel.id);
-    await (running.get(panel) ?? panel.sessionContext.ready); // its cell is asked first, so the page is there before the file
+    // The tracker tells of a new page some time after it is there, so whoever is first has it run.
+    await runs(panel);
+    await panel.sessionContext.ready;
+    if (panel.isDisposed) return true;
     const named = JSON.stringify(path.slice(folderOf(panel.context.path).length));
     const code = `from pathlib import Path\nfrom relionlab.widgets import show_in_home\nshow_in_home(Path(${named}).absolute())`;
-    panel.sessionContext.session.kernel.requestExecute({ code, silent: true, store_history: false });
+    const asked = panel.sessionContext.session.kernel.requestExecute({ code, silent: true, store_history: false });
+    asked.done.then(({ content }) => {
+      if (content.status === "error") app.commands.execute("apputils:notify", { message: content.evalue, type: "error" });
+    }, () => null); // the kernel was restarted meanwhile
     return true;
   }
 
