@@ -142,12 +142,12 @@ def test_run_needs_a_job_directory(tmp_path, capsys):
 
 def test_workflows_run_from_json(project_directory, capsys):
     from relionlab.io.star import read_star, write_star
+    from relionlab.io.table import Table
     from relionlab.jobs.importing.job import Import
     from relionlab.jobs.job_json import Workflow, to_json
     from relionlab.jobs.selecting.select import Select
-    from tests.jobs.small_files import particle_rows
 
-    rows = particle_rows(10).only("rlnCoordinateX", "rlnCoordinateY").renamed("")
+    rows = Table({"rlnMicrographName": [f"mic{number}.mrc" for number in range(10)]}, name="")
     write_star(project_directory / "list.star", [rows])
     workflow = Workflow(
         (

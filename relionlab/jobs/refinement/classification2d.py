@@ -183,8 +183,9 @@ class Run(SharedRun):
             resolution_shell=1,
         )
         look = FirstLook(empty, poses, self.data.optics, search=search, load=self.data.load, whole=search.align)
+        passes = 1 if self.data.references is not None else 2
         model = noise_model(
-            executor.run(look, self._shards()),
+            executor.run(look, self._shards(), self.first_reporter(share=(0, passes))),
             classes=classes,
             pixel_size=self.data.pixel_size,
             offset_sigma=self.options.offset,
@@ -197,9 +198,8 @@ class Run(SharedRun):
             turned = poses if not (search.align and search.rotate) else turned
             searched = seed_search(search, held)
             coarse = replace(model, radius=max(model.box // 4, 2))
-            sums = executor.run(
-                Expectation(coarse, turned, self.data.optics, search=searched, load=self.data.load), self._shards()
-            )
+            step = Expectation(coarse, turned, self.data.optics, search=searched, load=self.data.load)
+            sums = executor.run(step, self._shards(), self.first_reporter(share=(1, passes)))
             model = first_model(coarse, sums, search=searched, shells_ahead=ahead, resolution=self.options.ini_high)
         state = Iteration(0, model, poses)
         self._write(state)

@@ -179,7 +179,7 @@ class Run3D(SharedRun):
             search=self.search(self.first_grid(), sigma=None),
             load=self.data.load,
         )
-        return first_noise(self.executor.run(look, self.pieces(np.arange(len(self.data.poses)))))
+        return first_noise(self.executor.run(look, self.pieces(np.arange(len(self.data.poses))), self.first_reporter()))
 
     def referenced(self, given: np.ndarray) -> Model:
         """Return the first model from maps: filtered, masked, and brought to the particles' grey scale if it is not known.

@@ -100,6 +100,17 @@ class SharedRun:
 
         return report
 
+    def first_reporter(self, *, share: tuple[int, int] = (0, 1)) -> Callable[[int, int], None]:
+        """Return the same for the passes before the first iteration, which a large set takes minutes for."""
+        count = len(self.data.table)
+
+        def report(done: int, pieces: int) -> None:
+            within = (share[0] + done / pieces) / share[1]
+            self.context.progress(round(within * count), count, "particles looked at before the first iteration")
+            self.context.stop_if_asked()
+
+        return report
+
     def shared_words(self) -> dict[str, Any]:
         """Return what the files of all runs say, and where they lie."""
         return {
