@@ -29,6 +29,7 @@ from relionlab.widgets.forms.form import JobForm
 from relionlab.widgets.home.memory import HomeMemory
 from relionlab.widgets.home.pages import Pages
 from relionlab.widgets.home.showing import remember
+from relionlab.widgets.home.side import FoldingSide
 from relionlab.widgets.home.start_page import StartPage
 from relionlab.widgets.home.tabs import Tabs
 from relionlab.widgets.home.top_line import TopLine
@@ -44,6 +45,8 @@ from relionlab.workflows.suggested import begun, usual
 from relionlab.workflows.tuning import tuning_job
 
 _START = "start:"
+_WIDE = ("view:tune:", "view:pick:", "view:correct:", "view:mask:")
+"""Pages on which pictures and what changes them are to be seen at once."""
 _NUMBERS_SECONDS = 0.5  # of each look, for the numbers that are not known yet
 
 _SHEET = Path(__file__).with_name("home.css").read_text(encoding="utf-8")
@@ -82,14 +85,10 @@ class Home(w.VBox):
         self.tabs = Tabs(on_change=self._tabs_changed)
         self.palette = Palette()
         self.palette.on("choice", lambda key: attempt(lambda: self._chosen(key), self.message))
-        fold = w.Button(description="«", tooltip="Fold the list of jobs away", layout=w.Layout(width="22px"))
-        fold.on_click(self._fold)
-        fold.add_class("rl-fold")
-        self._left = w.Box([self.list])
-        self._left.add_class("rl-left")
+        self.side = FoldingSide(self.list)
         right = w.VBox([self.message, self.tabs])
         right.add_class("rl-right-side")
-        self._body = w.HBox([self._left, fold, right])
+        self._body = w.HBox([self.side, right])
         self._body.add_class("rl-body")
         sheet = w.HTML(f"<style>{_SHEET}</style>", layout=w.Layout(display="block", height="0", margin="0"))
         super().__init__([style_sheet(), sheet, self.top, self._body, self.palette])
@@ -236,7 +235,7 @@ class Home(w.VBox):
                 self._offer_rebuilding(str(error))
         if self.project is None and any(self.folder.glob("*/job[0-9][0-9][0-9]*/job.star")):
             self._offer_rebuilding("This folder has jobs, but no pipeline that can be read.")
-        self._left.layout.display = "none" if self.project is None else ""
+        self.side.layout.display = "none" if self.project is None else ""
         self.refresh()
         self._restore()
         if not self.tabs.tabs:
@@ -266,7 +265,7 @@ class Home(w.VBox):
         if self.project is None:
             self.project = Project.create(self.folder)
             self.rows = JobRows(self.project)
-            self._left.layout.display = ""
+            self.side.layout.display = ""
             self.refresh()
         return self.project
 
@@ -306,6 +305,7 @@ class Home(w.VBox):
     def _tabs_changed(self) -> None:
         key = self.tabs.current
         self.list.current = _job_of(key)
+        self.side.stand_beside(wide=key.startswith(_WIDE))
         page = self.tabs.widget(key)
         if key.startswith(("job:", "graph:", "trash:")) and page is not None:
             attempt(page.refresh, self.message)
@@ -347,12 +347,6 @@ class Home(w.VBox):
             for row in self._shown
         ]
         self.palette.offer([*job_type_entries(), *views, *jobs])
-
-    def _fold(self, button: w.Button) -> None:
-        folded = self._left.layout.display == "none"
-        self._left.layout.display = "" if folded else "none"
-        button.description = "«" if folded else "»"
-        button.tooltip = "Fold the list of jobs away" if folded else "Show the list of jobs"
 
     def _refresh(self) -> None:
         if self.project is None or self.rows is None:

@@ -288,3 +288,18 @@ def test_projects_of_relion_open_without_harm(shared_data: Path, opened, folder:
     assert len(home.open_page("graph:").graph.jobs) == jobs
     home._look()
     assert snapshot(place) == before
+
+
+def test_pages_of_pictures_to_work_on_have_the_whole_width(begun: Project, opened):
+    home = opened(begun)
+    assert not home.side.folded
+    home.tabs.add("view:tune:Class2D/job003", "Tune", lambda: w.HTML("a picker"))
+    assert home.side.folded
+    home.side.turn()  # by hand
+    home.open_job("Import/job001")
+    assert not home.side.folded
+    home.side.turn()
+    home.tabs.show("view:tune:Class2D/job003")
+    assert not home.side.folded  # as it was chosen there
+    home.open_job("Import/job001")
+    assert home.side.folded
