@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -280,11 +281,16 @@ def class_counts(model: Path, k: int) -> np.ndarray:
     path = data_file(model)
     if path is None or iteration_of(model) == 0:  # before the first iteration no particle has a class
         return np.full(k, -1)
+    return np.array(_counted(path, path.stat().st_mtime_ns, k))
+
+
+@lru_cache(maxsize=8)  # a monitor and a gallery ask for the same ones, of which there may be a hundred thousand
+def _counted(path: Path, _changed: int, k: int) -> tuple[int, ...]:
     try:
         numbers = read_columns(path, "rlnClassNumber")["rlnClassNumber"]
     except StarError:
-        return np.full(k, -1)
-    return np.bincount(np.asarray(numbers, dtype=np.int64), minlength=k + 1)[1 : k + 1]
+        return (-1,) * k
+    return tuple(np.bincount(np.asarray(numbers, dtype=np.int64), minlength=k + 1)[1 : k + 1].tolist())
 
 
 def _column(table: Table, label: str) -> np.ndarray:

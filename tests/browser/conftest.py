@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -68,26 +67,22 @@ _ERRORS = """() => {
 }"""
 
 
-@dataclass
-class Notebook:
-    """A notebook that is open in the browser.
+class Watched:
+    """A page of the browser, what went wrong in it, and what it wanted from outside this machine.
 
-    page     Playwright's page
+    page     Playwright's page; what it asks of other machines is refused
+    base     address of its own server
     wrong    JavaScript errors so far
     outside  addresses outside this machine that something asked for
     """
 
-    page: Any
-    wrong: list[str] = field(default_factory=list)
-    outside: list[str] = field(default_factory=list)
-
-    def run_cell(self, index: int) -> None:
-        """Run one cell and wait until it is done."""
-        self.page.evaluate(_CELL, index)
-
-    def python(self, code: str) -> str:
-        """Run code in the notebook's own kernel and return what it prints."""
-        return self.page.evaluate(_KERNEL, code).strip()
+    def __init__(self, page: Any, base: str) -> None:
+        self.page, self.base = page, base
+        self.wrong: list[str] = []
+        self.outside: list[str] = []
+        page.on("pageerror", lambda error: self.wrong.append((error.stack or str(error))[:1500]))
+        page.on("console", lambda m: self.wrong.append(m.text[:1500]) if m.type == "error" else None)
+        page.route("**/*", self._stay_here)
 
     def until(self, condition: Callable[[], bool], seconds: float = 30.0) -> float:
         """Wait until a condition holds; returns the seconds that took."""
@@ -97,24 +92,47 @@ class Notebook:
             self.page.wait_for_timeout(20)
         return time.monotonic() - start
 
-    def cell_errors(self) -> list[str]:
-        """Return the errors that stand below the cells."""
-        return self.page.evaluate(_ERRORS)
-
-    def nothing_wrong(self) -> None:
-        """Assert that no error stands in the page or has been, and that nothing asked for what is not on this machine."""
-        assert self.cell_errors() == []
-        for words in ("Traceback", "Click to show javascript error"):
-            assert self.page.get_by_text(words).count() == 0, words
-        assert [text for text in self.wrong if TAKEN_AWAY not in text] == []
+    def nothing_wrong(self, *others: str) -> None:
+        """Assert that nothing went wrong and nothing was asked of other machines; ``others``: words in others' complaints."""
+        assert [text for text in self.wrong if not any(word in text for word in (TAKEN_AWAY, *others))] == []
         assert self.outside == []
 
     def picture(self, name: str) -> None:
         """Keep a picture of the page, if RELIONLAB_SCREENSHOTS names a folder."""
-        folder = os.environ.get("RELIONLAB_SCREENSHOTS")
-        if folder:
+        if folder := os.environ.get("RELIONLAB_SCREENSHOTS"):
             Path(folder).mkdir(parents=True, exist_ok=True)
             self.page.screenshot(path=str(Path(folder) / f"{name}.png"))
+
+    def _stay_here(self, route: Any) -> None:
+        address = route.request.url
+        if address.startswith((self.base, "data:", "blob:")):
+            route.continue_()
+        else:
+            self.outside.append(address)
+            route.abort()
+
+
+class Notebook(Watched):
+    """A notebook that is open in JupyterLab."""
+
+    def run_cell(self, index: int) -> None:
+        """Run one cell and wait until it is done."""
+        self.page.evaluate(_CELL, index)
+
+    def python(self, code: str) -> str:
+        """Run code in the notebook's own kernel and return what it prints."""
+        return self.page.evaluate(_KERNEL, code).strip()
+
+    def cell_errors(self) -> list[str]:
+        """Return the errors that stand below the cells."""
+        return self.page.evaluate(_ERRORS)
+
+    def nothing_wrong(self, *others: str) -> None:
+        """Assert that no error stands in the page or has been, and that nothing asked for what is not on this machine."""
+        assert self.cell_errors() == []
+        for words in ("Traceback", "Click to show javascript error"):
+            assert self.page.get_by_text(words).count() == 0, words
+        super().nothing_wrong(*others)
 
 
 @pytest.fixture(scope="session")
@@ -161,10 +179,7 @@ def open_notebook(lab: str, request: pytest.FixtureRequest) -> Iterator[Callable
 
         def opened(name: str) -> Notebook:
             context = browser.new_context(viewport={"width": 1300, "height": 1250})
-            notebook = Notebook(context.new_page())
-            notebook.page.on("pageerror", lambda error: notebook.wrong.append((error.stack or str(error))[:800]))
-            notebook.page.on("console", lambda m: notebook.wrong.append(m.text[:400]) if m.type == "error" else None)
-            notebook.page.route("**/*", lambda route: _stay_here(route, lab, notebook.outside))
+            notebook = Notebook(context.new_page(), lab)
             notebook.page.goto(f"{lab}/lab/tree/{name}?reset")
             notebook.page.wait_for_function(_OPENED, timeout=1000 * START_SECONDS)
             notebook.page.evaluate(_READY)
@@ -198,16 +213,6 @@ def open_cells(lab_directory: Path, open_notebook: Callable[[str], Notebook]) ->
         return notebook
 
     return opened
-
-
-def _stay_here(route: Any, lab: str, outside: list[str]) -> None:
-    """Let nothing leave the machine, and remember what wanted to."""
-    address = route.request.url
-    if address.startswith((lab, "data:", "blob:")):
-        route.continue_()
-    else:
-        outside.append(address)
-        route.abort()
 
 
 def _write_settings(own: Path) -> None:

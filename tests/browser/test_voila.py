@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -16,44 +15,14 @@ from relionlab.io.images import write_map, write_stack
 from relionlab.lab.home_notebook import template
 from relionlab.lab.process import LabProcess
 from relionlab.project import Project
-from tests.browser.conftest import CHROMIUM, TAKEN_AWAY, WEBGL
+from tests.browser.conftest import CHROMIUM, WEBGL, Watched
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 PICTURES = """from relionlab.widgets import ManualPicker, SliceView, SurfaceView
 from IPython.display import display
 display(ManualPicker("Micrographs", pixel_size=2.0), SliceView("map.mrc", pane=260), SurfaceView("map.mrc", width=420, height=300))"""
-_ANOTHERS = ("jupyterlab_pyviz", "lab-extension", "module-federation", TAKEN_AWAY)
+_ANOTHERS = ("jupyterlab_pyviz", "lab-extension", "module-federation")
 """Words in what others' scripts complain of: two extensions want parts of JupyterLab that Voilà has not."""
-
-
-class Shown:
-    """A page, what went wrong in it, and what it wanted from outside."""
-
-    def __init__(self, page, base: str) -> None:
-        self.page, self.base = page, base
-        self.wrong: list[str] = []
-        self.outside: list[str] = []
-        page.on("pageerror", lambda error: self.wrong.append((error.stack or str(error))[:800]))
-        page.on("console", lambda m: self.wrong.append(m.text[:1500]) if m.type == "error" else None)
-        page.route("**/*", self._stay_here)
-
-    def goto(self, path: str) -> None:
-        self.page.goto(f"{self.base}{path}", timeout=90_000)
-
-    def own_faults(self) -> list[str]:
-        return [text for text in self.wrong if not any(word in text for word in _ANOTHERS)]
-
-    def _stay_here(self, route) -> None:
-        address = route.request.url
-        if address.startswith((self.base, "data:", "blob:")):
-            route.continue_()
-        else:
-            self.outside.append(address)
-            route.abort()
-
-    def picture(self, name: str) -> None:
-        if folder := os.environ.get("RELIONLAB_SCREENSHOTS"):
-            self.page.screenshot(path=str(Path(folder) / f"voila_{name}.png"))
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +46,7 @@ def folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def shown(folder, tmp_path_factory) -> Iterator[Callable[[str], Shown]]:
+def shown(folder, tmp_path_factory) -> Iterator[Callable[[str], Watched]]:
     """A function that opens a notebook of the folder in Voilà, with our page, as others would start it."""
     pytest.importorskip("voila")
     if CHROMIUM is None:
@@ -89,9 +58,9 @@ def shown(folder, tmp_path_factory) -> Iterator[Callable[[str], Shown]]:
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=WEBGL, headless=True)
 
-        def opened(name: str) -> Shown:
-            made = Shown(browser.new_page(viewport={"width": 1366, "height": 768}), server.server.url.rstrip("/"))
-            made.goto(f"/voila/render/{name}")
+        def opened(name: str) -> Watched:
+            made = Watched(browser.new_page(viewport={"width": 1366, "height": 768}), server.server.url.rstrip("/"))
+            made.page.goto(f"{made.base}/voila/render/{name}", timeout=90_000)
             return made
 
         yield opened
@@ -117,18 +86,16 @@ def test_home_page_opens_a_form(shown):
     home.page.locator(".rl-choices button").first.wait_for(timeout=60_000)
     home.page.locator('.rl-choices [data-key="particles"]').click()
     home.page.locator(".rl-form").first.wait_for(timeout=30_000)
-    home.picture("home")
-    assert home.own_faults() == []
-    assert home.outside == []
+    home.picture("voila_home")
+    home.nothing_wrong(*_ANOTHERS)
 
 
 def test_whole_workflow_stands_there_and_says_what_is_missing(shown):
     notebook = shown("single_particle.ipynb")
     notebook.page.locator(".rl-stage").nth(18).wait_for(timeout=60_000)
     assert notebook.page.get_by_text("Local resolution waits for").count() == 1
-    notebook.picture("workflow")
-    assert notebook.own_faults() == []
-    assert notebook.outside == []
+    notebook.picture("voila_workflow")
+    notebook.nothing_wrong(*_ANOTHERS)
 
 
 def test_job_notebook_checks_what_is_typed_and_pictures_answer(shown, folder):
@@ -138,7 +105,7 @@ def test_job_notebook_checks_what_is_typed_and_pictures_answer(shown, folder):
     page.get_by_role("tab", name="Optimisation").click()
     page.locator(".rl-field-nr_classes input").first.fill("0")
     page.locator(".rl-field-nr_classes .rl-problem").get_by_text("it must").wait_for(timeout=30_000)
-    notebook.picture("form")
+    notebook.picture("voila_form")
     page.locator(".rl-map canvas").first.wait_for(timeout=30_000)
     page.locator("canvas").last.wait_for(timeout=30_000)  # the surface
     picture = page.locator(".bk-Figure").first
@@ -148,10 +115,9 @@ def test_job_notebook_checks_what_is_typed_and_pictures_answer(shown, folder):
         if list(folder.rglob("a*manualpick.star")):
             break
         page.wait_for_timeout(50)
-    notebook.picture("pictures")
+    notebook.picture("voila_pictures")
     assert list(folder.rglob("a*manualpick.star"))
-    assert notebook.own_faults() == []
-    assert notebook.outside == []
+    notebook.nothing_wrong(*_ANOTHERS)
 
 
 @pytest.mark.full
@@ -160,7 +126,6 @@ def test_notebook_of_each_job_shows_its_form(shown, name):
     notebook = shown(name)
     notebook.page.locator(".rl-form .rl-title").first.wait_for(timeout=60_000)
     notebook.page.wait_for_timeout(1000)
-    notebook.picture(f"job_{name.partition('.')[0]}")
+    notebook.picture(f"voila_job_{name.partition('.')[0]}")
     assert notebook.page.get_by_text("Traceback").count() == 0
-    assert notebook.own_faults() == []
-    assert notebook.outside == []
+    notebook.nothing_wrong(*_ANOTHERS)

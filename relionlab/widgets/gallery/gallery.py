@@ -25,6 +25,7 @@ from relionlab.widgets.parts.buttons import Message, button
 from relionlab.widgets.parts.look import style_sheet
 from relionlab.widgets.parts.opening import Drawer, Opener, show_job
 from relionlab.widgets.parts.watching import Watch
+from relionlab.workflows.outcomes.classes import good_classes
 from relionlab.workflows.selections import ranges
 from relionlab.workflows.stages import done_before
 
@@ -76,6 +77,7 @@ class ClassGallery(w.VBox):
         iteration = f" after iteration {self.averages.iteration}" if self.averages.iteration >= 0 else ""
         title = w.HTML(f'<span class="rl-title">Choose classes</span> <span class="rl-muted">{iteration}</span>')
         more = [
+            made("Good", "Choose the classes whose score says that they hold particles", self.select_good),
             made("Particles", "The particles of the class clicked last", self.particles_of_class),
             made("More …", "The same classes with all columns, power spectra and averages", self.more),
         ]
@@ -91,10 +93,10 @@ class ClassGallery(w.VBox):
                 *(more if self.averages.model is not None else []),
             ]
         )
-        foot = w.HBox([self._save, self._message] if project is not None else [self._message])
-        head = w.HBox([title, self._count], layout=w.Layout(align_items="center"))
-        self._count.layout.margin = "0 0 0 24px"
-        parts = [style_sheet(), head, tools, self.grid, foot]
+        self._count.layout = w.Layout(margin="0 0 0 24px", flex="1 1 auto")
+        save = [self._save] if project is not None else []
+        head = w.HBox([title, self._count, *save], layout=w.Layout(align_items="center"))
+        parts = [style_sheet(), head, tools, self._message, self.grid]  # above the classes: there may be hundreds
         super().__init__([*parts, *([] if opener is not None else [drawer])])
         self.add_class("rl-gallery")
         self.grid.observe(lambda _change: self._counted(), "selected")
@@ -183,6 +185,10 @@ class ClassGallery(w.VBox):
             return gallery
 
         return self.opener.open(f"Class averages of {model.parent.name}", made)
+
+    def select_good(self) -> None:
+        """Choose the classes whose score says that they hold particles, and no others."""
+        self.select(good_classes(self.averages))
 
     def select_largest(self, *, share: float = 0.5) -> None:
         """Choose the largest classes that together hold at least this share of the particles."""

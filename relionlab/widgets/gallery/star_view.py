@@ -116,8 +116,8 @@ class StarView(w.VBox):
             width="110px",
         )
         return [
-            row([w.HTML(where), self._table, self._mode]),
-            row([self._find, self._condition, *choosing, self._count]),
+            row([w.HTML(where), self._table, self._mode, self._count]),
+            row([self._find, self._condition, *choosing]),
             self._body,
             row([self._links, self._column, self._statistics]),
             row([self._file, save, self.message]),

@@ -19,7 +19,7 @@ from relionlab.widgets.gallery.class_grid import ClassGrid
 from relionlab.widgets.monitor.live_view import LiveView
 from relionlab.widgets.parts.buttons import Message, button
 from relionlab.widgets.parts.watching import Watch
-from relionlab.workflows.outcomes.classes import GOOD, scores_of
+from relionlab.workflows.outcomes.classes import good_classes
 from relionlab.workflows.stopping import continue_from, stop_and_select
 
 _LARGE = 5_000_000  # bytes of a particle table that is counted in a step of its own
@@ -89,8 +89,7 @@ class LiveClasses(LiveView):
 
             self.select(choose_classes(averages.model, symmetry="C1").kept)
         else:
-            scores = scores_of(averages, diameter=getattr(self._job(), "particle_diameter", None)).score
-            self.select(averages.numbers[scores >= GOOD].tolist())
+            self.select(good_classes(averages))
 
     def stop_and_select(self) -> None:
         """Stop the job if it runs, and keep the particles of the chosen classes after the shown iteration: a Select job."""

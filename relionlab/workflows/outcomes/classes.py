@@ -52,6 +52,14 @@ def classified(place: Place) -> Outcome:
     return Outcome(headline, numbers, *_judged(share, changed, largest=float(averages.share.max())), pictures)
 
 
+def good_classes(averages: ClassAverages) -> list[int]:
+    """Return the numbers of the classes of a model file whose score says that they hold particles."""
+    if averages.model is None:
+        raise NodeError("These class averages come from no model.star, so they cannot be scored.")
+    scores = scores_of(averages, diameter=_diameter(Place.of(averages.model.parent)))
+    return [int(number) for number in averages.numbers[scores.score >= GOOD]]
+
+
 def scores_of(averages: ClassAverages, *, diameter: float | None = None) -> ClassScores:
     """Return the scores of class averages read from a model file; ``diameter`` of the mask in Å, by default the box's."""
     if averages.model is None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +12,9 @@ from PIL import Image
 
 from relionlab.display.results import ClassAverages
 from relionlab.errors import JobStateError, ParameterError
+from relionlab.io.star import read_star, write_star
 from relionlab.widgets import ClassGallery
+from tests.linked_project import make_project
 
 
 @pytest.fixture
@@ -47,6 +51,29 @@ def test_buttons(gallery):
     assert gallery.selected == (2, 3, 4)
     press["None"]()
     assert gallery.selected == ()
+
+
+def test_good_classes_are_those_that_score_high(tmp_path, monkeypatch):
+    from relionlab.workflows.outcomes import classes
+
+    gallery = ClassGallery(make_project(tmp_path).job("Class2D/job003"))
+    scores = SimpleNamespace(score=np.array([0.9, 0.1, 0.6, 0.0]))
+    monkeypatch.setattr(classes, "scores_of", lambda averages, diameter: scores)
+    press = {button.description: button.click for button in gallery.children[2].children if hasattr(button, "click")}
+    press["Good"]()
+    assert gallery.selected == (1, 3)
+
+
+def test_particles_are_counted_again_when_their_list_changed(tmp_path):
+    job = make_project(tmp_path).job("Class2D/job003")
+    assert ClassGallery(job).averages.counts.tolist() == [20, 20, 20, 0]
+    path = job.path / "run_it003_data.star"
+    tables = read_star(path)
+    tables["particles"] = tables["particles"].rows(np.arange(30))
+    time = path.stat().st_mtime_ns
+    write_star(path, list(tables.values()))
+    os.utime(path, ns=(time + 10**9, time + 10**9))
+    assert ClassGallery(job).averages.counts.tolist() == [10, 10, 10, 0]
 
 
 def test_all_above_without_a_click_says_what_to_do(gallery):

@@ -35,11 +35,12 @@
     };
   }
 
-  // The page has the window: no tool bar of cells, no code, no number before the output.
+  // The page has the window: no tool bar of cells, no code, no number before the output, nor the place over it, 64 px wide,
+  // where a click makes any output scroll in a small box.
   const STYLE = `
     .relionlab-home .jp-NotebookPanel-notebook { --jp-notebook-padding: 4px; --jp-notebook-scroll-padding: 0px; }
     .relionlab-home-cell .jp-Cell-inputWrapper, .relionlab-home-cell .jp-OutputPrompt,
-    .relionlab-home-cell .jp-Collapser { display: none; }
+    .relionlab-home-cell .jp-OutputArea-promptOverlay, .relionlab-home-cell .jp-Collapser { display: none; }
     .relionlab-home .relionlab-home-cell, .relionlab-home-cell::before, .relionlab-home-cell::after {
       border-color: transparent !important; box-shadow: none !important; outline: none !important; }
     .relionlab-home-cell .jp-OutputArea-child { margin: 0; }`;
