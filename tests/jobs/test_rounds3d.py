@@ -184,3 +184,11 @@ def test_a_run_that_was_ended_by_its_limit_has_not_converged(tmp_path, converged
         told = read_star(tmp_path / f"{root}_optimiser.star")["optimiser_general"]
         write_star(tmp_path / f"{root}_optimiser.star", [told.with_columns(rlnNumberOfIterations=[allowed])])
     assert outcome_of(tmp_path).converged == settled
+
+
+def test_a_project_made_smaller_is_judged_by_what_is_left(tmp_path):
+    write_model(tmp_path / "run_it013_half1_model.star")
+    write_rest(tmp_path, "run_it013", converged=1)
+    write_model(tmp_path / "run_model.star")
+    outcome = outcome_of(tmp_path)
+    assert (outcome.kind, outcome.iterations, outcome.converged) == ("refinement", 13, True)

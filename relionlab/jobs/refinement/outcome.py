@@ -133,7 +133,8 @@ def _optimiser(last: Round, directory: str | Path) -> Table | None:
         path = one.beside("optimiser")
         if path is not None and one.number <= last.number:
             return read_star(path).get("optimiser_general")
-    return None
+    left = sorted(last.models[0].parent.glob(f"*_it{last.number:03d}_optimiser.star"))  # of a project made smaller
+    return read_star(left[-1]).get("optimiser_general") if left else None
 
 
 def _converged(last: Round, told: Table | None) -> bool:

@@ -65,7 +65,9 @@ def rounds(directory: str | Path, *, run: str = "") -> list[Round]:
             listed.append(Round(number, models[:1] if "" in files else models, final))
     whole = [one for one in listed if one.final or one.beside("optimiser")]  # RELION writes that file last
     listed = whole if any(not one.final for one in whole) else listed
-    last = max((one.number for one in listed), default=0)
+    # a project that was made smaller may keep but one half, or the optimiser, of the iteration before the joined one
+    known = [one.number for one in listed if not one.final] or [number for number, _, _ in found]
+    last = max(known, default=0)
     done = [Round(last, one.models, final=True) if one.final else one for one in listed]
     return sorted(done, key=lambda one: (one.number, one.final, one.models[0].stat().st_mtime))
 
