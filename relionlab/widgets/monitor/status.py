@@ -112,7 +112,10 @@ class JobStatus(w.VBox):
             left = None if told is None else self._pace.seconds_left(told)
             parts = [parts[0] or "starting: its program is being loaded"]
             parts += [f"for {spoken(max(time.time() - self._since, 0.0))}"] if self._since is not None else []
-            parts += [f"about {spoken(left)} left", _clock(left)] if left is not None else []
+            if told is not None and told.done >= told.total > 0:
+                parts.append("finishing")
+            elif left is not None:
+                parts += [f"about {spoken(left)} left", _clock(left)]
         elif self._since is not None and state in ENDED:
             parts.append(f"took {spoken(max(_ended(directory) - self._since, 0.0))}")
         text = f'<span class="rl-muted">{" · ".join(part for part in parts if part)}</span>'
