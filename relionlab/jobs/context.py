@@ -13,6 +13,9 @@ from typing import Protocol
 
 from relionlab.settings import Settings, settings
 
+BEFOREHAND = "before the first iteration"
+"""How the words of a progress end that is not yet the job's own: where it is full, the job has still to begin."""
+
 
 class Context(Protocol):
     """The surroundings of a running job."""

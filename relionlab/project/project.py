@@ -172,7 +172,7 @@ class Project:
     def run(self, job: Job, *, alias: str | None = None, wait: bool = False) -> JobDirectory:
         """Add a job and start it in a process of its own; with ``wait``, come back when it has ended.
 
-        Raises ParameterError, and adds nothing, for wrong values, and for inputs with which it would fail at once.
+        Raises ParameterError for wrong values and InputError for inputs with which it would fail at once, and adds nothing then.
         """
         self._look_at_inputs(job)
         added = self.add(job, alias)

@@ -238,3 +238,48 @@ def test_inputs_are_looked_at_though_a_value_is_wrong(folder):
     [problem] = input_problems(job, folder)
     assert "(fn_ref)" in problem
     assert input_findings(job.changed(fn_ref=""), folder) == InputFindings()
+
+
+def test_optics_groups_may_have_different_boxes(folder):
+    write_stack(folder / "wide.mrcs", RNG.normal(size=(12, 80, 80)).astype(np.float32), pixel_size=2.4)
+    sizes = {"rlnImagePixelSize": [3.0, 2.4], "rlnImageSize": [64, 80]}
+    two = {label: values * 2 for label, values in MICROSCOPE.items()}
+    optics = Table({"rlnOpticsGroup": [1, 2], **sizes, **two}, name="optics")
+    images = [f"{n:06d}@{stack}.mrcs" for stack in ("particles", "wide") for n in range(1, 13)]
+    rows = {"rlnImageName": images, "rlnOpticsGroup": [1] * 12 + [2] * 12, "rlnDefocusU": [15_000.0] * 24}
+    write_star(folder / "two.star", [optics, Table(rows, name="particles")])
+    job = Class2D(fn_img="two.star", particle_diameter=150)
+    assert input_problems(job, folder) == []
+    for stack, box in (("particles", 64), ("wide", 80)):
+        write_stack(folder / f"{stack}.mrcs", np.zeros((12, box, box), np.float32), pixel_size=3.0 * 64 / box)
+    [problem] = input_problems(job, folder)
+    assert "constant pixels" in problem
+
+
+def test_only_some_micrographs_need_to_be_picked(folder):
+    names = [f"mic{n:03d}.mrc" for n in range(30)]
+    optics = Table({"rlnOpticsGroup": [1], "rlnMicrographPixelSize": [1.5], **MICROSCOPE}, name="optics")
+    rows = Table({"rlnMicrographName": names, "rlnOpticsGroup": [1] * 30}, name="micrographs")
+    write_star(folder / "many.star", [optics, rows])
+    for name in names:
+        (folder / name).symlink_to("a.mrc")
+    job = Extract(star_mics="many.star", coords_suffix="coords_suffix_autopick.star")
+    [problem] = input_problems(job, folder)
+    assert "no coordinates" in problem
+    (folder / "mic001_autopick.star").symlink_to("a_autopick.star")
+    assert input_problems(job, folder) == []
+
+
+def test_a_mask_may_be_made_of_a_map_that_is_no_cube(folder):
+    write_map(folder / "oblong.mrc", ball(64)[:, :, 8:], pixel_size=3.0)
+    assert input_problems(MaskCreate(fn_in="oblong.mrc"), folder) == []
+
+
+def test_power_spectra_are_fitted_though_the_micrographs_are_gone(folder):
+    write_image(folder / "a_PS.mrc", RNG.random((512, 512)).astype(np.float32), pixel_size=1.5)
+    columns = {"rlnMicrographName": ["gone.mrc"], "rlnOpticsGroup": [1], "rlnCtfPowerSpectrum": ["a_PS.mrc"]}
+    optics = Table({"rlnOpticsGroup": [1], "rlnMicrographPixelSize": [1.5], **MICROSCOPE}, name="optics")
+    write_star(folder / "spectra.star", [optics, Table(columns, name="micrographs")])
+    job = CtfFind(input_star_mics="spectra.star")
+    assert input_problems(job, folder)
+    assert input_problems(job.changed(use_given_ps=True), folder) == []

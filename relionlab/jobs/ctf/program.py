@@ -142,8 +142,10 @@ class RunCtffind(Program, MicrographOptions, options.CtfOptions):
         """Look at the list and some of its micrographs."""
         listed = self._listed(context)
         self._micrographs(listed)
+        if self.use_given_ps or self.only_make_star:
+            return  # the micrographs themselves are not needed
         shape = look_at_images(context, listed)
-        if shape is not None and self.box > min(shape) and not self.use_given_ps:
+        if shape is not None and self.box > min(shape):
             raise ParameterError(
                 f"FFT box size (box, --Box) is {self.box} px, the micrographs have {shape[1]} × {shape[0]} px: give a smaller box."
             )

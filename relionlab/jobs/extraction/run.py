@@ -74,7 +74,7 @@ def look_at_inputs(context: Context, flags: Preprocess) -> None:
             f"Particle box size (extract_size, --extract_size) is {size} px, the micrographs have {shape[1]} × {shape[0]} px:"
             " give a smaller box."
         )
-    faults, indices = [], spread(range(len(source.micrographs)))
+    faults, indices = [], spread(source.begun() or range(len(source.micrographs)))
     for index in indices:
         try:
             source.rows(index)

@@ -43,6 +43,12 @@ class PickedCoordinates:
     scales: np.ndarray
     bias: tuple[int, int]
 
+    def begun(self) -> list[int]:
+        """Return the micrographs that have a coordinate file; who picks by hand need not go through all."""
+        names = self.micrographs.particles["rlnMicrographName"].tolist()
+        files = [self.files.path_of(str(name), project=self.directory) for name in names]
+        return [index for index, file in enumerate(files) if file is not None and (self.directory / file).is_file()]
+
     def rows(self, index: int) -> Table:
         """Return one micrograph's particles as they will be written, still without images and CTF.
 
@@ -98,6 +104,10 @@ class Reextraction:
     point: tuple[float, float, float] = (0.0, 0.0, 0.0)
     own_ctf: bool = True
     whole: bool = False
+
+    def begun(self) -> list[int]:
+        """Return the micrographs that have particles: all that are here."""
+        return list(range(len(self.micrographs)))
 
     def rows(self, index: int) -> Table:
         """Return one micrograph's particles as they will be written, with new coordinates and origins."""

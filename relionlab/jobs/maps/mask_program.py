@@ -13,7 +13,6 @@ from relionlab.io.images import read_map, write_map
 from relionlab.jobs.base import Program
 from relionlab.jobs.context import Context
 from relionlab.jobs.looking import quickly_read
-from relionlab.jobs.maps.half_maps import read_cube
 from relionlab.jobs.maps.mask_options import Extend, LowPass, MaskOptions, SoftEdge, Threshold
 from relionlab.params import Parameter, When
 
@@ -89,11 +88,11 @@ class CreateMask(Program, MaskOptions):
         """Look at the map, and at its largest value."""
         if self.denovo or not quickly_read(context, self.fn_in):
             return
-        volume, header = read_cube(context, self.fn_in)
+        volume, header = read_map(context.path(self.fn_in))
         if not (self.angpix or header):
             raise ParameterError(f"{self.fn_in} does not say its pixel size: give it with --angpix.")
         if np.ptp(volume) == 0:
-            raise ImageError(f"{self.fn_in} is empty: all its values are {volume.flat[0]:g}. Give another map.")
+            context.warn(f"{self.fn_in} is empty: all its values are {volume.flat[0]:g}. Give another map.")
         if volume.max() * (_OVERSHOOT if self.lowpass_filter > 0 else 1) < self.inimask_threshold:
             raise self._nothing_reaches(volume)
 

@@ -71,9 +71,8 @@ def look_at_movies(context: Context, flags: RunMotionCorr) -> None:
         for task in tasks:
             with opened(Path(context.directory), task, wanted) as movie:
                 gain_of(Path(context.directory), movie, wanted)
-    for doubt in doubts_before(
-        Path(context.directory), tasks, replace(wanted, gain="")
-    ):  # frames are not read for a look
+    unread = replace(wanted, gain="")  # with a gain, frames would be read, which takes too long for a look
+    for doubt in doubts_before(Path(context.directory), tasks, unread):
         context.warn(doubt)
 
 

@@ -12,8 +12,8 @@ from relionlab.errors import ImageError
 from relionlab.io.image_names import ImageReader, parse_image_name
 from relionlab.io.images import read_header
 from relionlab.io.particles import Particles
-from relionlab.jobs.context import Context, PlainContext
-from relionlab.jobs.looking import quickly_read, spread
+from relionlab.jobs.context import Context
+from relionlab.jobs.looking import LookContext, quickly_read, spread
 from relionlab.jobs.refinement.checks import check_mask, check_table, judge_images, read_references
 from relionlab.jobs.refinement.checks3d import check_search, judge_references, why_poses
 from relionlab.jobs.refinement.input import boxes_of, read_table
@@ -26,7 +26,9 @@ def look_at_inputs(options: Refine, context: Context, *, in_3d: bool) -> None:
     if options.fn_cont or not quickly_read(context, options.fn_img):
         return
     told = context.path(options.fn_img).stat()
-    table = _table(options.fn_img, context.directory, told.st_mtime_ns, told.st_size)
+    table, doubts = _table(options.fn_img, context.directory, told.st_mtime_ns, told.st_size)
+    for doubt in doubts:
+        context.warn(doubt)
     check_table(table, options, source=options.fn_img, copies=in_3d and bool(why_poses(options)))
     box, pixel_size = _look_at_stacks(table, context)
     check_mask(options, box=box, pixel_size=pixel_size)
@@ -39,9 +41,10 @@ def look_at_inputs(options: Refine, context: Context, *, in_3d: bool) -> None:
 
 
 @lru_cache(maxsize=2)
-def _table(name: str, directory: Path, _changed: int, _size: int) -> Particles:
-    """Return a list of particles, remembered until it changes: a form asks for it at every key that is typed."""
-    return read_table(name, PlainContext(directory, quiet=True))
+def _table(name: str, directory: Path, _changed: int, _size: int) -> tuple[Particles, tuple[str, ...]]:
+    """Return a list of particles and what its reader warned of, remembered until it changes: a form asks at every key."""
+    context = LookContext(directory)
+    return read_table(name, context), tuple(context.doubts)
 
 
 def _look_at_stacks(table: Particles, context: Context) -> tuple[int, float]:
@@ -61,16 +64,24 @@ def _look_at_stacks(table: Particles, context: Context) -> tuple[int, float]:
     rows = table.group_rows
     first = {int(row): ImageReader([names[int(np.argmax(rows == row))]], context.directory) for row in np.unique(rows)}
     boxes = boxes_of(table, first)
-    looked_at = spread(names)
-    if sum(len(finding.particles) for finding in check_values(ImageReader(looked_at, context.directory).read())) >= len(
-        looked_at
-    ):
-        raise ImageError(
-            f"The images that were looked at, as {looked_at[0]}, hold NaN, infinite or constant pixels; expected numbers: extract"
-            " them again."
-        )
+    _look_at_values(names, rows, context)
     row = int(rows.min())
     return boxes[row], float(table.pixel_sizes[row])
+
+
+def _look_at_values(names: list[str], rows: np.ndarray, context: Context) -> None:
+    """Raise if none of the images that are looked at can be used; each optics group apart, whose boxes may differ."""
+    places = np.array(spread(range(len(names))))
+    useless = 0
+    for row in np.unique(rows[places]):
+        chosen = [names[place] for place in places[rows[places] == row]]
+        findings = check_values(ImageReader(chosen, context.directory).read())
+        useless += sum(len(finding.particles) for finding in findings)
+    if useless == len(places):
+        raise ImageError(
+            f"The images that were looked at, as {names[0]}, hold NaN, infinite or constant pixels; expected numbers: extract"
+            " them again."
+        )
 
 
 def _look_at_maps(options: Refine, context: Context, *, box: int, pixel_size: float) -> None:

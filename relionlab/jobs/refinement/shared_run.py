@@ -11,7 +11,7 @@ import numpy as np
 
 from relionlab.engine.likelihood.model import SharedModel
 from relionlab.errors import ParameterError
-from relionlab.jobs.context import Context
+from relionlab.jobs.context import BEFOREHAND, Context
 from relionlab.jobs.refinement.input import Dataset
 from relionlab.jobs.refinement.program import Refine
 
@@ -106,7 +106,7 @@ class SharedRun:
 
         def report(done: int, pieces: int) -> None:
             within = (share[0] + done / pieces) / share[1]
-            self.context.progress(round(within * count), count, "particles looked at before the first iteration")
+            self.context.progress(round(within * count), count, f"particles looked at {BEFOREHAND}")
             self.context.stop_if_asked()
 
         return report

@@ -93,9 +93,8 @@ class ClassSelection(Program):
             count, what = _count_of_classes(context, self.i), f"class of {self.i}"
         else:
             count, what = len(read_list(context.path(self.i)).rows), f"row of {self.i}"
-        if self.classes and not self.classes.strip().endswith(
-            ".star"
-        ):  # the gallery writes it into the job that is to come
+        to_come = self.classes.strip().endswith(".star")  # the gallery writes it into the job that is to come
+        if self.classes and not to_come:
             try:
                 parse_numbers(self.classes, count, what)
             except ParameterError as error:
@@ -196,8 +195,10 @@ class Classification:
 
 def is_classification(context: Context, name: str) -> bool:
     """Say whether a STAR file is a classification's model or optimiser, and no list of particles or micrographs."""
-    tables = read_star(context.path(name))
-    return "model_classes" in tables or "rlnModelStarFile" in tables.get("optimiser_general", ())
+    heads = star_heads(context.path(name))
+    return "model_classes" in heads or (
+        "optimiser_general" in heads and "rlnModelStarFile" in heads["optimiser_general"].labels
+    )
 
 
 def read_classification(context: Context, name: str) -> Classification:

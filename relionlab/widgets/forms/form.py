@@ -120,6 +120,8 @@ class JobForm(Starting, w.VBox):
         before = self._last_readable()
 
         def take(found: tuple[JobDirectory, Suggestion] | None) -> None:
+            if self.directory is not None:  # run meanwhile: the job's own name stands there now
+                return
             told = ""
             if found is not None and not self._touched and self._last_readable() == before:
                 self.fill(found[1].job)

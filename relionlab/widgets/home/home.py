@@ -154,10 +154,10 @@ class Home(w.VBox):
     def open_folder(self, folder: str | Path) -> None:
         """Go to another project, or to a folder that is to become one."""
         place = Path(folder).expanduser().absolute()
-        if not place.is_dir():
-            raise ProjectError(f"{place} is no folder: give one that is there.")
         if place.name == PIPELINE_FILE:
             place = place.parent
+        if not place.is_dir():
+            raise ProjectError(f"{place} is no folder: give one that is there.")
         self._keep()
         with self._lock:
             for key in list(self.tabs.tabs):

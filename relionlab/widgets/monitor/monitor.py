@@ -216,7 +216,7 @@ class JobMonitor(w.VBox):
         Watch(lambda: self._suggest(directory))  # of maps it takes some seconds, for which nothing else shall wait
 
     def _suggest(self, directory: JobDirectory) -> bool:
-        if self._begun is directory:
+        if self.directory is directory:
             self.end.suggest(directory)
         return False
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 import ipywidgets as w
 
+from relionlab.jobs.context import BEFOREHAND
 from relionlab.project import ENDED, JobDirectory
 from relionlab.project.pace import Pace, spoken
 from relionlab.project.process_record import ProcessRecord
@@ -109,10 +110,14 @@ class JobStatus(w.VBox):
         record = ProcessRecord.read(directory.path / PROCESS_FILE) if state == "running" else None
         self._since = record.since if record is not None else self._since
         if state == "running":
-            left = None if told is None else self._pace.seconds_left(told)
+            last = told is not None and not told.what.endswith(BEFOREHAND)
+            left = self._pace.seconds_left(told) if told is not None and last else None
             parts = [parts[0] or "starting: its program is being loaded"]
             parts += [f"for {spoken(max(time.time() - self._since, 0.0))}"] if self._since is not None else []
-            parts += [f"about {spoken(left)} left", _clock(left)] if left is not None else []
+            if told is not None and last and told.done >= told.total > 0:
+                parts.append("finishing")
+            elif left is not None:
+                parts += [f"about {spoken(left)} left", _clock(left)]
         elif self._since is not None and state in ENDED:
             parts.append(f"took {spoken(max(_ended(directory) - self._since, 0.0))}")
         text = f'<span class="rl-muted">{" · ".join(part for part in parts if part)}</span>'

@@ -11,7 +11,7 @@ import ipywidgets as w
 from relionlab.jobs.picking.autopick import AutoPick
 from relionlab.widgets.parts.slider import Slider
 
-_SHORT = {"mindist_autopick": "Minimum distance"}
+_SHORT = {"mindist_autopick": "Minimum distance", "log_adjust_thr": "Adjust threshold"}
 """Labels that are shorter than the form's."""
 _STEPS = 400  # of the threshold over its range
 
@@ -87,7 +87,7 @@ class ThresholdRow:
         low, high = min(low, start), max(high, start)
         self._slider = Slider(start, min=low, max=high, step=_round_step((high - low) / _STEPS), disabled=not on)
         self._slider.layout = w.Layout(width="auto", flex="1 1 auto", margin="0 8px 0 4px")
-        self._number = w.FloatText(start, step=step, disabled=not on, layout=w.Layout(width="74px"))
+        self._number = w.FloatText(start, step=step, disabled=not on, layout=w.Layout(width="66px"))
         self._slider.tip = self._number.tooltip = parameter.label
         top = w.HBox([head, self._number], layout=w.Layout(justify_content="space-between", align_items="center"))
         self.box = w.VBox([top, self._slider])

@@ -127,7 +127,7 @@ class JobPage(w.VBox):
 
     def close(self) -> None:
         """Stop watching and take the page away."""
-        monitor = self._panels.get(PANELS[0])
+        monitor = self._panels.pop(PANELS[0], None)  # a refresh that is going on must not have it watch again
         if monitor is not None:
             monitor.close()
         super().close()

@@ -352,7 +352,7 @@ def test_a_new_form_asks_quietly_for_what_it_needs_until_run_is_pressed(particle
     assert "rl-problem" not in form.fields["fn_img"]._below.value + form._message.value
 
 
-def test_what_is_usual_is_filled_in_but_not_over_what_was_typed(particles):
+def test_what_is_usual_is_filled_in_but_not_over_what_was_typed(particles, monkeypatch):
     usual = Suggestion(Class2D(fn_img="Import/job001/p.star", nr_classes=2), "2D classification", "Sort them.")
     form = JobForm(Class2D, project=particles)
     form.fill_as_usual(lambda: (particles.job("Import/job001"), usual))
@@ -360,8 +360,11 @@ def test_what_is_usual_is_filled_in_but_not_over_what_was_typed(particles):
     assert form.job == usual.job
     typed = JobForm(Class2D, project=particles)
     typed.fields["nr_classes"].entry.value = "7"
+    told: list[str] = []
+    monkeypatch.setattr(typed._head, "name", lambda _title, told_after: told.append(told_after))
     typed.fill_as_usual(lambda: (particles.job("Import/job001"), usual))
-    until(lambda: typed._head.title.value)
+    until(lambda: told and told[-1] != "filling in …")
+    assert told[-1] == ""
     assert typed.job == Class2D(nr_classes=7)
 
 

@@ -175,6 +175,16 @@ def test_both_ends_of_a_range_and_another_column(project):
     assert "22</b> of 30" in made._said.value
 
 
+def test_the_range_of_a_column_of_large_numbers_begins_with_all_rows(project):
+    values = np.linspace(2_345_677.5, 2_345_697.5, 30)
+    write_star(project.directory / "large.star", [Table({"rlnLogLikeliContribution": values}, name="particles")])
+    start = Select(fn_data="large.star", do_select_values=True, select_label="rlnLogLikeliContribution")
+    form, made = opened(project, start, "select_minval")
+    assert "30</b> of 30" in made._said.value
+    made.change("select_minval", 2_345_690.0)
+    assert form.job.select_minval == pytest.approx(2_345_690, abs=0.05)
+
+
 def test_a_detector_is_chosen(project):
     form, made = opened(project, Import(), "fn_mtf")
     made.choose("k2_300kV")

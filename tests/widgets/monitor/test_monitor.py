@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from relionlab.jobs.context import BEFOREHAND
 from relionlab.project import JobDirectory, Project
 from relionlab.project.progress import Progress
 from relionlab.widgets import JobForm, JobMonitor
@@ -58,8 +59,8 @@ def watched(job) -> JobMonitor:
     return monitor
 
 
-def write_progress(path: Path, done: float, total: float, updated: float = 0.0) -> None:
-    told = {"done": done, "total": total, "what": "iterations", "updated": updated or time.time(), "message": ""}
+def write_progress(path: Path, done: float, total: float, *, what: str = "iterations", updated: float = 0.0) -> None:
+    told = {"done": done, "total": total, "what": what, "updated": updated or time.time(), "message": ""}
     (path / "progress.json").write_text(json.dumps(told))
 
 
@@ -103,6 +104,19 @@ def test_time_left_follows_the_pace(monitored):
     monitor.look()
     assert "about 16 min" in monitor.status._times.value  # 200 s each, 5 are left
     assert "until" in monitor.status._times.value
+
+
+def test_what_is_done_beforehand_does_not_tell_when_the_job_ends(monitored):
+    job, monitor = monitored
+    now = time.time()
+    for done in (20, 60):
+        write_progress(job.path, done, 60, what=f"particles looked at {BEFOREHAND}", updated=now - 60 + done)
+        monitor.look()
+    assert "60 of 60 particles" in monitor.status._times.value
+    assert not any(word in monitor.status._times.value for word in ("left", "finishing"))
+    write_progress(job.path, 12, 12, updated=now)
+    monitor.look()
+    assert "finishing" in monitor.status._times.value
 
 
 def test_relions_own_jobs_show_progress_too(monitored):
@@ -259,7 +273,7 @@ def test_no_two_threads_read_one_view(project, monkeypatch):
     monkeypatch.setattr(monitor.views[0], "look", lambda: alone.append(monitor._looking.locked()))
     monitor._turned(None)  # a tab of a job that has ended is turned to: its pictures are read by a thread of their own
     until(lambda: alone)
-    assert alone == [True]
+    assert all(alone)
 
 
 # --- the end -------------------------------------------------------------------------------------------------------
@@ -318,6 +332,7 @@ def test_following_does_not_wait_for_a_look(monitored):
 
 def test_closing_waits_for_no_look_and_the_look_shows_nothing_more(project, monkeypatch):
     monitor = watched(whole_project(project)["Class2D"])
+    until(lambda: monitor.end.suggestions)  # of the first look, worked out by a thread of their own
     monitor.end.outcome, monitor.end.suggestions = None, ()
     waited: list[bool] = []
     monitor._watch = SimpleNamespace(stop=lambda *, wait=True: waited.append(wait), alive=True)

@@ -67,7 +67,7 @@ class Number(w.HBox):
 
     def rounded(self, value: float) -> float:
         """Return the value in whole steps, without the crumbs of binary fractions."""
-        return float(f"{round(value / self.step) * self.step:.6g}")
+        return float(f"{round(value / self.step) * self.step:.12g}")
 
     def _slid(self, change: Any) -> None:
         if not self._silent:

@@ -88,7 +88,7 @@ class ValueRange(Wizard):
         label, values = self._label.value, self._columns[self._label.value]
         step = float(f"{max(float(np.ptp(values)), 1e-6) / 500:.1g}")
         low, high = (  # round numbers, between which all values are
-            float(f"{whole(end / step) * step:.6g}")
+            float(f"{whole(end / step) * step:.12g}")
             for whole, end in ((np.floor, values.min()), (np.ceil, values.max()))
         )
         form = self._given() if label == self._job.select_label else {}
