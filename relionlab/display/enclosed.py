@@ -46,7 +46,7 @@ class Enclosed:
         return self.mean + sigmas * self.deviation
 
     def words(self, level: float) -> str:
-        """Return what a surface at a density encloses, in words."""
+        """Return the volume that a surface at a density encloses, in words."""
         volume = self.volume(level)
         size = f"{volume / 1e6:.2f} million" if volume >= 1e6 else f"{volume:,.0f}"
-        return f"{self.sigmas(level):.2f} σ · {size} Å³ · {self.weight(level):,.0f} kDa"
+        return f"{size} Å³"

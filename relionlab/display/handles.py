@@ -145,6 +145,5 @@ def curve_figure(*, width: int, height: int, x_label: str, y_label: str, name: s
         axis.axis_line_color = axis.major_tick_line_color = "#888888"
         axis.minor_tick_line_color = None
         axis.axis_label_text_color = axis.major_label_text_color = "#888888"
-        axis.axis_label_text_font_style = "normal"
         axis.axis_label_text_font_size = "12px"
     return made

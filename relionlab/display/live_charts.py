@@ -35,7 +35,6 @@ def chart(title: str, x: str, y: str, *, size: tuple[int, int] = (312, 195), **o
         axis.axis_line_color = axis.major_tick_line_color = QUIET
         axis.minor_tick_line_color = None
         axis.axis_label_text_font_size = axis.major_label_text_font_size = "8pt"
-        axis.axis_label_text_font_style = "normal"
     made.grid.grid_line_color = _GRID
     if x in ("Iteration", "Micrograph", "Movie"):
         made.xaxis.ticker = BasicTicker(min_interval=1, num_minor_ticks=0)

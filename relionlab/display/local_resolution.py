@@ -90,6 +90,16 @@ def local_resolution_range(source: str | Path, *, mask: str | Path | None = None
     return _range(*np.percentile(_values(Path(source), mask)[0], _SHOWN))
 
 
+def resolution_range_within(resolution: np.ndarray, inside: np.ndarray) -> tuple[float, float] | None:
+    """Return the resolutions (Å) between which the colours of a surface run: of 98 % of what it encloses; ``None`` for nothing.
+
+    resolution  (z, y, x) local resolutions in Å
+    inside      (z, y, x) truth values
+    """
+    values = resolution[inside & (resolution > 0)]
+    return _range(*np.percentile(values, _SHOWN)) if values.size else None
+
+
 def _coloured(
     resolution: np.ndarray, density: np.ndarray, inside: np.ndarray, *, limits: tuple[float, float], pixels: int
 ) -> np.ndarray:

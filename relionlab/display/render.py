@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from relionlab.display.picture import Picture
-from relionlab.display.style import backends
+from relionlab.display.style import backends, upright
 from relionlab.errors import InputError
 from relionlab.io.atomic import atomic_write
 
@@ -27,18 +27,14 @@ h1 {{ font-size: 1.5em; }} h2 {{ font-size: 1.15em; margin: 2em 0 .2em; }} p {{ 
 
 def to_bokeh(picture: Picture | Any) -> Any:
     """Return the picture as a Bokeh model, for a page or a widget."""
-    from bokeh.models import Axis, ColorBar, Plot
+    from bokeh.models import Plot
 
     model = backends().renderer("bokeh").get_plot(_description(picture)).state
     for plot in model.select({"type": Plot}):
         plot.toolbar.logo = None
         if plot.width is None or plot.height is None:
             plot.sizing_mode = None  # HoloViews says "fixed", and Bokeh warns that only the frame's size is given
-    for axis in model.select({"type": Axis}):
-        axis.axis_label_text_font_style = "normal"  # upright, as in the figures that are dragged in
-    for bar in model.select({"type": ColorBar}):
-        bar.title_text_font_style = "normal"
-    return model
+    return upright(model)
 
 
 def to_matplotlib(picture: Picture | Any) -> Any:

@@ -33,6 +33,17 @@ def backends() -> Any:
     return hv
 
 
+def upright(model: Any) -> Any:
+    """Set the titles of all axes and colour bars of a Bokeh figure or layout upright, as Matplotlib has them, and return it."""
+    from bokeh.models import Axis, ColorBar
+
+    for axis in model.select({"type": Axis}):
+        axis.axis_label_text_font_style = "normal"
+    for bar in model.select({"type": ColorBar}):
+        bar.title_text_font_style = "normal"
+    return model
+
+
 def both(element: Any, bokeh: dict[str, Any], matplotlib: dict[str, Any], **shared: Any) -> Any:
     """Return the HoloViews element with options for either backend, and those that both understand."""
     backends()

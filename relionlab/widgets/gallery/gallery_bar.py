@@ -40,7 +40,7 @@ class GalleryBar:
         self.condition = w.Text(
             placeholder="CtfMaxResolution < 5 and …",
             continuous_update=False,
-            layout=w.Layout(width="240px"),
+            layout=w.Layout(width="160px"),
             tooltip="A condition on columns",
         )
         made = partial(button, message=gallery.message, width="70px")

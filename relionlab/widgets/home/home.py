@@ -17,7 +17,6 @@ from typing import Any
 
 import ipywidgets as w
 
-from relionlab.display.style import backends
 from relionlab.errors import PipelineError, ProjectError, RelionlabError
 from relionlab.jobs.base import Job
 from relionlab.jobs.picking.autopick import AutoPick
@@ -26,6 +25,7 @@ from relionlab.project import JobDirectory, Project
 from relionlab.project.continuing import fresh_copy
 from relionlab.project.pipeline_file import PIPELINE_FILE
 from relionlab.widgets.forms.form import JobForm
+from relionlab.widgets.home.ahead import load_ahead
 from relionlab.widgets.home.memory import HomeMemory
 from relionlab.widgets.home.pages import Pages
 from relionlab.widgets.home.showing import remember
@@ -45,7 +45,7 @@ from relionlab.workflows.suggested import begun, usual
 from relionlab.workflows.tuning import tuning_job
 
 _START = "start:"
-_WIDE = ("view:tune:", "view:pick:", "view:correct:", "view:mask:")
+_WIDE = ("view:tune:", "view:pick:", "view:correct:", "view:mask:", "view:surface:")
 """Pages on which pictures and what changes them are to be seen at once."""
 _NUMBERS_SECONDS = 0.5  # of each look, for the numbers that are not known yet
 
@@ -389,7 +389,7 @@ class Home(w.VBox):
         if missing:
             self.refresh()
         else:
-            backends()  # loaded while nobody waits for it: the first picture would take seconds longer
+            load_ahead()
 
 
 def _job_of(key: str) -> str:

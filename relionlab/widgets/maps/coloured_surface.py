@@ -52,6 +52,10 @@ class ColouredSurface(w.VBox):
         with self._mesh.hold_sync():
             self._mesh.vertices, self._mesh.indices, self._mesh.attribute = vertices, triangles, colours
 
+    def set_ground(self, color: str) -> None:
+        """Put the surface on a ground of this colour, "#rrggbb"."""
+        self.plot.background_color = int(color.removeprefix("#"), 16)
+
     def picture(self, then: Any) -> None:
         """Have the picture taken; ``then`` is called with the bytes of a PNG."""
 

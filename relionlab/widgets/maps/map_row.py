@@ -53,8 +53,7 @@ class MapRow(w.VBox):
             [
                 w.HBox([self._seen, name, self._opacity, self._color]),
                 w.HBox([w.HTML("Level"), self._slider]),
-                w.HBox([self._density, self._sigmas, label("σ"), self._weight, label("kDa")]),
-                self._told,
+                w.HBox([self._density, self._sigmas, label("σ"), self._weight, label("kDa"), self._told]),
             ]
         )
         self.add_class("rl-map-row")
@@ -111,7 +110,7 @@ class MapRow(w.VBox):
             self._weight.value = float(f"{self.enclosed.weight(self._level):.4g}")
         finally:
             self._quiet = False
-        self._told.value = f'<span class="rl-muted">{self.enclosed.words(self._level)}</span>'
+        self._told.value = f'<span class="rl-muted">· {self.enclosed.words(self._level)}</span>'
 
     def _number(self, tip: str) -> Any:
         made = w.FloatText(layout=w.Layout(width="84px"), continuous_update=False)

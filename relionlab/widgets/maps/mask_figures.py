@@ -116,7 +116,7 @@ def _figure(name: str, title: str, label: str, *, inverse: str, width: int, heig
     made.xaxis.formatter = CustomJSTickFormatter(code=_ANGSTROM.format(inverse=inverse))
     made.xaxis.ticker.desired_num_ticks = 6
     for axis in (made.xaxis, made.yaxis):
-        axis.axis_label_text_font_size, axis.axis_label_text_font_style = "9pt", "normal"
+        axis.axis_label_text_font_size = "9pt"
         axis.major_label_text_font_size, axis.minor_tick_line_color = "8pt", None
     made.title.text_font_size = "10pt"
     made.grid.grid_line_color = "#E5E5E5"

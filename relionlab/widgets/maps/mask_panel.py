@@ -71,10 +71,8 @@ class MaskPanel(w.VBox):
         self.made: tuple[JobDirectory, JobDirectory] | None = None
         self._build(start or self._start())
         self._latest = Latest(self._work)
-        if self.trial.post.n > _SLOW:
-            self._latest.ask(self.mask_job)  # the panel is shown at once, and says what it does
-        else:
-            self.settle()
+        self._message.say("Making the mask and correlating the half-maps …")
+        self._latest.ask(self.mask_job)  # the panel is shown at once
 
     # --- what may be asked and set ----------------------------------------------------------------------------------
 

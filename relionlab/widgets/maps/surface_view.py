@@ -15,7 +15,7 @@ from typing import Any
 import ipywidgets as w
 
 from relionlab.display.chimerax import ScriptedMap, chimerax_script, write_chimerax_script
-from relionlab.display.local_resolution import local_resolution_mask, local_resolution_range
+from relionlab.display.local_resolution import local_resolution_mask, local_resolution_range, resolution_range_within
 from relionlab.display.map_sources import ShownMap, local_resolution_of, map_files, open_map, open_maps
 from relionlab.display.style import PALETTE
 from relionlab.engine.maps.alterations import inverted_hand
@@ -49,7 +49,7 @@ class SurfaceView(w.VBox):
         self._components: list[Any] = []
         self._places: list[tuple[float, float, float]] = []
         self._seen: dict[int, bool] = {}
-        self._mask: Any = None
+        self._mask: tuple[ShownMap, Any] | None = None
         self._model: tuple[Path, Any] | None = None
         self._local: tuple[Path, ColouredSurface, tuple[float, float]] | None = None
         self._told = Message()
@@ -58,7 +58,7 @@ class SurfaceView(w.VBox):
         self._stage = w.VBox([self.scene.view], layout=w.Layout(width=f"{width}px", min_height=f"{height}px", flex="0 0 auto"))  # fmt: skip
         self._check = WebglCheck()
         self._check.observe(self._answered, "answer")
-        self._check.observe(lambda change: setattr(self.scene.view, "background", change["new"]), "ground")
+        self._check.observe(lambda _change: self._set_ground(), "ground")
         self._directory = self._directory_of(source)
         side = w.VBox([self._list, *self._buttons()], layout=w.Layout(flex="1 1 auto", width="380px"))
         style = w.HTML(f"<style>{_STYLE}</style>", layout=w.Layout(height="0", margin="0"))
@@ -148,8 +148,11 @@ class SurfaceView(w.VBox):
     def overlay_mask(self, source: Any) -> None:
         """Draw a mask as wires around the maps, at half of its height. ``None``: none."""
         if self._mask is not None:
-            self.scene.remove(self._mask)
-        self._mask = None if source is None else self.scene.add_map(open_map(source), level=0.5, color=PALETTE[6], opacity=0.35, mesh=True)  # fmt: skip
+            self.scene.remove(self._mask[1])
+        self._mask = None
+        if source is not None:
+            mask = open_map(source)
+            self._mask = mask, self.scene.add_map(mask, level=0.5, color=PALETTE[6], opacity=0.35, mesh=True)
 
     def overlay_model(self, path: str | Path | None) -> None:
         """Draw an atomic model from a PDB or mmCIF file of one's own over the maps. ``None``: none."""
@@ -173,9 +176,11 @@ class SurfaceView(w.VBox):
             raise ImageError(
                 f"{path} has {found.array.shape} voxels, {row.shown.name} {row.shown.array.shape}: they must agree."
             )
-        limits = local_resolution_range(path, mask=local_resolution_mask(path))
+        limits = resolution_range_within(found.array, row.shown.array >= row.level)
+        limits = limits or local_resolution_range(path, mask=local_resolution_mask(path))
         surface = ColouredSurface(row.shown, found.array, limits=limits, level=row.level)
         self._local = path, surface, limits
+        self._set_ground()
         self.scene.view.layout.display = "none"  # taken away and shown again, it would lose its size
         self._stage.children = (self.scene.view, surface)
         self._told.say(f"Coloured by the local resolution: {limits[0]:.1f} Å blue, {limits[1]:.1f} Å orange.")
@@ -201,6 +206,8 @@ class SurfaceView(w.VBox):
                 )
             if row.seen:
                 maps.append(ScriptedMap(row.shown.path, row.level, row.color, row.opacity, place=place))
+        if self._mask is not None and self._mask[0].path is not None:
+            maps.append(ScriptedMap(self._mask[0].path, 0.5, PALETTE[6], 0.35, "mesh"))
         local = None if self._local is None else (self._local[0], *self._local[2])
         script = chimerax_script(
             maps,
@@ -216,7 +223,7 @@ class SurfaceView(w.VBox):
 
     def _buttons(self) -> list[w.Widget]:
         def made(label: str, tip: str, method: Callable[[], Any], icon: str) -> w.Button:
-            return button(label, tip, method, message=self._told, icon=icon, width="102px")
+            return button(label, tip, method, message=self._told, icon=icon, width="108px")
 
         self._tile = made("Tile", "The maps beside each other, or again over each other", self.tile, "th-large")
         self._fit = made("Fit", "Turn and shift the other maps onto the first", self.fit, "compress")
@@ -287,6 +294,11 @@ class SurfaceView(w.VBox):
     def _answered(self, change: Any) -> None:
         if change["new"] == "no":
             self._stage.children = (w.HTML(f'<div class="rl-problem">{NO_WEBGL}</div>'),)
+
+    def _set_ground(self) -> None:
+        self.scene.view.background = self._check.ground
+        if self._local is not None:
+            self._local[1].set_ground(self._check.ground)
 
     def _directory_of(self, source: Any) -> Path | None:
         path = getattr(source, "path", source)

@@ -7,7 +7,7 @@ function render({ model, el }) {
   model.set("answer", found ? "yes" : "no");
   const ground = () => {
     const dark = document.body.dataset.jpThemeLight === "false";
-    model.set("ground", dark ? getComputedStyle(document.body).getPropertyValue("--jp-layout-color0").trim() || "#111" : "white");
+    model.set("ground", dark ? "#111111" : "#ffffff");
     model.save_changes();
   };
   ground();

@@ -20,5 +20,5 @@ class WebglCheck(anywidget.AnyWidget):
 
     answer = traitlets.Unicode("").tag(sync=True)
     """ "yes", "no", or "" before it was asked."""
-    ground = traitlets.Unicode("white").tag(sync=True)
-    """Colour on which a surface stands: that of JupyterLab's dark theme, else white."""
+    ground = traitlets.Unicode("#ffffff").tag(sync=True)
+    """Colour on which a surface stands: dark with JupyterLab's dark theme, else white; "#rrggbb"."""

@@ -20,6 +20,7 @@ import traitlets
 
 from relionlab.display.bokeh_view import BokehPage, script
 from relionlab.display.picture import Picture
+from relionlab.display.style import upright
 
 _SCRIPT = Path(__file__).with_name("live_figure.js")
 _SENT = {"f": "float32", "i": "int32", "u": "uint32", "b": "uint8"}
@@ -86,7 +87,7 @@ class LiveFigure(BokehPage):
     ) -> None:
         from relionlab.display.render import to_bokeh
 
-        self.figure = to_bokeh(figure) if isinstance(figure, Picture) else figure
+        self.figure = to_bokeh(figure) if isinstance(figure, Picture) else upright(figure)
         self._listeners: dict[str, list[Callable[[FigureEvent], None]]] = {}
         self._models: dict[str, Any] = {}
         super().__init__(

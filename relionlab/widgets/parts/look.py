@@ -21,6 +21,8 @@ _SHEET = """<style>
 .rl-state { display: inline-block; border-radius: 3px; padding: 0 8px; color: #fff; font-weight: 600; font-size: .88em; }
 .rl-state-scheduled { background: #7f7f7f; } .rl-state-running { background: #0072b2; }
 .rl-state-finished { background: #00785a; } .rl-state-failed { background: #b54a00; } .rl-state-aborted { background: #8a5a00; }
+[data-jp-theme-light="false"] { --jp-widgets-dropdown-arrow: url("data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 18 18'%3E%3Cpath fill='none' stroke='%23bbb' stroke-width='2' d='M5 7l4 4 4-4'/%3E%3C/svg%3E"); }
+[data-jp-theme-light="false"] .rl-map input[type=range] { color-scheme: dark; }
 </style>"""
 
 

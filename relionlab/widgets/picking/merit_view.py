@@ -136,7 +136,7 @@ def plain_figure(width: int, height: int, **more: Any) -> Any:
     )
     drawn.grid.grid_line_color, drawn.grid.grid_line_alpha = _INK, 0.18
     for axis in drawn.axis:
-        axis.axis_label_text_font_style, axis.axis_label_text_font_size = "normal", "12px"
+        axis.axis_label_text_font_size = "12px"
         axis.major_label_text_font_size, axis.axis_label_standoff = "11px", 3
         axis.axis_label_text_color = axis.major_label_text_color = axis.axis_line_color = _INK
         axis.major_tick_line_color, axis.minor_tick_line_color = _INK, None

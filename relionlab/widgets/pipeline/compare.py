@@ -45,11 +45,11 @@ class CompareView(w.VBox):
         self.names: list[str] = []
         self._on_job, self._on_names = on_job, on_names
         self.message = Message()
-        self._add = w.Dropdown(layout=w.Layout(width="300px"))
+        self._add = w.Dropdown(layout=w.Layout(width="260px", flex="0 0 auto"))
         self._alike = w.Button(
             description="All of this type",
             tooltip="Add all finished jobs of the first one's type",
-            layout=w.Layout(width="auto"),
+            layout=w.Layout(width="auto", flex="0 0 auto"),
         )
         self._all = w.ToggleButton(
             description="All parameters",
@@ -65,7 +65,9 @@ class CompareView(w.VBox):
             [_heading("Parameters that differ"), self._parameters, _heading("Results"), self._results, self._pictures]
         )
         again = w.Button(
-            description="Read again", tooltip="Look again what came out of the jobs", layout=w.Layout(width="auto")
+            description="Read again",
+            tooltip="Look again what came out of the jobs",
+            layout=w.Layout(width="auto", flex="0 0 auto"),
         )
         again.on_click(lambda _button: attempt(self.refresh, self.message))
         tools = w.HBox([self._add, self._alike, self._all, again, self.message])

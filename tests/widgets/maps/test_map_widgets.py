@@ -124,6 +124,11 @@ def test_maps_are_tiled_fitted_and_written_for_chimerax(folder: Path, tmp_path: 
     assert "move -100.8,0,0 models #2" in script
     assert f'open "{(folder / MAP).resolve()}" id 1' in script
     assert f"level {view.rows[0].level:.6g} color #56B4E9" in script
+    mask = folder / "mask.mrc"
+    write_map(mask, (target > target.mean()).astype(np.float32), pixel_size=SIZE)
+    view.overlay_mask(mask)
+    script = view.chimerax(tmp_path / "maps.cxc").read_text()
+    assert f'open "{mask.resolve()}" id 3\nvolume #3 style mesh step 1 level 0.5' in script
     found = view.fit(1)
     assert found.correlation > 0.6
     assert np.corrcoef(np.rot90(target, axes=(1, 2)).ravel(), target.ravel())[0, 1] < 0.5

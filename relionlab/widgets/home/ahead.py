@@ -1,0 +1,26 @@
+"""What the first picture, mask panel and wizard need, loaded while nobody waits for it: each would take seconds longer."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+from relionlab.display.style import backends
+from relionlab.engine.maps import fsc, masks
+from relionlab.engine.maps.random_phases import PhaseGenerator
+
+
+@functools.cache
+def load_ahead() -> None:
+    """Load the libraries of pictures, and the compiled loops of masks and correlations; once."""
+    backends()
+    import relionlab.widgets.forms.wizards.particle_mask
+    import relionlab.widgets.maps.mask_panel
+    import relionlab.widgets.picking.manual_picker  # noqa: F401
+
+    ball = np.zeros((8, 8, 8), np.float32)
+    ball[3:5, 3:5, 3:5] = 1
+    spectrum = fsc.transform(masks.of_density(ball, 0.5, extend_px=1, width_px=1))
+    fsc.fourier_shell_correlation(spectrum, spectrum, len(ball))
+    fsc.randomised(spectrum, len(ball), first_shell=1, phases=PhaseGenerator(1))
