@@ -165,7 +165,7 @@ class Stopping(Quiet):
             raise AbortedError("Stopped.")
 
 
-@pytest.mark.parametrize("opportunity", [9, pytest.param(13, marks=pytest.mark.full)])
+@pytest.mark.parametrize("opportunity", [13, pytest.param(17, marks=pytest.mark.full)])
 def test_a_run_that_was_told_to_stop_goes_on_to_the_same_bytes(left, whole, opportunity):
     """In the middle of a pass over the particles."""
     flags = arguments("Class3D", *MORE["Class3D"], root="Class3D/stopped/run")
