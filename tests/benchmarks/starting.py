@@ -20,6 +20,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
+from tests.browser.decisions import RUN
+
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 
 
@@ -69,7 +71,7 @@ def _measure(folder: Path, environment: dict[str, str], asked: argparse.Namespac
 def _classify(page: Page) -> None:
     """Take the next job that the import's page offers, and run it as it is."""
     page.get_by_role("button", name="2D classification").click(timeout=60_000)
-    run = page.locator(".rl-form button", has_text="Run").last
+    run = page.locator(".rl-form").get_by_role("button", name=RUN).locator("visible=true").first
     run.wait_for(timeout=60_000)
     page.wait_for_timeout(3000)  # its inputs are judged, as while somebody reads the form
     start = time.monotonic()

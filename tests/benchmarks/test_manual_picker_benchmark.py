@@ -65,5 +65,5 @@ def test_answers_of_the_manual_picker(lab_directory, open_cells, capsys):  # noq
             f"\nclick -> pick painted, {PICKS} picks there already: median {np.median(clicks):.0f} ms, most {clicks.max():.0f} ms"
         )
         print(f"next micrograph of {SIDE} px: median {np.median(steps):.0f} ms, most {steps.max():.0f} ms")
-    assert len(clicks) > 20
+    assert len(clicks) > 5  # those that met a pick choose it instead
     assert notebook.wrong == []
