@@ -8,6 +8,7 @@ from collections.abc import Callable
 import ipywidgets as w
 
 from relionlab.display.bokeh_view import BokehView
+from relionlab.errors import RelionlabError
 from relionlab.jobs.base import Job
 from relionlab.project import JobDirectory
 from relionlab.widgets.parts.buttons import Message, button
@@ -45,10 +46,14 @@ class EndPanel(w.VBox):
 
     def suggest(self, directory: JobDirectory) -> None:
         """Offer the jobs that usually follow."""
-        if directory.state == "failed":
+        try:
+            if directory.state == "failed":
+                return
+            self._message.say("Working out what usually follows …")
+            self.suggestions = next_jobs(directory)
+        except (RelionlabError, OSError) as error:
+            self._message.say(f"What usually follows could not be worked out: {error}", wrong=True)
             return
-        self._message.say("Working out what usually follows …")
-        self.suggestions = next_jobs(directory)
         self._next.children = tuple(self._row(one, first=place == 0) for place, one in enumerate(self.suggestions))
         self._message.say("")
 

@@ -252,7 +252,11 @@ class JobMonitor(w.VBox):
 
     def _look_at(self, page: LiveView) -> bool:
         with self._looking:  # never two at once: a job's first look may just have begun
-            return page.look()
+            try:
+                return page.look()
+            except (RelionlabError, OSError) as error:
+                self.status.told.say(str(error))
+                return False
 
 
 def _last_words(directory: JobDirectory, state: str) -> str:

@@ -5,9 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from relionlab.errors import RelionlabError
+
 
 class Watch:
-    """Calls ``look`` every ``period`` seconds until it returns False or :meth:`stop` is called."""
+    """Calls ``look`` every ``period`` seconds until it returns False or :meth:`stop` is called.
+
+    A look that fails on what it reads, as a file that another program is just writing, is followed by the next one.
+    """
 
     def __init__(self, look: Callable[[], bool], *, period: float = 1.0) -> None:
         self._look, self._period = look, period
@@ -28,6 +33,9 @@ class Watch:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            if not self._look():
-                return
+            try:
+                if not self._look():
+                    return
+            except (RelionlabError, OSError):
+                pass
             self._stop.wait(self._period)

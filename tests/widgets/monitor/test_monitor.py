@@ -390,3 +390,11 @@ def test_watch_stops_when_there_is_no_more_to_see():
     watch._thread.join(timeout=30)
     assert len(looks) == 3
     assert not watch.alive
+
+
+def test_what_follows_is_said_to_be_unknown_where_the_pipeline_breaks(project):
+    monitor = watched(whole_project(project)["Class2D"])
+    until(lambda: monitor.end.suggestions)
+    (project.directory / "default_pipeline.star").write_text("data_nonsense\n")
+    monitor.end.suggest(monitor.directory)
+    assert "could not be worked out" in monitor.end._message.value
