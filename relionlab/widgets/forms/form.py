@@ -162,10 +162,6 @@ class JobForm(Starting, w.VBox):
         """Put one more button beside Run, for what the page around this form can do with a job of its values."""
         self._launch.offer(button(label, tip, method, message=self._message, icon=icon, width="auto"))
 
-    def offer_files(self) -> None:
-        """Look again at the files of the project; the lists of the fields are made anew whenever they are opened."""
-        self._check()
-
     # --- how it is made -------------------------------------------------------------------------------------------
 
     def _new_field(self, name: str) -> Field:
