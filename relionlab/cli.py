@@ -22,7 +22,7 @@ _GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "Jobs and whole courses": {
         "run": ("relionlab.cli:run_job", "run or --continue the job in a job directory, or run a workflow in JSON"),
         "tutorial": (
-            "relionlab.workflows.tutorial:main",
+            "relionlab.workflows.tutorial.command:main",
             "the whole course, from movies to class averages: simulated ones, or your own",
         ),
         "rebin": ("relionlab.workflows.rebin:main", "extract particles anew, recentred, at finer and finer binning"),

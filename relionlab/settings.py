@@ -29,7 +29,12 @@ class Settings:
 
     def cores(self) -> int:
         """Return the number of workers to start on this machine."""
-        return self.workers or len(os.sched_getaffinity(0))
+        return self.workers or usable_cores()
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use: those it is bound to, where the system can tell, else all."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def settings(**changes: object) -> Settings:

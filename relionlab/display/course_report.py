@@ -22,7 +22,7 @@ from relionlab.display.report import (
 from relionlab.display.results import ClassAverages
 
 if TYPE_CHECKING:
-    from relionlab.workflows.truth import ClassTruth
+    from relionlab.simulation.scores.classes import ClassTruth
 
 Kind = Literal["chart", "drawing", "image"]
 _DPI = {"drawing": 120, "image": 165}

@@ -20,13 +20,14 @@ from relionlab.display.image_views import ImageCtf, ImageLook, binned, greys, po
 from relionlab.display.results import class_counts, find_file, latest_model
 from relionlab.engine.ctf import Optics
 from relionlab.errors import InputError, StarError
-from relionlab.io.image_names import ImageReader, format_image_name
+from relionlab.io.image_names import format_image_name
+from relionlab.io.image_reader import ImageReader
 from relionlab.io.images import open_image, read_header
+from relionlab.io.kept_lists import particle_list
 from relionlab.io.mrc import ENDINGS
 from relionlab.io.particles import Particles, read_particles
 from relionlab.io.star import read_star
 from relionlab.io.table import Table
-from relionlab.workflows.links import particle_list
 
 Kind = Literal["particles", "classes", "micrographs", "images"]
 NOUNS: dict[Kind, str] = {"particles": "particle", "classes": "class", "micrographs": "micrograph", "images": "image"}

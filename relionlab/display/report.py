@@ -21,7 +21,7 @@ from relionlab.display.words import many
 from relionlab.io.atomic import atomic_write
 
 if TYPE_CHECKING:
-    from relionlab.workflows.truth import ClassTruth
+    from relionlab.simulation.scores.classes import ClassTruth
 
 _OPTION = re.compile(r"(?<!\S)(--?[A-Za-z][\w-]{0,38})(?![^\s=])")  # of a command line
 TILE = 176

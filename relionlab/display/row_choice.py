@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 
 from relionlab.errors import ParameterError, StarError
+from relionlab.io.row_filter import column_named, matching
 from relionlab.io.table import Table
-from relionlab.workflows.row_filter import column_named, matching
 
 _NAMED = 6  # rows that a step names
 _REMEMBERED = 200  # steps
@@ -63,7 +63,7 @@ class RowChoice:
         self._arrange()
 
     def filter(self, condition: str) -> None:
-        """Show only rows that meet a condition (see :func:`relionlab.workflows.row_filter.matching`); "": all."""
+        """Show only rows that meet a condition (see :func:`relionlab.io.row_filter.matching`); "": all."""
         matching(self.table, condition)  # refuses before anything changes
         self.condition = condition
         self._arrange()

@@ -12,8 +12,7 @@ from relionlab.display.style import both, thin_lines
 from relionlab.errors import InputError
 
 if TYPE_CHECKING:
-    from relionlab.engine.view_matching import ViewMatches
-    from relionlab.workflows.model_views import ModelTest
+    from relionlab.engine.view_matching import ModelTest, ViewMatches
 
 
 def view_pairs(test: ModelTest, *, symmetric: bool = False, most: int = 50, pixels: int = 80) -> Picture:

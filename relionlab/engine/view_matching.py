@@ -63,6 +63,49 @@ class ViewMatches:
         return self.scores.max(axis=0)
 
 
+@dataclass(frozen=True, eq=False)
+class ModelTest:
+    """How a map's projections compare with class averages.
+
+    matches      of the map as it is
+    symmetric    of the map after its symmetry was imposed; ``None`` if none was asked for
+    symmetry     name of that point group
+    numbers      (K,) class numbers of the class averages
+    diameter, resolution  Å, of the circle and of the low-pass filter
+    """
+
+    matches: ViewMatches
+    numbers: np.ndarray
+    diameter: float
+    resolution: float
+    symmetric: ViewMatches | None = None
+    symmetry: str = "C1"
+
+    def summary(self) -> str:
+        """Return the result in one or two sentences."""
+        said = (
+            f"Median score {np.median(self.matches.best_scores):.2f} over {len(self.matches.rot)} views, and"
+            f" {np.median(self.matches.class_scores):.2f} over {len(self.numbers)} class averages"
+        )
+        if self.symmetric is None:
+            return f"{said}."
+        change = float(np.median(self.symmetric.class_scores) - np.median(self.matches.class_scores))
+        error = self._standard_error()
+        holds = (
+            "keeps the likeness, so the symmetry may be imposed"
+            if change > -2 * error
+            else "spoils it: the map does not have it, or about other axes"
+        )
+        return f"{said}; {self.symmetry} changes the latter by {change:+.2f} and {holds}."
+
+    def _standard_error(self) -> float:
+        """Return the standard error of the classes' mean difference between the two maps, 0.01 at least."""
+        if self.symmetric is None:
+            return 0.0
+        difference = self.symmetric.class_scores - self.matches.class_scores
+        return max(0.01, float(difference.std() / np.sqrt(max(len(difference), 1))))
+
+
 def even_views(count: int, *, symmetry: str = "C1") -> tuple[np.ndarray, np.ndarray]:
     """Return rot and tilt (count,) in degrees of views spread evenly over a group's asymmetric unit.
 

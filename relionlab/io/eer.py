@@ -16,12 +16,15 @@ import numba
 import numpy as np
 
 from relionlab.errors import ImageError
-from relionlab.io.movies import EER_GROUPING, Movie
+from relionlab.io.movie import Movie
 from relionlab.io.tiff import check_length, open_tiff
 
 _FIXED_12, _FIXED_11, _VARIABLE = 65000, 65001, 65002
 _MOST_UPSAMPLING = 3
 _MOST_AT_ONCE = 255  # what the uint8 in which events are counted can hold, if every raw frame hits the same pixel
+
+EER_GROUPING = 40
+"""Raw EER frames per frame where nothing is asked for: RELION's default."""
 
 
 class EerMovie(Movie):
@@ -31,7 +34,7 @@ class EerMovie(Movie):
     grouping    raw frames per frame
     total_dose  in e/px over all raw frames, as the file says; None where it does not
 
-    Otherwise see :class:`relionlab.io.movies.Movie`.
+    Otherwise see :class:`relionlab.io.movie.Movie`.
     """
 
     def __init__(self, path: Path, *, grouping: int | None = None, upsampling: int = 1) -> None:

@@ -22,6 +22,7 @@ from relionlab.io import imagic, mrc, spider
 from relionlab.io.atomic import atomic_write
 from relionlab.io.compression import is_compressed, uncompressed_name
 from relionlab.io.image_file import ImageFile, ImageHeader, read_frames
+from relionlab.io.image_names import parse_image_name
 
 PathLike = str | os.PathLike[str]
 
@@ -71,8 +72,6 @@ def read_image(path: PathLike) -> np.ndarray:
 
     Raises ImageError if the file holds several images.
     """
-    from relionlab.io.image_names import parse_image_name
-
     index, name = parse_image_name(os.fspath(path))
     image = open_image(name)
     if index is None and image.frames != 1:

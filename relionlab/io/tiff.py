@@ -15,7 +15,7 @@ import numpy as np
 
 from relionlab.errors import ImageError
 from relionlab.io.atomic import atomic_write
-from relionlab.io.movies import Movie
+from relionlab.io.movie import Movie
 
 Compression = Literal["lzw", "deflate", "zstd", "none"]
 
@@ -27,7 +27,7 @@ _MOST_PAGES = 1_000_000
 
 
 class TiffMovie(Movie):
-    """A movie in a TIFF file of any compression that imagecodecs knows; see :class:`relionlab.io.movies.Movie`."""
+    """A movie in a TIFF file of any compression that imagecodecs knows; see :class:`relionlab.io.movie.Movie`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

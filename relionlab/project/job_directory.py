@@ -119,6 +119,13 @@ class JobDirectory:
         """The files that the job makes or will make, as the pipeline has them."""
         return self.project.pipeline.outputs_of(self.name)
 
+    def output(self, part: str) -> str:
+        """Return the last of the job's output files whose name has this part, relative to the project."""
+        names = [node.path for node in self.outputs if part in node.path.rpartition("/")[2]]
+        if not names:
+            raise NodeError(f"{self.name} has no output named *{part}*; it has {self.outputs}.")
+        return max(names)
+
     @property
     def inputs(self) -> list[Node]:
         """The files that the job takes, as the pipeline has them."""

@@ -5,7 +5,6 @@ simulate_micrographs("Simulated", simulation=exposures("micrographs", count=6))
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import scipy.fft
 from relionlab.engine.damage import mean_amplitude
 from relionlab.errors import InputError
 from relionlab.io.images import write_image, write_map
+from relionlab.settings import usable_cores
 from relionlab.simulation.assembly import d2_assembly
 from relionlab.simulation.counting import GRID, count_frame, spline_divisor
 from relionlab.simulation.exposure_truth import write_input, write_truth
@@ -157,7 +157,7 @@ class Setting:
 
 def in_parallel(make: Callable[[int], Result], count: int, *, workers: int, progress: Progress | None) -> list[Result]:
     """Return make(0) … make(count - 1), made by threads: transforms and Numba's loops run side by side."""
-    with ThreadPoolExecutor(max_workers=workers or len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(max_workers=workers or usable_cores()) as pool:
         waiting = {pool.submit(make, number): number for number in range(count)}
         try:
             for done, future in enumerate(as_completed(waiting), 1):

@@ -9,9 +9,9 @@ from relionlab.jobs.refinement.class2d import Class2D
 from relionlab.project import JobDirectory, Project
 from relionlab.workflows.lesson import opened, summary
 from relionlab.workflows.stages import Watcher
-from relionlab.workflows.tutorial import Plan
-from relionlab.workflows.tutorial_data import TutorialData
-from relionlab.workflows.tutorial_jobs import class2d_job
+from relionlab.workflows.tutorial.particle_data import ParticleData
+from relionlab.workflows.tutorial.particle_jobs import class2d_job
+from relionlab.workflows.tutorial.particle_plan import ParticlePlan
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Lesson:
     imported: JobDirectory
     particles: Path
     job: Class2D
-    data: TutorialData
+    data: ParticleData
 
     def __repr__(self) -> str:
         return summary(self.project, self.imported, self.data)
@@ -53,7 +53,9 @@ def class2d_lesson(
     classes, iterations, diameter (Å)  what the form begins with; the diameter is known for simulated particles
     """
     own = None if particles is None else Path(particles)
-    plan = Plan(Path(directory), particles=own, count=count, classes=classes, iterations=iterations, diameter=diameter)
+    plan = ParticlePlan(
+        Path(directory), particles=own, count=count, classes=classes, iterations=iterations, diameter=diameter
+    )
     project, imported, data = opened(plan, watcher)
     star = project.directory / imported.outputs[0].path
     return Lesson(project, imported, star, class2d_job(plan, data, imported), data)

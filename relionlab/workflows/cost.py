@@ -20,7 +20,7 @@ from relionlab.errors import RelionlabError
 from relionlab.jobs.base import Job
 from relionlab.jobs.work import Facts, Work, work_of
 from relionlab.project import Project
-from relionlab.settings import settings
+from relionlab.settings import settings, usable_cores
 from relionlab.workflows.job_times import Correction, correction
 from relionlab.workflows.machine_speed import core_speed
 
@@ -126,7 +126,7 @@ def _warnings(work: Work, free: int, room: int) -> tuple[str, ...]:
 
 def _is_busy() -> bool:
     """Say whether others compute on this machine now."""
-    return os.getloadavg()[0] > _BUSY * len(os.sched_getaffinity(0))
+    return os.getloadavg()[0] > _BUSY * usable_cores()
 
 
 def _reason(error: Exception) -> str:

@@ -10,15 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from relionlab.errors import NodeError, RelionlabError, StarError
 from relionlab.io.job_names import root_below_job
-from relionlab.io.particles import Particles, read_particles
-from relionlab.io.star import read_star
+from relionlab.io.kept_lists import particle_list, rows_of
 from relionlab.io.table import Table
 from relionlab.project import Project
 from relionlab.project.pipeline import Pipeline
@@ -74,16 +72,6 @@ def project_of(path: str | Path) -> Project | None:
         if (folder / _PIPELINE).exists() and not re.search(r"/job\d{3,}$", folder.as_posix()):
             return Project.open(folder)
     return None
-
-
-def particle_list(star: str | Path) -> Particles:
-    """Return a list of particles; read again only when the file has changed."""
-    return _read_particles(*_stamp(star))
-
-
-def rows_of(star: str | Path) -> Table:
-    """Return the longest loop of any list, of micrographs as of particles; read again only when the file has changed."""
-    return _read_rows(*_stamp(star))
 
 
 # --- from one to the other ----------------------------------------------------------------------------------------
@@ -189,27 +177,6 @@ def ctf_of_micrograph(micrograph: str, *, near: str | Path) -> FoundRows:
 
 
 # --- inside -------------------------------------------------------------------------------------------------------
-
-
-def _stamp(star: str | Path) -> tuple[Path, int, int]:
-    place = Path(star).absolute()
-    if not place.exists():
-        raise NodeError(f"{place} does not exist: expected a STAR file.")
-    state = place.stat()
-    return place, state.st_mtime_ns, state.st_size
-
-
-@lru_cache(maxsize=4)
-def _read_particles(place: Path, _time: int, _size: int) -> Particles:
-    return read_particles(place)
-
-
-@lru_cache(maxsize=8)
-def _read_rows(place: Path, _time: int, _size: int) -> Table:
-    tables = [table for table in read_star(place).values() if table.loop and table.name != "optics"]
-    if not tables:
-        raise StarError(f"{place} holds no table.")
-    return max(tables, key=len)
 
 
 def _model_of_data(data: Path) -> Path | None:

@@ -20,6 +20,7 @@ import numpy as np
 import scipy.fft
 
 from relionlab.io.atomic import atomic_write
+from relionlab.settings import usable_cores
 
 _SPEED_FILE = "speed.json"
 _SIDE, _IMAGES, _ORDER, _LONG = 256, 24, 384, 2_000_000
@@ -74,7 +75,7 @@ def write_json(name: str, content: dict[str, Any]) -> None:
 
 def machine_name() -> str:
     """Return by what name this machine is remembered: its own, and how many cores this process may use."""
-    return f"{socket.gethostname()}, {len(os.sched_getaffinity(0))} cores"
+    return f"{socket.gethostname()}, {usable_cores()} cores"
 
 
 @lru_cache(maxsize=4)

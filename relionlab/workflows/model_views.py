@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ from relionlab.display.results import ClassAverages, beside_model, read_class_av
 from relionlab.engine.fourier import resize
 from relionlab.engine.maps.alterations import new_box, symmetrised
 from relionlab.engine.symmetry import point_group
-from relionlab.engine.view_matching import ViewMatches, even_views, match_views
+from relionlab.engine.view_matching import ModelTest, ViewMatches, even_views, match_views
 from relionlab.errors import ImageError
 from relionlab.io.images import read_map
 from relionlab.io.star import read_star
@@ -20,49 +19,6 @@ VIEWS = 50
 _SAME = 0.005  # by which pixel sizes may differ
 _FEWEST = 0.002  # share of the particles: smaller classes are noise
 _OF_BOX = 0.8  # diameter where nothing tells it
-
-
-@dataclass(frozen=True, eq=False)
-class ModelTest:
-    """How a map's projections compare with class averages.
-
-    matches      of the map as it is
-    symmetric    of the map after its symmetry was imposed; ``None`` if none was asked for
-    symmetry     name of that point group
-    numbers      (K,) class numbers of the class averages
-    diameter, resolution  Å, of the circle and of the low-pass filter
-    """
-
-    matches: ViewMatches
-    numbers: np.ndarray
-    diameter: float
-    resolution: float
-    symmetric: ViewMatches | None = None
-    symmetry: str = "C1"
-
-    def summary(self) -> str:
-        """Return the result in one or two sentences."""
-        said = (
-            f"Median score {np.median(self.matches.best_scores):.2f} over {len(self.matches.rot)} views, and"
-            f" {np.median(self.matches.class_scores):.2f} over {len(self.numbers)} class averages"
-        )
-        if self.symmetric is None:
-            return f"{said}."
-        change = float(np.median(self.symmetric.class_scores) - np.median(self.matches.class_scores))
-        error = self._standard_error()
-        holds = (
-            "keeps the likeness, so the symmetry may be imposed"
-            if change > -2 * error
-            else "spoils it: the map does not have it, or about other axes"
-        )
-        return f"{said}; {self.symmetry} changes the latter by {change:+.2f} and {holds}."
-
-    def _standard_error(self) -> float:
-        """Return the standard error of the classes' mean difference between the two maps, 0.01 at least."""
-        if self.symmetric is None:
-            return 0.0
-        difference = self.symmetric.class_scores - self.matches.class_scores
-        return max(0.01, float(difference.std() / np.sqrt(max(len(difference), 1))))
 
 
 def model_views(

@@ -5,7 +5,7 @@
         project.run(suggestion.job)
 
 The order is that of RELION's single-particle tutorial. Values that a job before has used are taken over (the particle's
-diameter, the mask, the symmetry), others follow from pixel and box size by :mod:`relionlab.workflows.movie_sizes`.
+diameter, the mask, the symmetry), others follow from pixel and box size by :mod:`relionlab.workflows.sizes`.
 """
 
 from __future__ import annotations

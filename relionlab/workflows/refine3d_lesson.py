@@ -16,17 +16,16 @@ from relionlab.jobs.maps.postprocess_job import PostProcess
 from relionlab.jobs.refinement.initial_model import InitialModel
 from relionlab.jobs.refinement.refine3d import Refine3D
 from relionlab.project import JobDirectory, Project
-from relionlab.workflows import movie_map_jobs as jobs
+from relionlab.simulation.scores.classes import matched_rows
+from relionlab.simulation.scores.maps import compare_map, compare_poses
 from relionlab.workflows.lesson import opened, summary
-from relionlab.workflows.movie_maps import half_map_curve, sharpening_of, threshold_of
-from relionlab.workflows.movie_plan import MoviePlan
-from relionlab.workflows.movie_sizes import Sizes
+from relionlab.workflows.sizes import Sizes
 from relionlab.workflows.stages import Watcher
-from relionlab.workflows.truth import matched_rows
-from relionlab.workflows.truth_maps import compare_map, compare_poses
-from relionlab.workflows.tutorial import Plan
-from relionlab.workflows.tutorial_data import TutorialData
-from relionlab.workflows.tutorial_jobs import output_of
+from relionlab.workflows.tutorial import map_jobs as jobs
+from relionlab.workflows.tutorial.maps import half_map_curve, sharpening_of, threshold_of
+from relionlab.workflows.tutorial.movie_plan import MoviePlan
+from relionlab.workflows.tutorial.particle_data import ParticleData
+from relionlab.workflows.tutorial.particle_plan import ParticlePlan
 
 _UNKNOWN = "Nobody knows the truth of your own particles: compare with a known structure, or with another data set."
 
@@ -44,7 +43,7 @@ class MapLesson:
     project: Project
     imported: JobDirectory
     symmetry: str
-    data: TutorialData
+    data: ParticleData
     plan: MoviePlan
 
     def __repr__(self) -> str:
@@ -84,8 +83,8 @@ class MapLesson:
         if self.truth is None:
             return _UNKNOWN
         maps = {
-            "initial model": output_of(initial, "initial_model.mrc"),
-            "refined": output_of(refined, "_class001.mrc"),
+            "initial model": initial.output("initial_model.mrc"),
+            "refined": refined.output("_class001.mrc"),
         }
         found = {name: compare_map(self.project.directory / path, self.truth) for name, path in maps.items()}
         curves = {name: (one.frequency, one.correlation) for name, one in found.items()}
@@ -98,8 +97,8 @@ class MapLesson:
         if self.truth is None or self.data.truth is None:
             return _UNKNOWN
         directory = self.project.directory
-        placed = compare_map(directory / output_of(refined, "_class001.mrc"), self.truth).placed
-        found = read_particles(directory / output_of(refined, "_data"), directory=directory).particles
+        placed = compare_map(directory / refined.output("_class001.mrc"), self.truth).placed
+        found = read_particles(directory / refined.output("_data"), directory=directory).particles
         known = read_particles(directory / self.data.truth, directory=directory).particles
         rows, true_rows = matched_rows(found, known, self.data.truth)
         real = np.asarray(known["rlnClassNumber"])[true_rows] != self.data.junk
@@ -108,7 +107,7 @@ class MapLesson:
 
     @property
     def _particles(self) -> str:
-        return output_of(self.imported, "particles")
+        return self.imported.output("particles")
 
     @property
     def _sizes(self) -> Sizes:
@@ -137,7 +136,7 @@ def refine3d_lesson(
     iterations  of the initial model, and the most of the refinement; ``None``: 100, and till it has converged
     """
     own = None if particles is None else Path(particles)
-    plan = Plan(Path(directory), particles=own, count=count, diameter=diameter)
+    plan = ParticlePlan(Path(directory), particles=own, count=count, diameter=diameter)
     project, imported, data = opened(plan, watcher)
     group = symmetry or data.symmetry
     return MapLesson(project, imported, group, data, MoviePlan(iterations3d=iterations, symmetry_at_once=True))

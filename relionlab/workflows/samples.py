@@ -16,7 +16,8 @@ from relionlab.engine.maps.filters import falling_cosine
 from relionlab.errors import ImageError, InputError
 from relionlab.io.coordinate_files import read_coordinate_files
 from relionlab.io.coordinates import X, Y, read_coordinates
-from relionlab.io.image_names import ImageReader, parse_image_name
+from relionlab.io.image_names import parse_image_name
+from relionlab.io.image_reader import ImageReader
 from relionlab.io.images import read_header, read_image, read_map
 from relionlab.io.star import read_star
 from relionlab.io.star_head import StarHead, sample_rows, star_heads

@@ -19,7 +19,6 @@ from relionlab.errors import ParameterError, RunError
 from relionlab.io.particles import read_particles
 from relionlab.jobs.refinement.class3d import Class3D
 from relionlab.project import JobDirectory, Project
-from relionlab.workflows.tutorial_jobs import output_of
 
 _REAL, _DOUBTFUL = 0.8, 0.4  # adjusted Rand index between seeds
 
@@ -91,7 +90,7 @@ def classes_from_consensus(
         raise ParameterError(f"Number of classes (--K) is {job.nr_classes}; expected at least 2 to part a consensus.")
     if not seeds or len(set(seeds)) != len(seeds):
         raise ParameterError(f"The seeds are {list(seeds)}; expected at least one, each once, as 1, 2, 3.")
-    consensus = output_of(_ran(project, job.changed(nr_classes=1), seed=seeds[0]), "_class001.mrc")
+    consensus = _ran(project, job.changed(nr_classes=1), seed=seeds[0]).output("_class001.mrc")
     say(f"Consensus: {consensus}")
     # it was made of these very particles: its grey scale is theirs
     parting = job.changed(fn_ref=consensus, ref_correct_greyscale=True)
@@ -159,7 +158,7 @@ def _ran(project: Project, job: Class3D, *, seed: int) -> JobDirectory:
 
 
 def _read(project: Project, job: JobDirectory, seed: int) -> SeededRun:
-    name = output_of(job, "_data.star")
+    name = job.output("_data.star")
     table = read_particles(project.directory / name, directory=project.directory)
     total = float(np.sum(np.asarray(table.column("rlnLogLikeliContribution"), float)))
     return SeededRun(seed, job, name, np.asarray(table.column("rlnClassNumber"), int), total)

@@ -32,8 +32,8 @@ from relionlab.jobs.selecting.select import Select
 from relionlab.project import JobDirectory, Project
 from relionlab.project.pipeline_file import PIPELINE_FILE
 from relionlab.workflows.found_data import FoundData, Kind, found_data, import_job
-from relionlab.workflows.movie_sizes import MASK, Sizes
 from relionlab.workflows.single_particle_stages import STAGES, Stage
+from relionlab.workflows.sizes import MASK, Sizes
 from relionlab.workflows.sizes_used import newest_value
 from relionlab.workflows.stages import Terminal, Watcher, watch
 from relionlab.workflows.suggested import newest_done, usual, with_newest_inputs

@@ -12,7 +12,7 @@ from relionlab.io.images import open_image
 from relionlab.io.star_columns import read_columns
 from relionlab.jobs.base import Job
 from relionlab.project import JobDirectory
-from relionlab.workflows.movie_sizes import BOX, MASK
+from relionlab.workflows.sizes import BOX, MASK
 
 
 def made_from(directory: JobDirectory) -> Iterator[tuple[JobDirectory, Job]]:

@@ -29,7 +29,7 @@ from relionlab.io.star import read_star
 from relionlab.simulation.exposures import exposures
 from relionlab.simulation.micrographs import simulate_micrographs
 from relionlab.simulation.movies import simulate_movies
-from relionlab.workflows.truth_picks import compare_picks
+from relionlab.simulation.scores.picks import compare_picks
 from tests.benchmarks._stages import ended, stage_parser
 from tests.benchmarks.class2d import measure
 

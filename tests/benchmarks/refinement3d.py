@@ -38,8 +38,8 @@ from relionlab.io.table import Table
 from relionlab.simulation.assembly import d2_assembly
 from relionlab.simulation.conditions import Simulation
 from relionlab.simulation.particles import simulate_particles
+from relionlab.simulation.scores.maps import compare_map, compare_poses
 from relionlab.simulation.structures import density
-from relionlab.workflows.truth_maps import compare_map, compare_poses
 from tests.benchmarks._stages import ended, stage_parser
 from tests.benchmarks.class2d import measure
 

@@ -11,7 +11,7 @@ import pytest
 
 from relionlab.display.report import Report, Stage, class_cards, duration, unbroken, write_report
 from relionlab.display.results import ClassAverages, Course
-from relionlab.workflows.truth import score
+from relionlab.simulation.scores.classes import score
 
 
 def blobs(k: int, n: int = 32) -> np.ndarray:

@@ -13,7 +13,7 @@ from relionlab.engine.classify2d.expectation import Expectation
 from relionlab.engine.classify2d.state import Model, Search
 from relionlab.engine.likelihood.particles import OpticsGroup, Particles
 from relionlab.engine.steps import InlineExecutor, shards
-from relionlab.io.image_names import ImageReader
+from relionlab.io.image_reader import ImageReader
 from relionlab.io.images import write_stack
 from relionlab.io.particles import Particles as ParticleTable
 from relionlab.io.particles import write_particles

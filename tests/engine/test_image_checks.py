@@ -13,7 +13,7 @@ from relionlab.engine.fourier import irfft2_centred, rfft2_centred
 from relionlab.engine.image_checks import check_images, check_shape, check_values, sample
 from relionlab.engine.masks import soft_circle
 from relionlab.engine.normalise import normalise
-from relionlab.io.image_names import ImageReader
+from relionlab.io.image_reader import ImageReader
 from relionlab.io.images import read_stack
 from relionlab.io.particles import read_particles
 from relionlab.simulation.assembly import d2_assembly

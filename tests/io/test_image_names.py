@@ -10,7 +10,8 @@ import pytest
 
 from relionlab.errors import ImageError
 from relionlab.io import image_names
-from relionlab.io.image_names import ImageReader, format_image_name, parse_image_name
+from relionlab.io.image_names import format_image_name, parse_image_name
+from relionlab.io.image_reader import ImageReader
 from relionlab.io.images import write_image, write_stack
 
 PIXELS = np.random.default_rng(7).normal(size=(9, 4, 4)).astype(np.float32)

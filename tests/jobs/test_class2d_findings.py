@@ -18,7 +18,7 @@ from relionlab.io.images import read_stack, write_stack
 from relionlab.io.particles import Particles, read_particles, write_particles
 from relionlab.io.table import Table
 from relionlab.jobs.extraction.program import Preprocess
-from relionlab.jobs.particles.optics import ctf_of_rows
+from relionlab.jobs.particles.ctfs import ctf_of_rows
 from relionlab.jobs.refinement.input import Dataset, read_dataset, read_table
 from relionlab.jobs.refinement.program import Refine
 from tests.jobs.class2d_runs import STACK, STAR, Quiet, arguments, simulate

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from relionlab.io.coordinates import read_coordinates
-from relionlab.io.image_names import ImageReader
+from relionlab.io.image_reader import ImageReader
 from relionlab.io.images import read_image, read_map, write_map
 from relionlab.io.motion import read_motion
 from relionlab.io.particles import read_particles, write_particles

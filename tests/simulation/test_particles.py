@@ -15,7 +15,7 @@ from relionlab.engine.normalise import background_statistics
 from relionlab.engine.projection import Projector
 from relionlab.engine.rotations import matrix_from_euler
 from relionlab.errors import InputError
-from relionlab.io.image_names import ImageReader
+from relionlab.io.image_reader import ImageReader
 from relionlab.io.images import read_map, read_stack
 from relionlab.io.particles import Particles, read_particles
 from relionlab.simulation import Simulation, simulate_particles

@@ -14,13 +14,14 @@ from relionlab.display.local_resolution import local_resolution_spread
 from relionlab.display.truth_fsc import promised
 from relionlab.jobs.refinement.outcome import outcome_of
 from relionlab.project import Project
-from relionlab.workflows.movie_course import Conductor, Course
-from relionlab.workflows.movie_map_truth import MapsTruth
-from relionlab.workflows.movie_maps import MapPart, half_map_curve, sharpening_of
-from relionlab.workflows.movie_plan import MoviePlan
-from relionlab.workflows.movie_truth import course_truth
 from relionlab.workflows.stages import Clock
-from relionlab.workflows.tutorial import CLOCK_FILE, main, parser, plan_of
+from relionlab.workflows.tutorial.command import main, parser, plan_of
+from relionlab.workflows.tutorial.folder import CLOCK_FILE
+from relionlab.workflows.tutorial.map_truth import MapsTruth
+from relionlab.workflows.tutorial.maps import MapPart, half_map_curve, sharpening_of
+from relionlab.workflows.tutorial.movie_course import Conductor, Course
+from relionlab.workflows.tutorial.movie_plan import MoviePlan
+from relionlab.workflows.tutorial.movie_truth import course_truth
 from tests.workflows.test_stages import Silent
 
 pytestmark = pytest.mark.full

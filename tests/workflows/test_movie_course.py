@@ -16,20 +16,21 @@ from relionlab.io.tiff import TiffWriter
 from relionlab.project import Project
 from relionlab.simulation import command as simulate_command
 from relionlab.simulation import d2_assembly, exposures
-from relionlab.workflows.movie_course import Conductor
-from relionlab.workflows.movie_data import own_movies
-from relionlab.workflows.movie_jobs import blob_job, extract_job, motion_job
-from relionlab.workflows.movie_page import turned
-from relionlab.workflows.movie_plan import MoviePlan, command_of
-from relionlab.workflows.movie_rounds import _which, class_measures, pick_measures, spread_told
-from relionlab.workflows.movie_simulation import CONFORMATIONS, command, conditions_of, simulated_movies
-from relionlab.workflows.movie_sizes import Sizes, classes_for, even_box, patches_for
-from relionlab.workflows.movie_truth import RoundTruth
+from relionlab.simulation.scores.classes import ClassTruth
+from relionlab.simulation.scores.maps import compare_map
+from relionlab.simulation.scores.picks import PickTruth
+from relionlab.workflows.sizes import Sizes, classes_for, even_box, patches_for
 from relionlab.workflows.stages import Clock
-from relionlab.workflows.truth import ClassTruth
-from relionlab.workflows.truth_maps import compare_map
-from relionlab.workflows.truth_picks import PickTruth
-from relionlab.workflows.tutorial import CLOCK_FILE, main, parser, plan_of
+from relionlab.workflows.tutorial.command import main, parser, plan_of
+from relionlab.workflows.tutorial.folder import CLOCK_FILE
+from relionlab.workflows.tutorial.movie_course import Conductor
+from relionlab.workflows.tutorial.movie_jobs import blob_job, extract_job, motion_job
+from relionlab.workflows.tutorial.movie_page import turned
+from relionlab.workflows.tutorial.movie_plan import MoviePlan, command_of
+from relionlab.workflows.tutorial.movie_rounds import _which, class_measures, pick_measures, spread_told
+from relionlab.workflows.tutorial.movie_simulation import CONFORMATIONS, command, conditions_of, simulated_movies
+from relionlab.workflows.tutorial.movie_source import own_movies
+from relionlab.workflows.tutorial.movie_truth import RoundTruth
 from tests.workflows.test_stages import Silent
 
 QUICK = [

@@ -10,7 +10,7 @@ import pytest
 from relionlab.cli import main
 from relionlab.engine.fourier import rfft2_centred, shift_phases
 from relionlab.errors import InputError, ParameterError
-from relionlab.io.image_names import ImageReader
+from relionlab.io.image_reader import ImageReader
 from relionlab.io.images import write_image
 from relionlab.io.particles import Particles, read_particles, write_particles
 from relionlab.jobs.context import PlainContext

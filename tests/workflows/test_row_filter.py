@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from relionlab.errors import ParameterError
+from relionlab.io.row_filter import column_named, matching
 from relionlab.io.table import Table
-from relionlab.workflows.row_filter import column_named, matching
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from relionlab.errors import ParameterError
-from relionlab.workflows.truth import score, spread, symmetry_matrices
+from relionlab.simulation.scores.classes import score, spread, symmetry_matrices
 
 
 def directions(rng: np.random.Generator, n: int) -> np.ndarray:

@@ -16,8 +16,8 @@ from relionlab.io.images import write_map
 from relionlab.io.star import write_star
 from relionlab.io.table import Table
 from relionlab.simulation import d2_assembly, density
+from relionlab.simulation.scores.maps import compare_map, compare_poses, true_b_factor
 from relionlab.workflows.map_choices import choose_classes, noise_threshold
-from relionlab.workflows.truth_maps import compare_map, compare_poses, true_b_factor
 
 SIDE, PIXEL = 32, 8.0
 TURN, CENTRE = matrix_from_euler(35, 70, -120), np.array([1.0, -0.5, 0.7])

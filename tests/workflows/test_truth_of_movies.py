@@ -12,8 +12,8 @@ from relionlab.io.motion import Motion
 from relionlab.io.particles import Particles, write_particles
 from relionlab.io.star import write_star
 from relionlab.io.table import Table
-from relionlab.workflows.truth_movies import ctf_truth, motion_errors
-from relionlab.workflows.truth_picks import compare_picks
+from relionlab.simulation.scores.movies import ctf_truth, motion_errors
+from relionlab.simulation.scores.picks import compare_picks
 
 
 def truth_of(overall: np.ndarray, local: np.ndarray, places: np.ndarray, path: Path) -> Path:

@@ -8,20 +8,22 @@ import numpy as np
 import pytest
 
 from relionlab.errors import NodeError, ProjectError
-from relionlab.io.image_names import ImageReader
+from relionlab.io.image_reader import ImageReader
 from relionlab.io.images import read_stack
 from relionlab.io.particles import read_particles
 from relionlab.project import Project
 from relionlab.simulation.assembly import kilodaltons
-from relionlab.workflows.movie_plan import MoviePlan
 from relionlab.workflows.stages import Clock
-from relionlab.workflows.tutorial import CLOCK_FILE, Plan, begin_anew, main, open_or_create, parser, plan_of
-from relionlab.workflows.tutorial_data import own_particles
-from relionlab.workflows.tutorial_simulation import RECORD, simulated_particles
+from relionlab.workflows.tutorial.command import main, parser, plan_of
+from relionlab.workflows.tutorial.folder import CLOCK_FILE, begin_anew, open_or_create
+from relionlab.workflows.tutorial.movie_plan import MoviePlan
+from relionlab.workflows.tutorial.particle_plan import ParticlePlan
+from relionlab.workflows.tutorial.particle_simulation import RECORD, simulated_particles
+from relionlab.workflows.tutorial.particle_source import own_particles
 from tests.workflows.test_stages import Silent, particles_in
 
 
-def planned(*arguments: str) -> Plan | MoviePlan:
+def planned(*arguments: str) -> ParticlePlan | MoviePlan:
     options = vars(parser().parse_args(arguments))
     options.pop("fresh")
     return plan_of(options)
@@ -29,7 +31,7 @@ def planned(*arguments: str) -> Plan | MoviePlan:
 
 def test_defaults_of_the_command_line_are_the_plans():
     assert planned() == MoviePlan()
-    assert planned("--set", "particles") == Plan()
+    assert planned("--set", "particles") == ParticlePlan()
 
 
 @pytest.mark.parametrize(
@@ -78,7 +80,7 @@ def test_fresh_removes_only_a_tutorial(tmp_path: Path):
 def test_own_particles_are_found_from_the_new_project(tmp_path: Path):
     source = particles_in(tmp_path / "old")
     project = Project.create(tmp_path / "new")
-    data = own_particles(Plan(particles=source), project)
+    data = own_particles(ParticlePlan(particles=source), project)
     table = read_particles(project.directory / data.particles, directory=project.directory)
     images = ImageReader(table.particles["rlnImageName"], project.directory).read()
     assert np.array_equal(images, read_stack(source.parent / "stack.mrcs"))
@@ -91,11 +93,11 @@ def test_lost_stacks_are_named(tmp_path: Path):
     source = particles_in(tmp_path / "old")
     (source.parent / "stack.mrcs").unlink()
     with pytest.raises(NodeError, match=r"Particles/stack\.mrcs"):
-        own_particles(Plan(particles=source), Project.create(tmp_path / "new"))
+        own_particles(ParticlePlan(particles=source), Project.create(tmp_path / "new"))
 
 
 def test_particles_are_simulated_once_and_never_mixed(tmp_path: Path):
-    project, plan, watcher = Project.create(tmp_path), Plan(count=100), Silent()
+    project, plan, watcher = Project.create(tmp_path), ParticlePlan(count=100), Silent()
     clock = Clock.at(tmp_path / CLOCK_FILE)
     first = simulated_particles(plan, project, clock=clock, watcher=watcher)
     assert simulated_particles(plan, project, clock=clock, watcher=watcher) == first
@@ -103,7 +105,7 @@ def test_particles_are_simulated_once_and_never_mixed(tmp_path: Path):
     assert f"{kilodaltons():.0f} kDa" in first.told
     assert len(read_particles(tmp_path / first.particles, directory=tmp_path)) == 100
     with pytest.raises(ProjectError, match="other options"):
-        simulated_particles(Plan(count=100, seed=2), project, clock=clock, watcher=watcher)
+        simulated_particles(ParticlePlan(count=100, seed=2), project, clock=clock, watcher=watcher)
     (tmp_path / "Particles" / RECORD).unlink()  # interrupted before it was complete
     assert simulated_particles(plan, project, clock=clock, watcher=watcher) == first
 

@@ -11,7 +11,7 @@ from relionlab.engine.gain import GainOrientation, find_orientation, takes_patte
 from relionlab.errors import InputError
 from relionlab.io.eer import EerMovie
 from relionlab.io.gain import equal_turns, read_gain
-from relionlab.io.movies import Movie
+from relionlab.io.movie import Movie
 from relionlab.jobs.motion.frames import gain_of, opened
 from relionlab.jobs.motion.task import MovieSettings, MovieTask, is_eer
 

@@ -15,7 +15,8 @@ from relionlab.engine.motion.frames import Frames
 from relionlab.engine.motion.summing import crop_frame
 from relionlab.errors import InputError
 from relionlab.io.gain import check_gain, read_defects, read_gain
-from relionlab.io.movies import Movie, open_movie
+from relionlab.io.movie import Movie
+from relionlab.io.movies import open_movie
 from relionlab.jobs.motion.task import MovieSettings, MovieTask, binned_shape, is_eer
 
 LEAST_FRAMES = 2

@@ -8,10 +8,11 @@ from typing import Literal
 import numpy as np
 
 from relionlab.engine.image_checks import Finding, check_images, check_shape, sample
-from relionlab.io.image_names import ImageReader
+from relionlab.io.image_reader import ImageReader
 from relionlab.io.particles import Particles
 from relionlab.jobs.context import Context
-from relionlab.jobs.particles.optics import ctf_of_rows, group_name, has_ctf
+from relionlab.jobs.particles.ctfs import ctf_of_rows
+from relionlab.jobs.particles.optics import group_name, has_ctf
 
 Told = Literal["plain", "phase-flipped", "CTF-multiplied"]
 

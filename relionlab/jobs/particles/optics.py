@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 
-from relionlab.engine.ctf import Optics, ctf_images
+from relionlab.engine.ctf import Optics
 from relionlab.errors import ImageError, StarError
 from relionlab.io.image_names import format_image_name
 from relionlab.io.images import ImageHeader
@@ -18,19 +15,6 @@ ASSUMED = {"rlnVoltage": 300.0, "rlnSphericalAberration": 2.7, "rlnAmplitudeCont
 """The microscope of images that do not say theirs: without a CTF it changes nothing, but RELION wants the columns."""
 CTF_LABELS = ("rlnDefocusU", *ASSUMED)
 """Columns without which there is no CTF."""
-
-
-@dataclass(frozen=True)
-class CtfTreatment:
-    """What was done to the images' CTF, and how much of it is to be corrected; see :func:`relionlab.engine.ctf.ctf`.
-
-    aberrations  whether symmetric aberrations and the anisotropic magnification of the optics table belong to it
-    """
-
-    phase_flipped: bool = False
-    only_flip_phases: bool = False
-    intact_first_peak: bool = False
-    aberrations: bool = False
 
 
 def particles_of_stack(name: str, header: ImageHeader) -> Particles:
@@ -73,53 +57,6 @@ def optics_of(particles: Particles, row: int, *, zoom: float = 1.0) -> Optics:
         amplitude_contrast=values["rlnAmplitudeContrast"],
         pixel_size=float(particles.pixel_sizes[row]) * zoom,
     )
-
-
-def ctf_of_rows(
-    particles: Particles, rows: np.ndarray, n: int, *, zoom: float = 1.0, treatment: CtfTreatment | None = None
-) -> np.ndarray:
-    """Return the CTF (N, n, n//2+1) of rows of a particle list; by default as recorded: neither flipped nor multiplied.
-
-    zoom       factor of the pixel size, if the images were rescaled
-    treatment  what is left of the CTF, and how much of it is to be corrected
-    """
-    treatment = treatment or CtfTreatment()
-    out = np.ones((len(rows), n, n // 2 + 1), np.float32)
-    chosen = particles.rows(rows)
-    defocus_u = chosen.column("rlnDefocusU")
-    defocus_v = chosen.column("rlnDefocusV") if "rlnDefocusV" in chosen else defocus_u
-
-    def optional(label: str, default: float) -> np.ndarray:
-        return chosen.column(label) if label in chosen else np.full(len(rows), default)
-
-    angle, shift = optional("rlnDefocusAngle", 0.0), optional("rlnPhaseShift", 0.0)
-    bfactor, factor = optional("rlnCtfBfactor", 0.0), optional("rlnCtfScalefactor", 1.0)
-    groups = chosen.group_rows
-    for group in np.unique(groups):
-        own = groups == group
-        more = _aberrations_of(particles, group, n) if treatment.aberrations else {}
-        out[own] = ctf_images(
-            n,
-            optics=optics_of(particles, group, zoom=zoom),
-            defocus_u=defocus_u[own],
-            defocus_v=defocus_v[own],
-            defocus_angle=angle[own],
-            phase_shift=shift[own],
-            bfactor=bfactor[own],
-            scale=factor[own],
-            phase_flipped=treatment.phase_flipped,
-            only_flip_phases=treatment.only_flip_phases,
-            intact_first_peak=treatment.intact_first_peak,
-            **more,
-        )
-    return out
-
-
-def _aberrations_of(particles: Particles, row: int, n: int) -> dict[str, Any]:
-    """Return what :func:`ctf_images` is to know of a group's aberrations."""
-    from relionlab.jobs.particles.aberrations import magnification, symmetric_phase
-
-    return {"symmetric_phase": symmetric_phase(particles, row, n), "magnification": magnification(particles, row)}
 
 
 def group_name(particles: Particles, row: int) -> str:

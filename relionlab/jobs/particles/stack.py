@@ -11,12 +11,14 @@ from relionlab.engine.fourier import irfft2_centred, resize, rfft2_centred
 from relionlab.engine.image_checks import Finding, check_images, check_shape, check_spectrum, check_values, sample
 from relionlab.engine.normalise import Dust, normalise
 from relionlab.errors import ImageError
-from relionlab.io.image_names import ImageReader, format_image_name
+from relionlab.io.image_names import format_image_name
+from relionlab.io.image_reader import ImageReader
 from relionlab.io.images import StackWriter, open_image
 from relionlab.io.particles import Particles, read_particles, write_particles
 from relionlab.jobs.context import Context
+from relionlab.jobs.particles.ctfs import ctf_of_rows
 from relionlab.jobs.particles.findings import Told, said_of
-from relionlab.jobs.particles.optics import ctf_of_rows, has_ctf
+from relionlab.jobs.particles.optics import has_ctf
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from relionlab.errors import ParameterError
-from relionlab.io.image_names import ImageReader
+from relionlab.io.image_reader import ImageReader
 from relionlab.jobs.context import Context
 
 

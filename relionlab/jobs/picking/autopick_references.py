@@ -12,7 +12,7 @@ from relionlab.engine.picking import directions, estimate_diameter, gaussian_blo
 from relionlab.engine.projection import Projector
 from relionlab.engine.rotations import matrix_from_euler
 from relionlab.errors import ImageError, InputError, ParameterError, StarError
-from relionlab.io.image_names import ImageReader
+from relionlab.io.image_reader import ImageReader
 from relionlab.io.images import open_image, read_map, read_stack
 from relionlab.io.star import read_star
 from relionlab.jobs.context import Context

@@ -9,10 +9,10 @@ import numpy as np
 from relionlab.engine.fourier import rfft2_centred, shift_phases
 from relionlab.engine.projection import Projector
 from relionlab.engine.volume import FourierSums, Lattice
-from relionlab.io.image_names import ImageReader
+from relionlab.io.image_reader import ImageReader
 from relionlab.io.particles import Particles
 from relionlab.jobs.particles.aberrations import antisymmetric_phase
-from relionlab.jobs.particles.optics import CtfTreatment, ctf_of_rows
+from relionlab.jobs.particles.ctfs import CtfTreatment, ctf_of_rows
 
 _AT_ONCE = 2**21  # pixels of one batch
 

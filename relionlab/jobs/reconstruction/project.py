@@ -15,14 +15,16 @@ from relionlab.engine.fourier import irfft2_centred, radial_index, radius_square
 from relionlab.engine.projection import Projector
 from relionlab.engine.rotations import random_euler
 from relionlab.errors import ImageError, NodeError, StarError
-from relionlab.io.image_names import ImageReader, format_image_name
+from relionlab.io.image_names import format_image_name
+from relionlab.io.image_reader import ImageReader
 from relionlab.io.images import StackWriter, read_map, write_image
 from relionlab.io.particles import Particles, read_particles, write_particles
 from relionlab.io.star import read_star
 from relionlab.io.table import Table
 from relionlab.jobs.base import Program
 from relionlab.jobs.context import Context
-from relionlab.jobs.particles.optics import CtfTreatment, ctf_of_rows, has_ctf
+from relionlab.jobs.particles.ctfs import CtfTreatment, ctf_of_rows
+from relionlab.jobs.particles.optics import has_ctf
 from relionlab.jobs.reconstruction.poses import origins_px, rotations_of
 from relionlab.jobs.reconstruction.project_options import ProjectOptions
 from relionlab.params import Parameter

@@ -14,14 +14,15 @@ from relionlab.engine.steps import InlineExecutor
 from relionlab.engine.symmetry import point_group
 from relionlab.engine.volume import FourierSums, Lattice, reconstruct, weight_spectrum
 from relionlab.errors import ComputeError, ImageError, NodeError, StarError
-from relionlab.io.image_names import ImageReader
+from relionlab.io.image_reader import ImageReader
 from relionlab.io.images import read_map, write_map
 from relionlab.io.particles import Particles, read_particles
 from relionlab.io.star import read_star
 from relionlab.jobs.base import Program
 from relionlab.jobs.context import Context
 from relionlab.jobs.particles.aberrations import with_magnification
-from relionlab.jobs.particles.optics import CtfTreatment, has_ctf
+from relionlab.jobs.particles.ctfs import CtfTreatment
+from relionlab.jobs.particles.optics import has_ctf
 from relionlab.jobs.reconstruction.backprojection import BackProjection, Inserted
 from relionlab.jobs.reconstruction.poses import origins_px, rotations_of
 from relionlab.jobs.reconstruction.reconstruct_options import ReconstructOptions

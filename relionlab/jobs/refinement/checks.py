@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from relionlab.errors import ImageError, NodeError, ParameterError, StarError
-from relionlab.io.image_names import ImageReader
+from relionlab.io.image_reader import ImageReader
 from relionlab.io.images import nonfinite, read_header, read_stack
 from relionlab.io.particles import Particles
 from relionlab.io.star import read_star

@@ -9,7 +9,8 @@ import numpy as np
 
 from relionlab.engine.image_checks import check_values
 from relionlab.errors import ImageError
-from relionlab.io.image_names import ImageReader, parse_image_name
+from relionlab.io.image_names import parse_image_name
+from relionlab.io.image_reader import ImageReader
 from relionlab.io.images import read_header
 from relionlab.io.particles import Particles
 from relionlab.jobs.context import Context

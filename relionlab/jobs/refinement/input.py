@@ -10,7 +10,8 @@ from relionlab.engine.image_checks import check_shape, check_values
 from relionlab.engine.likelihood.particles import Loader, OpticsGroup
 from relionlab.engine.likelihood.particles import Particles as Poses
 from relionlab.errors import ImageError, NodeError
-from relionlab.io.image_names import ImageReader, parse_image_name
+from relionlab.io.image_names import parse_image_name
+from relionlab.io.image_reader import ImageReader
 from relionlab.io.images import read_header
 from relionlab.io.particles import Particles, read_particles, write_particles
 from relionlab.jobs.context import Context

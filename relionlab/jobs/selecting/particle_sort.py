@@ -14,7 +14,8 @@ from relionlab.engine.projection import Projector
 from relionlab.engine.rotations import matrix_from_euler
 from relionlab.engine.sorting import FEATURES, features, turned, z_scores
 from relionlab.errors import ImageError, InputError, ParameterError, StarError
-from relionlab.io.image_names import ImageReader, format_image_name
+from relionlab.io.image_names import format_image_name
+from relionlab.io.image_reader import ImageReader
 from relionlab.io.images import open_image, read_map
 from relionlab.io.particles import Particles, read_particles, write_particles
 from relionlab.io.star import read_star, write_star
@@ -22,7 +23,8 @@ from relionlab.io.table import Table
 from relionlab.jobs.base import Program
 from relionlab.jobs.context import Context
 from relionlab.jobs.looking import quickly_read, spread
-from relionlab.jobs.particles.optics import CTF_LABELS, ctf_of_rows
+from relionlab.jobs.particles.ctfs import ctf_of_rows
+from relionlab.jobs.particles.optics import CTF_LABELS
 from relionlab.params import flagged
 
 _AT_ONCE = 256

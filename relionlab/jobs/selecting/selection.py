@@ -10,7 +10,8 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from relionlab.errors import NodeError, ParameterError, StarError
-from relionlab.io.image_names import ImageReader, format_image_name
+from relionlab.io.image_names import format_image_name
+from relionlab.io.image_reader import ImageReader
 from relionlab.io.images import read_map, write_stack
 from relionlab.io.job_names import as_folder
 from relionlab.io.star import read_star, write_star

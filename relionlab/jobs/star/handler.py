@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from relionlab.errors import StarError
-from relionlab.io.image_names import ImageReader
+from relionlab.io.image_reader import ImageReader
 from relionlab.jobs.base import Program
 from relionlab.jobs.context import Context
 from relionlab.jobs.finding import find_files

@@ -6,12 +6,12 @@ from relionlab.jobs.extraction.job import Extract
 from relionlab.jobs.refinement.rounds import is_three_dimensional
 from relionlab.jobs.selecting.select import Select
 from relionlab.project import JobDirectory
-from relionlab.workflows.movie_sizes import SECOND_SHARE
 from relionlab.workflows.next_jobs import Suggestion
 from relionlab.workflows.next_steps import files
 from relionlab.workflows.next_steps.maps import class_sort, refinement
 from relionlab.workflows.next_steps.micrographs import picking
 from relionlab.workflows.next_steps.particles import classes_job, initial_model, templates_job
+from relionlab.workflows.sizes import SECOND_SHARE
 from relionlab.workflows.sizes_used import last_value, made_from
 
 

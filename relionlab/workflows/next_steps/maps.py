@@ -14,11 +14,11 @@ from relionlab.jobs.refinement.outcome import outcome_of
 from relionlab.jobs.refinement.refine3d import Refine3D
 from relionlab.jobs.selecting.select import Select
 from relionlab.project import JobDirectory
+from relionlab.settings import usable_cores
 from relionlab.workflows.map_choices import choose_classes, noise_threshold
-from relionlab.workflows.movie_jobs import cores
-from relionlab.workflows.movie_sizes import MASK
 from relionlab.workflows.next_jobs import Suggestion
 from relionlab.workflows.next_steps import files
+from relionlab.workflows.sizes import MASK
 from relionlab.workflows.sizes_used import last_value, made_from, mask_used, symmetry_used
 
 COARSE = 5.0
@@ -103,7 +103,9 @@ def after_sharpening(directory: JobDirectory) -> list[Suggestion]:
     half, mask = last_value(directory, "fn_in"), last_value(directory, "fn_mask")
     found = []
     if half and mask:
-        local = LocalRes(fn_in=half, fn_mask=mask, angpix=None, adhoc_bfac=_b_factor(directory), nr_threads=cores())
+        local = LocalRes(
+            fn_in=half, fn_mask=mask, angpix=None, adhoc_bfac=_b_factor(directory), nr_threads=usable_cores()
+        )
         found.append(Suggestion(local, "Local resolution", "See where the map is fine and where it is not."))
     refined = next((place for place, job in made_from(directory) if isinstance(job, Refine3D)), None)
     return [*found, *(_finer(refined) if refined is not None else [])]
@@ -124,7 +126,7 @@ def after_local_resolution(directory: JobDirectory) -> list[Suggestion]:
         ini_high=_coarse(directory),
         dont_skip_align=False,
         particle_diameter=mask_used(directory),
-        nr_threads=cores(),
+        nr_threads=usable_cores(),
     )
     return [
         Suggestion(
@@ -144,7 +146,7 @@ def refinement(directory: JobDirectory, particles: str, *, reference: str) -> Su
         ini_high=_coarse(directory),
         sym_name=symmetry_used(directory),
         particle_diameter=mask_used(directory),
-        nr_threads=cores(),
+        nr_threads=usable_cores(),
     )
     return Suggestion(job, "Refine", f"Refine the map in two independent halves, with symmetry {job.sym_name}.")
 
@@ -158,7 +160,7 @@ def class_sort(directory: JobDirectory, particles: str, *, reference: str) -> Su
         ini_high=_coarse(directory),
         nr_classes=4,
         particle_diameter=mask_used(directory),
-        nr_threads=cores(),
+        nr_threads=usable_cores(),
     )
     return Suggestion(
         job, "3D classification", "Sort the particles into 4 maps: poor ones and other states part from the rest."

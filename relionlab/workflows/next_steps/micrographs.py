@@ -18,12 +18,12 @@ from relionlab.jobs.refinement.class3d import Class3D
 from relionlab.jobs.refinement.refine3d import Refine3D
 from relionlab.jobs.selecting.select import Select
 from relionlab.project import JobDirectory
-from relionlab.workflows.movie_jobs import cores
-from relionlab.workflows.movie_sizes import Sizes, patches_for
+from relionlab.settings import usable_cores
 from relionlab.workflows.next_jobs import Suggestion
 from relionlab.workflows.next_steps import files
 from relionlab.workflows.next_steps.particles import after_joining, templates_job
 from relionlab.workflows.outcomes.micrographs import FINE
+from relionlab.workflows.sizes import Sizes, patches_for
 from relionlab.workflows.sizes_used import diameter_used, mask_used
 
 TYPICAL = 150.0
@@ -46,12 +46,14 @@ def after_import(directory: JobDirectory) -> list[Suggestion]:
         mask = mask_used(directory)
         return [
             Suggestion(
-                Class3D(fn_img=particles, fn_ref=reference, nr_classes=4, particle_diameter=mask, nr_threads=cores()),
+                Class3D(
+                    fn_img=particles, fn_ref=reference, nr_classes=4, particle_diameter=mask, nr_threads=usable_cores()
+                ),
                 "3D classification",
                 "Sort the newest particles into maps that begin with this one.",
             ),
             Suggestion(
-                Refine3D(fn_img=particles, fn_ref=reference, particle_diameter=mask, nr_threads=cores()),
+                Refine3D(fn_img=particles, fn_ref=reference, particle_diameter=mask, nr_threads=usable_cores()),
                 "Refine",
                 "Refine this map against the newest particles.",
             ),
@@ -118,7 +120,7 @@ def _motion(directory: JobDirectory, movies: str) -> Suggestion:
             columns, rows = patches_for(movie.shape, listed.pixel_size)
     except (RelionlabError, OSError):
         pass  # the job itself will say what is wrong with its movies
-    job = MotionCorr(input_star_mics=movies, patch_x=columns, patch_y=rows, nr_threads=cores())
+    job = MotionCorr(input_star_mics=movies, patch_x=columns, patch_y=rows, nr_threads=usable_cores())
     return Suggestion(
         job,
         "Correct motion",

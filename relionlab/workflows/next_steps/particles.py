@@ -14,8 +14,10 @@ from relionlab.jobs.refinement.initial_model import InitialModel
 from relionlab.jobs.refinement.refine3d import Refine3D
 from relionlab.jobs.selecting.select import Select
 from relionlab.project import JobDirectory
-from relionlab.workflows.movie_jobs import cores
-from relionlab.workflows.movie_sizes import (
+from relionlab.settings import usable_cores
+from relionlab.workflows.next_jobs import Suggestion
+from relionlab.workflows.next_steps import files
+from relionlab.workflows.sizes import (
     FIRST_PIXEL,
     FIRST_SHARE,
     MASK,
@@ -24,8 +26,6 @@ from relionlab.workflows.movie_sizes import (
     Sizes,
     classes_for,
 )  # fmt: skip
-from relionlab.workflows.next_jobs import Suggestion
-from relionlab.workflows.next_steps import files
 from relionlab.workflows.sizes_used import diameter_used, last_value, mask_used, pixel_and_box, symmetry_used
 
 THRESHOLD = 0.15
@@ -157,7 +157,7 @@ def initial_model(directory: JobDirectory, particles: str) -> Suggestion:
         sym_name=symmetry_used(directory),
         do_run_c1=symmetry_used(directory) != "C1",
         nr_iter=100,
-        nr_threads=cores(),
+        nr_threads=usable_cores(),
     )
     return Suggestion(job, "Initial model", "Make a first map from the particles alone.")
 
@@ -170,7 +170,7 @@ def _refine(directory: JobDirectory, particles: str, reference: str) -> Suggesti
         ini_high=last_value(directory, "ini_high") or 30.0,
         sym_name=symmetry_used(directory),
         particle_diameter=mask_used(directory),
-        nr_threads=cores(),
+        nr_threads=usable_cores(),
     )
     return Suggestion(job, "Refine", "Refine the map against these particles, from where it stands.")
 

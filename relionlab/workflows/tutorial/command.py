@@ -11,55 +11,19 @@ the refined map, of particles Import, Class2D and Select. Typed again after an i
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from relionlab.errors import ParameterError, ProjectError, RelionlabError
+from relionlab.errors import ParameterError, RelionlabError
 from relionlab.jobs.base import Job
-from relionlab.project import JobDirectory, Project
-from relionlab.workflows.movie_plan import SETS, MoviePlan
+from relionlab.project import JobDirectory
 from relionlab.workflows.stages import Clock, Terminal, Watcher, finished
-
-ALIAS = "tutorial"
-PAGE = "index.html"
-CLOCK_FILE = ".tutorial_times.json"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is to be done with particles.
-
-    directory   of the project
-    particles   the user's particles.star; ``None``: simulate some
-    classes     number of classes
-    iterations  number of iterations
-    diameter    of the circular mask in Å; ``None``: known for simulated particles, else 80 % of the box
-    count       particles to simulate
-    noise       signal-to-noise ratio of the simulated particles
-    seed        of the simulation and of the classification
-    """
-
-    directory: Path = Path("tutorial")
-    particles: Path | None = None
-    classes: int = 10
-    iterations: int = 25
-    diameter: float | None = None
-    count: int = 2000
-    signal_to_noise: float = 0.1
-    seed: int = 1
-
-    def check(self) -> None:
-        """Raise ParameterError if something cannot be done."""
-        lowest = {"classes": 1, "iterations": 1, "count": 100}
-        for name, least in lowest.items():
-            if getattr(self, name) < least:
-                raise ParameterError(f"--{name} is {getattr(self, name)}; it must be at least {least}.")
-        if self.particles is not None and not self.particles.is_file():
-            raise ParameterError(f"--particles: {self.particles} does not exist; expected a particles.star.")
+from relionlab.workflows.tutorial.folder import ALIAS, CLOCK_FILE, begin_anew, open_or_create
+from relionlab.workflows.tutorial.movie_plan import SETS, MoviePlan
+from relionlab.workflows.tutorial.particle_plan import ParticlePlan
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -83,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def plan_of(options: dict[str, Any]) -> Plan | MoviePlan:
+def plan_of(options: dict[str, Any]) -> ParticlePlan | MoviePlan:
     """Return what the command line's options ask for; raises ParameterError for options that do not go together.
 
     options  by the names of the plans' fields; ``None``: not given
@@ -91,8 +55,8 @@ def plan_of(options: dict[str, Any]) -> Plan | MoviePlan:
     given = {name: value for name, value in options.items() if value is not None}
     if "particles" in given and "movies" in given:
         raise ParameterError("--particles and --movies: give one of them, as the work begins with it.")
-    kind = Plan if "particles" in given or given.get("set") == "particles" else MoviePlan
-    if kind is Plan:
+    kind = ParticlePlan if "particles" in given or given.get("set") == "particles" else MoviePlan
+    if kind is ParticlePlan:
         given.pop("set", None)
     names = {
         "signal_to_noise": "snr",
@@ -106,7 +70,7 @@ def plan_of(options: dict[str, Any]) -> Plan | MoviePlan:
     }
     wrong = [f"--{names.get(name, name)}" for name in given if name not in {field.name for field in fields(kind)}]
     if wrong:
-        what = "particles" if kind is Plan else "movies"
+        what = "particles" if kind is ParticlePlan else "movies"
         raise ParameterError(
             f"{', '.join(wrong)} cannot be said of {what}; `relionlab tutorial --help` lists the options."
         )
@@ -115,8 +79,8 @@ def plan_of(options: dict[str, Any]) -> Plan | MoviePlan:
 
 def run_movies(plan: MoviePlan, *, watcher: Watcher | None = None) -> Path:
     """Do what is planned of movies and not done yet; return the path of the page."""
-    from relionlab.workflows.movie_course import Conductor
-    from relionlab.workflows.movie_page import write_movie_page
+    from relionlab.workflows.tutorial.movie_course import Conductor
+    from relionlab.workflows.tutorial.movie_page import write_movie_page
 
     watcher = watcher or Terminal()
     project = open_or_create(plan.directory)
@@ -130,11 +94,11 @@ def run_movies(plan: MoviePlan, *, watcher: Watcher | None = None) -> Path:
     return page
 
 
-def run(plan: Plan, *, watcher: Watcher | None = None) -> Path:
+def run(plan: ParticlePlan, *, watcher: Watcher | None = None) -> Path:
     """Do what is planned of particles and not done yet; return the path of the page."""
-    from relionlab.workflows.tutorial_data import particles_for
-    from relionlab.workflows.tutorial_jobs import class2d_job, import_job, select_job
-    from relionlab.workflows.tutorial_page import write_page
+    from relionlab.workflows.tutorial.particle_jobs import class2d_job, import_job, select_job
+    from relionlab.workflows.tutorial.particle_page import write_page
+    from relionlab.workflows.tutorial.particle_source import particles_for
 
     watcher = watcher or Terminal()
     project = open_or_create(plan.directory)
@@ -154,27 +118,9 @@ def run(plan: Plan, *, watcher: Watcher | None = None) -> Path:
     return page
 
 
-def open_or_create(directory: Path) -> Project:
-    """Return the project of a folder, made if the folder is empty or not there."""
-    if (directory / "default_pipeline.star").exists():
-        return Project.open(directory)
-    if directory.exists() and any(directory.iterdir()):
-        raise ProjectError(f"{directory} is no project, and not empty: give another folder with --dir.")
-    return Project.create(directory)
-
-
-def begin_anew(directory: Path) -> None:
-    """Remove the folder of an earlier tutorial; nothing else is ever removed."""
-    if not directory.exists():
-        return
-    if not (directory / CLOCK_FILE).exists():
-        raise ProjectError(f"{directory} was not made by the tutorial, so --fresh leaves it alone: remove it yourself.")
-    shutil.rmtree(directory)
-
-
 def parser() -> argparse.ArgumentParser:
     """Return the command line; options that are not given are ``None``, and the plans' own values hold."""
-    default, movies = Plan(), MoviePlan()
+    default, movies = ParticlePlan(), MoviePlan()
     made = argparse.ArgumentParser(
         prog="relionlab tutorial",
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -20,19 +20,20 @@ from relionlab.display.truth_fsc import pose_errors, truth_fsc
 from relionlab.display.verdict import verdict_picture
 from relionlab.display.view_pairs import view_pairs
 from relionlab.display.words import many, verb
+from relionlab.engine.view_matching import ModelTest
 from relionlab.io.images import read_map
 from relionlab.io.star import read_star
 from relionlab.jobs.refinement.outcome import outcome_of
 from relionlab.jobs.refinement.rounds import Round, last_round, rounds
-from relionlab.workflows.model_views import ModelTest, model_views
-from relionlab.workflows.movie_course import Course, count_of
-from relionlab.workflows.movie_map_jobs import coarse, model_of
-from relionlab.workflows.movie_map_truth import MapsTruth
-from relionlab.workflows.movie_map_words import area
-from relionlab.workflows.movie_maps import MapPart, half_map_curve, sharpening_of
+from relionlab.simulation.scores.classes import ClassTruth
+from relionlab.simulation.scores.maps import MapTruth
+from relionlab.workflows.model_views import model_views
 from relionlab.workflows.stages import warnings_of
-from relionlab.workflows.truth import ClassTruth
-from relionlab.workflows.truth_maps import MapTruth
+from relionlab.workflows.tutorial.map_jobs import coarse, model_of
+from relionlab.workflows.tutorial.map_truth import MapsTruth
+from relionlab.workflows.tutorial.map_words import area
+from relionlab.workflows.tutorial.maps import MapPart, half_map_curve, sharpening_of
+from relionlab.workflows.tutorial.movie_course import Course, count_of
 
 _VIEWS = 30
 _TOLD_APART = 0.05  # by which one hand must be more like the truth than the other

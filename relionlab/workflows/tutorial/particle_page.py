@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from pathlib import Path
 
@@ -12,18 +11,20 @@ import relionlab
 from relionlab.display.report import Report, Stage, write_report
 from relionlab.display.results import ClassAverages, data_file, read_class_averages, read_course
 from relionlab.display.words import many, verb
-from relionlab.io.image_names import ImageReader
+from relionlab.io.image_reader import ImageReader
 from relionlab.io.particles import read_particles
 from relionlab.project import JobDirectory
+from relionlab.settings import usable_cores
+from relionlab.simulation.scores.classes import compare_with_truth
 from relionlab.workflows.stages import Clock, warnings_of
-from relionlab.workflows.truth import compare_with_truth
-from relionlab.workflows.tutorial import PAGE, Plan
-from relionlab.workflows.tutorial_data import TutorialData
+from relionlab.workflows.tutorial.folder import PAGE
+from relionlab.workflows.tutorial.particle_data import ParticleData
+from relionlab.workflows.tutorial.particle_plan import ParticlePlan
 
 EXAMPLES = 11
 
 
-def write_page(plan: Plan, data: TutorialData, *, jobs: tuple[JobDirectory, ...], clock: Clock) -> Path:
+def write_page(plan: ParticlePlan, data: ParticleData, *, jobs: tuple[JobDirectory, ...], clock: Clock) -> Path:
     """Write the page into the project's folder and return its path; ``jobs``: Import, Class2D, Select."""
     imported, classified, selected = jobs
     averages = read_class_averages(classified.path)
@@ -94,7 +95,7 @@ def facts(averages: ClassAverages, kept: frozenset[int], *, seconds: float) -> t
     )
 
 
-def summary(data: TutorialData, averages: ClassAverages, kept: frozenset[int]) -> str:
+def summary(data: ParticleData, averages: ClassAverages, kept: frozenset[int]) -> str:
     """Return what the page shows, in two sentences."""
     count = int(averages.counts.sum())
     filled = int((averages.counts > 0).sum())
@@ -116,7 +117,7 @@ def examples(imported: JobDirectory) -> np.ndarray:
     return reader.read(np.linspace(0, len(names) - 1, min(EXAMPLES, len(names))).astype(int))
 
 
-def footer(plan: Plan) -> tuple[str, ...]:
+def footer(plan: ParticlePlan) -> tuple[str, ...]:
     """Return how to get the same again."""
     options = [f"--dir {plan.directory}", f"--classes {plan.classes}", f"--iterations {plan.iterations}"]
     if plan.particles is None:
@@ -125,7 +126,7 @@ def footer(plan: Plan) -> tuple[str, ...]:
         options += [f"--particles {plan.particles}"]
     if plan.diameter is not None:
         options += [f"--diameter {plan.diameter:g}"]
-    cores = len(os.sched_getaffinity(0))
+    cores = usable_cores()
     return (
         f"Made by relionlab {relionlab.__version__} with Python {platform.python_version()} on {cores} cores.",
         f"relionlab tutorial {' '.join(options)} --seed {plan.seed}",

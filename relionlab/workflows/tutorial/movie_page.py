@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from pathlib import Path
 
@@ -15,17 +14,24 @@ from relionlab.display.results import read_class_averages
 from relionlab.display.words import many, verb
 from relionlab.engine.ctf import Optics
 from relionlab.project import JobDirectory
-from relionlab.workflows.movie_course import Course, Round, count_of
-from relionlab.workflows.movie_map_sections import map_sections
-from relionlab.workflows.movie_map_words import map_verdicts, maps_told
-from relionlab.workflows.movie_maps import sharpening_of
-from relionlab.workflows.movie_plan import MoviePlan
-from relionlab.workflows.movie_rounds import classes_section, degrees, particles_section, picks_section, spread_told
-from relionlab.workflows.movie_sections import ctf_section, motion_section, movies_section
-from relionlab.workflows.movie_simulation import SIMULATED
-from relionlab.workflows.movie_truth import CourseTruth, RoundTruth, course_truth
+from relionlab.settings import usable_cores
 from relionlab.workflows.stages import Clock
-from relionlab.workflows.tutorial_page import kept_classes, stage_of
+from relionlab.workflows.tutorial.map_sections import map_sections
+from relionlab.workflows.tutorial.map_words import map_verdicts, maps_told
+from relionlab.workflows.tutorial.maps import sharpening_of
+from relionlab.workflows.tutorial.movie_course import Course, Round, count_of
+from relionlab.workflows.tutorial.movie_plan import MoviePlan
+from relionlab.workflows.tutorial.movie_rounds import (
+    classes_section,
+    degrees,
+    particles_section,
+    picks_section,
+    spread_told,
+)
+from relionlab.workflows.tutorial.movie_sections import ctf_section, motion_section, movies_section
+from relionlab.workflows.tutorial.movie_simulation import SIMULATED
+from relionlab.workflows.tutorial.movie_truth import CourseTruth, RoundTruth, course_truth
+from relionlab.workflows.tutorial.particle_page import kept_classes, stage_of
 
 PAGE = "index.html"
 
@@ -154,17 +160,16 @@ def _told(part: Round, number: int) -> list[tuple[JobDirectory, str, str]]:
 def movies_of(course: Course) -> int:
     """Return how many movies there are."""
     from relionlab.io.particles import read_particles
-    from relionlab.workflows.tutorial_jobs import output_of
 
-    listed = course.imported.project.directory / output_of(course.imported, "movies")
+    listed = course.imported.project.directory / course.imported.output("movies")
     return len(read_particles(listed, kind="movies"))
 
 
 def footer(plan: MoviePlan) -> tuple[str, ...]:
     """Return how to get the same again."""
-    from relionlab.workflows.movie_plan import command_of
+    from relionlab.workflows.tutorial.movie_plan import command_of
 
-    cores = len(os.sched_getaffinity(0))
+    cores = usable_cores()
     return (
         f"Made by relionlab {relionlab.__version__} with Python {platform.python_version()} on {cores} cores.",
         command_of(plan),

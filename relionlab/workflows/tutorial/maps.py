@@ -13,11 +13,10 @@ import numpy as np
 from relionlab.io.star import read_star
 from relionlab.jobs.base import Job
 from relionlab.project import JobDirectory
-from relionlab.workflows import movie_map_jobs as jobs
 from relionlab.workflows.map_choices import ClassChoice, choose_classes, noise_threshold
-from relionlab.workflows.movie_plan import MoviePlan
-from relionlab.workflows.movie_sizes import Sizes
-from relionlab.workflows.tutorial_jobs import output_of
+from relionlab.workflows.sizes import Sizes
+from relionlab.workflows.tutorial import map_jobs as jobs
+from relionlab.workflows.tutorial.movie_plan import MoviePlan
 
 Done = Callable[[Job, str], JobDirectory]
 """Does a job, if it is not done yet, under an alias."""
@@ -57,7 +56,7 @@ def make_maps(plan: MoviePlan, sizes: Sizes, particles: str, *, symmetry: str, d
     choice, selected = choose_classes(classified.path, symmetry=symmetry), None
     if choice.tells:
         selected = done(jobs.keep_job(classified, choice.kept), SELECTION)
-        particles = output_of(selected, "particles")
+        particles = selected.output("particles")
     refined = done(jobs.refine_job(plan, sizes, particles, initial=initial, symmetry=symmetry), ALIAS)
     masked = done(jobs.mask_job(refined, threshold=threshold_of(refined, sizes)), ALIAS)
     sharpened = done(jobs.sharpen_job(refined, masked), ALIAS)

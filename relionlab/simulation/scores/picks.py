@@ -12,8 +12,8 @@ from scipy.spatial import cKDTree
 from relionlab.errors import StarError
 from relionlab.io.particles import read_particles
 from relionlab.io.table import Table
-from relionlab.workflows.truth import ClassTruth, score, true_directions
-from relionlab.workflows.truth_movies import stems
+from relionlab.simulation.scores.classes import ClassTruth, score, true_directions
+from relionlab.simulation.scores.movies import stems
 
 NEAR = 0.25
 """A pick is on a particle if it is not further from its centre than this part of the diameter."""

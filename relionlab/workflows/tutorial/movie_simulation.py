@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from relionlab.display.words import many
 from relionlab.errors import ProjectError
 from relionlab.project import Project
-from relionlab.workflows.movie_data import PLACE, MovieData
-from relionlab.workflows.movie_plan import MoviePlan
 from relionlab.workflows.stages import Clock, Watcher
-from relionlab.workflows.tutorial_data import recorded
+from relionlab.workflows.tutorial.folder import recorded
+from relionlab.workflows.tutorial.movie_data import PLACE, MovieData
+from relionlab.workflows.tutorial.movie_plan import MoviePlan
 
 if TYPE_CHECKING:
     from relionlab.simulation.assembly import Conformation

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from relionlab.project import JobDirectory
-from relionlab.workflows.movie_map_truth import MapsTruth
-from relionlab.workflows.movie_maps import MapPart, sharpening_of
-from relionlab.workflows.truth_maps import MapTruth
+from relionlab.simulation.scores.maps import MapTruth
+from relionlab.workflows.tutorial.map_truth import MapsTruth
+from relionlab.workflows.tutorial.maps import MapPart, sharpening_of
 
 _DONE = {
     "InitialModel": "Makes a map from particles alone.",

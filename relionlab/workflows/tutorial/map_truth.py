@@ -9,14 +9,13 @@ import numpy as np
 
 from relionlab.io.particles import read_particles
 from relionlab.project import JobDirectory
-from relionlab.workflows import truth_picks
-from relionlab.workflows.movie_map_jobs import model_of
-from relionlab.workflows.movie_maps import MapPart, half_maps, sharpening_of
-from relionlab.workflows.movie_simulation import KINDS
-from relionlab.workflows.movie_sizes import Sizes
-from relionlab.workflows.truth import ClassTruth
-from relionlab.workflows.truth_maps import MapTruth, PoseTruth, compare_map, compare_poses, true_b_factor
-from relionlab.workflows.tutorial_jobs import output_of
+from relionlab.simulation.scores import picks as pick_scores
+from relionlab.simulation.scores.classes import ClassTruth
+from relionlab.simulation.scores.maps import MapTruth, PoseTruth, compare_map, compare_poses, true_b_factor
+from relionlab.workflows.sizes import Sizes
+from relionlab.workflows.tutorial.map_jobs import model_of
+from relionlab.workflows.tutorial.maps import MapPart, half_maps, sharpening_of
+from relionlab.workflows.tutorial.movie_simulation import KINDS
 
 
 @dataclass(frozen=True)
@@ -44,18 +43,18 @@ def maps_truth(part: MapPart, sizes: Sizes, truth: Path, *, symmetry: str) -> Ma
     project, table = part.initial.project.directory, truth / "particles.star"
     whole = truth / "class001.mrc"
 
-    def matched(job: JobDirectory) -> tuple[truth_picks.PickTruth, np.ndarray, Path]:
-        data = project / output_of(job, "_data")
-        found, names = truth_picks.compare_particles(
+    def matched(job: JobDirectory) -> tuple[pick_scores.PickTruth, np.ndarray, Path]:
+        data = project / job.output("_data")
+        found, names = pick_scores.compare_particles(
             data, table, pixel_size=sizes.pixel_size, diameter=sizes.diameter, project=project
         )
         return found, names, data
 
     sorted_, names, data = matched(part.classified)
-    classes = truth_picks.class_truth(
+    classes = pick_scores.class_truth(
         data, sorted_, names, truth=table, symmetry=symmetry, kinds=dict(KINDS), junk=KINDS[-1][0]
     )
-    refined = compare_map(project / output_of(part.refined, "_class001.mrc"), whole)
+    refined = compare_map(project / part.refined.output("_class001.mrc"), whole)
     found, _, data = matched(part.refined)
     real = np.flatnonzero(found.matched >= 0)
     poses = compare_poses(
@@ -65,7 +64,7 @@ def maps_truth(part: MapPart, sizes: Sizes, truth: Path, *, symmetry: str) -> Ma
         symmetry=symmetry,
     )
     initial = compare_map(project / model_of(part.initial), whole)
-    sharpened = compare_map(project / output_of(part.sharpened, "postprocess.mrc"), whole, placed=refined.placed)
+    sharpened = compare_map(project / part.sharpened.output("postprocess.mrc"), whole, placed=refined.placed)
     mask, reached = part.masked.path / "mask.mrc", sharpening_of(part.sharpened)[0]
     asked = true_b_factor(half_maps(part.refined), mask, whole, resolution=reached)
     return MapsTruth(initial, classes, refined, sharpened, poses, asked)

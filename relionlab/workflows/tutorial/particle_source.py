@@ -1,67 +1,34 @@
-"""What the tutorial works on: the user's particles, or simulated ones with their truth."""
+"""Where the tutorial's particles come from: the user's list, brought into the project's folder, or the simulation."""
 
 from __future__ import annotations
 
-import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from relionlab.errors import NodeError
-from relionlab.io.image_names import ImageReader, format_image_name, parse_image_name
+from relionlab.io.image_names import format_image_name, parse_image_name
+from relionlab.io.image_reader import ImageReader
 from relionlab.io.particles import Particles, read_particles, write_particles
 from relionlab.project import Project
 from relionlab.workflows.stages import Clock, Watcher
+from relionlab.workflows.tutorial.particle_data import PLACE, ParticleData
+from relionlab.workflows.tutorial.particle_plan import ParticlePlan
+from relionlab.workflows.tutorial.particle_simulation import simulated_particles
 
-if TYPE_CHECKING:
-    from relionlab.workflows.tutorial import Plan
-
-PLACE = "Particles"
 SHARE_OF_BOX = 0.8
 """The mask's diameter over the box, where nothing else is known."""
 
 
-@dataclass(frozen=True)
-class TutorialData:
-    """Particles in the project's folder, and what is known of them.
-
-    particles  STAR file, relative to the project
-    diameter   of the mask, in Å
-    has_ctf    whether the CTF of each particle is known
-    source     where they come from, for people
-    told       the same in a sentence, for the page
-    place      their folder, relative to the project
-    truth      table of the truth, relative to the project; ``None``: not known
-    symmetry   of the simulated particle
-    kinds      (number in the truth, name) of the kinds of particle
-    junk       number of those that are no particle
-    """
-
-    particles: str
-    diameter: float
-    has_ctf: bool
-    source: str
-    told: str
-    place: str = f"{PLACE}/"
-    truth: str | None = None
-    symmetry: str = "C1"
-    kinds: tuple[tuple[int, str], ...] = ()
-    junk: int | None = None
-
-
-def particles_for(plan: Plan, project: Project, *, clock: Clock, watcher: Watcher) -> TutorialData:
+def particles_for(plan: ParticlePlan, project: Project, *, clock: Clock, watcher: Watcher) -> ParticleData:
     """Return the particles of the plan; simulated or brought into the project's folder if they are not there yet."""
     if plan.particles is not None:
         return own_particles(plan, project)
-    from relionlab.workflows.tutorial_simulation import simulated_particles
-
     return simulated_particles(plan, project, clock=clock, watcher=watcher)
 
 
-def own_particles(plan: Plan, project: Project) -> TutorialData:
+def own_particles(plan: ParticlePlan, project: Project) -> ParticleData:
     """Write a particle table into the project's folder whose image names are valid there; images stay where they are."""
     source = Path(plan.particles or "").resolve()
     target = project.directory / PLACE / "particles.star"
@@ -70,21 +37,13 @@ def own_particles(plan: Plan, project: Project) -> TutorialData:
     write_particles(target, moved)
     reader = ImageReader(moved.particles["rlnImageName"], project.directory)
     width = reader.shape[-1] * table.pixel_size
-    return TutorialData(
+    return ParticleData(
         particles=f"{PLACE}/particles.star",
         diameter=plan.diameter or round(SHARE_OF_BOX * width),
         has_ctf="rlnDefocusU" in table,
         source=source.name,
         told=f"{len(table):,} particles of {source}; the images stay where they are.",
     )
-
-
-def recorded(path: Path) -> dict[str, Any] | None:
-    """Return what is written down of a simulation, ``None`` if there is nothing that can be read."""
-    try:
-        return dict(json.loads(path.read_text()))
-    except (OSError, ValueError):
-        return None
 
 
 def with_images_from(table: Particles, source: Path, project: Path) -> Particles:

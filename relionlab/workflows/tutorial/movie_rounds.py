@@ -16,12 +16,12 @@ from relionlab.display.results import read_class_averages, read_course
 from relionlab.display.words import many, verb
 from relionlab.io.images import read_stack
 from relionlab.io.particles import read_particles
-from relionlab.workflows.movie_course import Course, Round, count_of, particles_of, pixel_size_of
-from relionlab.workflows.movie_truth import PickedSet, RoundTruth, picked_set
+from relionlab.simulation.scores.classes import FEWEST, ClassTruth
+from relionlab.simulation.scores.picks import PickTruth
 from relionlab.workflows.stages import warnings_of
-from relionlab.workflows.truth import FEWEST, ClassTruth
-from relionlab.workflows.truth_picks import PickTruth
-from relionlab.workflows.tutorial_page import kept_classes
+from relionlab.workflows.tutorial.movie_course import Course, Round, count_of, particles_of, pixel_size_of
+from relionlab.workflows.tutorial.movie_truth import PickedSet, RoundTruth, picked_set
+from relionlab.workflows.tutorial.particle_page import kept_classes
 
 _MONTAGE = 40
 _SMOOTH = 20.0  # Å: what shows particles in noise

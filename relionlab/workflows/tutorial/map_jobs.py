@@ -12,10 +12,9 @@ from relionlab.jobs.refinement.initial_model import InitialModel
 from relionlab.jobs.refinement.refine3d import Refine3D
 from relionlab.jobs.selecting.select import Select
 from relionlab.project import JobDirectory
-from relionlab.workflows.movie_jobs import cores
-from relionlab.workflows.movie_plan import MoviePlan
-from relionlab.workflows.movie_sizes import Sizes
-from relionlab.workflows.tutorial_jobs import output_of
+from relionlab.settings import usable_cores
+from relionlab.workflows.sizes import Sizes
+from relionlab.workflows.tutorial.movie_plan import MoviePlan
 
 _MODEL_ITERATIONS, _CLASS_ITERATIONS = 100, 25
 _CLASSES = 2
@@ -31,7 +30,7 @@ def initial_job(plan: MoviePlan, sizes: Sizes, particles: str, *, symmetry: str)
         sym_name=symmetry,
         do_run_c1=not plan.symmetry_at_once,
         particle_diameter=sizes.mask,
-        nr_threads=cores(),
+        nr_threads=usable_cores(),
         other_args=f"--random_seed {plan.seed}",
     )
 
@@ -47,7 +46,7 @@ def class3d_job(plan: MoviePlan, sizes: Sizes, particles: str, *, initial: JobDi
         nr_iter=plan.iterations3d or _CLASS_ITERATIONS,
         particle_diameter=sizes.mask,
         sampling="15 degrees",
-        nr_threads=cores(),
+        nr_threads=usable_cores(),
         other_args=f"--random_seed {plan.seed}",
     )
 
@@ -55,7 +54,7 @@ def class3d_job(plan: MoviePlan, sizes: Sizes, particles: str, *, initial: JobDi
 def keep_job(classified: JobDirectory, numbers: tuple[int, ...]) -> Select:
     """Return the job that keeps the particles of some classes."""
     return Select(
-        fn_model=output_of(classified, "_model"), classes=",".join(str(number) for number in numbers), do_recenter=False
+        fn_model=classified.output("_model"), classes=",".join(str(number) for number in numbers), do_recenter=False
     )
 
 
@@ -69,21 +68,21 @@ def refine_job(plan: MoviePlan, sizes: Sizes, particles: str, *, initial: JobDir
         ini_high=coarse(sizes),
         sym_name=symmetry,
         particle_diameter=sizes.mask,
-        nr_threads=cores(),
+        nr_threads=usable_cores(),
         other_args=f"--random_seed {plan.seed}{limit}",
     )
 
 
 def mask_job(refined: JobDirectory, *, threshold: float) -> MaskCreate:
     """Return the job that masks the solvent; the soft edge is wide enough not to correlate by itself."""
-    return MaskCreate(fn_in=output_of(refined, "_class001.mrc"), inimask_threshold=threshold, width_mask_edge=6.0)
+    return MaskCreate(fn_in=refined.output("_class001.mrc"), inimask_threshold=threshold, width_mask_edge=6.0)
 
 
 def sharpen_job(refined: JobDirectory, masked: JobDirectory) -> PostProcess:
     """Return the job that judges and sharpens: by the slope, if post-processing itself would not doubt it
     (:func:`relionlab.jobs.maps.verdict.doubts_of_fit`), else not at all.
     """
-    form = PostProcess(fn_in=half_map(refined), fn_mask=output_of(masked, "mask"))
+    form = PostProcess(fn_in=half_map(refined), fn_mask=masked.output("mask"))
     program = Postprocess(fn_in=form.fn_in, fn_mask=form.fn_mask, autob_lowres=form.autob_lowres, do_auto_bfac=True)
     if not doubts_of_sharpening(program, refined.project.directory):
         return form
@@ -94,21 +93,21 @@ def local_job(refined: JobDirectory, masked: JobDirectory, *, b_factor: float) -
     """Return the job that finds the resolution at every place; ``b_factor`` in Å²: of the sharpening."""
     return LocalRes(
         fn_in=half_map(refined),
-        fn_mask=output_of(masked, "mask"),
+        fn_mask=masked.output("mask"),
         angpix=None,
         adhoc_bfac=round(b_factor, 1),
-        nr_threads=cores(),
+        nr_threads=usable_cores(),
     )
 
 
 def model_of(initial: JobDirectory) -> str:
     """Return the finished map of an InitialModel job, relative to the project."""
-    return output_of(initial, "initial_model.mrc")
+    return initial.output("initial_model.mrc")
 
 
 def half_map(refined: JobDirectory) -> str:
     """Return the first unfiltered half-map of a Refine3D job, relative to the project."""
-    return output_of(refined, "half1_class001_unfil")
+    return refined.output("half1_class001_unfil")
 
 
 def coarse(sizes: Sizes) -> float:

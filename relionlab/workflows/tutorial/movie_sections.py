@@ -24,10 +24,9 @@ from relionlab.io.movies import open_movie
 from relionlab.io.particles import read_particles
 from relionlab.io.table import Table
 from relionlab.jobs.motion.records import gain_turns
-from relionlab.workflows.movie_course import Course
-from relionlab.workflows.movie_truth import CourseTruth
 from relionlab.workflows.stages import warnings_of
-from relionlab.workflows.tutorial_jobs import output_of
+from relionlab.workflows.tutorial.movie_course import Course
+from relionlab.workflows.tutorial.movie_truth import CourseTruth
 
 _TILE = 360
 _RINGS, _LARGE_RINGS = 344, 516  # px: three beside each other, or two, take the width of the page
@@ -147,7 +146,7 @@ def ctf_section(course: Course, truth: CourseTruth | None) -> Section:
 
 def _corrected(course: Course) -> Table:
     project = course.imported.project.directory
-    return read_particles(project / output_of(course.corrected, "corrected_micrographs"), kind="micrographs").particles
+    return read_particles(project / course.corrected.output("corrected_micrographs"), kind="micrographs").particles
 
 
 def _mended(image: np.ndarray) -> np.ndarray:

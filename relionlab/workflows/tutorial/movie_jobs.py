@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import get_args
 
 from relionlab.jobs.ctf.job import CtfFind
@@ -12,10 +11,10 @@ from relionlab.jobs.motion.job import GainFlip, GainRotation, MotionCorr
 from relionlab.jobs.picking.autopick import AutoPick
 from relionlab.jobs.refinement.class2d import Class2D
 from relionlab.project import JobDirectory
-from relionlab.workflows.movie_data import MovieData
-from relionlab.workflows.movie_plan import MoviePlan
-from relionlab.workflows.movie_sizes import Sizes, classes_for, patches_for
-from relionlab.workflows.tutorial_jobs import output_of
+from relionlab.settings import usable_cores
+from relionlab.workflows.sizes import Sizes, classes_for, patches_for
+from relionlab.workflows.tutorial.movie_data import MovieData
+from relionlab.workflows.tutorial.movie_plan import MoviePlan
 
 
 def import_job(data: MovieData) -> Import:
@@ -33,7 +32,7 @@ def motion_job(plan: MoviePlan, data: MovieData, imported: JobDirectory) -> Moti
     """Return the job that aligns the movies."""
     columns, rows = (plan.patches, plan.patches) if plan.patches else patches_for(data.shape, data.pixel_size)
     return MotionCorr(
-        input_star_mics=output_of(imported, "movies"),
+        input_star_mics=imported.output("movies"),
         do_dose_weighting=data.dose is not None,
         dose_per_frame=data.dose if data.dose is not None else 1.0,
         patch_x=columns,
@@ -44,14 +43,14 @@ def motion_job(plan: MoviePlan, data: MovieData, imported: JobDirectory) -> Moti
         gain_flip=get_args(GainFlip)[data.gain_flip],
         find_gain=bool(data.gain),
         fn_defect=data.defects,
-        nr_threads=cores(),
+        nr_threads=usable_cores(),
     )
 
 
 def ctf_job(sizes: Sizes, corrected: JobDirectory) -> CtfFind:
     """Return the job that estimates the CTFs, from the micrographs themselves: closer to the truth than from power spectra."""
     return CtfFind(
-        input_star_mics=output_of(corrected, "corrected_micrographs"),
+        input_star_mics=corrected.output("corrected_micrographs"),
         resmax=sizes.finest(),
     )
 
@@ -60,7 +59,7 @@ def blob_job(sizes: Sizes, estimated: JobDirectory) -> AutoPick:
     """Return the job that finds particles by their size alone."""
     smallest, largest = sizes.blobs
     return AutoPick(
-        fn_input_autopick=output_of(estimated, "micrographs_ctf"),
+        fn_input_autopick=estimated.output("micrographs_ctf"),
         do_log=True,
         log_diam_min=smallest,
         log_diam_max=largest,
@@ -73,8 +72,8 @@ def template_job(
 ) -> AutoPick:
     """Return the job that finds particles by the selected class averages; ``pixel_size``: of these, in Å."""
     return AutoPick(
-        fn_input_autopick=output_of(estimated, "micrographs_ctf"),
-        fn_refs_autopick=output_of(selected, "class_averages"),
+        fn_input_autopick=estimated.output("micrographs_ctf"),
+        fn_refs_autopick=selected.output("class_averages"),
         angpix_ref=pixel_size,
         particle_diameter=sizes.mask,
         mindist_autopick=sizes.apart,
@@ -86,8 +85,8 @@ def extract_job(sizes: Sizes, estimated: JobDirectory, picked: JobDirectory, *, 
     """Return the job that cuts the particles out, shrunk to about this pixel size (Å)."""
     shrunk = sizes.shrunk(pixel_size)
     return Extract(
-        star_mics=output_of(estimated, "micrographs_ctf"),
-        coords_suffix=output_of(picked, "coords_suffix"),
+        star_mics=estimated.output("micrographs_ctf"),
+        coords_suffix=picked.output("coords_suffix"),
         extract_size=sizes.box,
         bg_diameter=sizes.background,
         do_rescale=shrunk < sizes.box,
@@ -100,14 +99,9 @@ def class_job(
 ) -> Class2D:
     """Return the job that sorts so many particles into classes, one for each ``share`` of them."""
     return Class2D(
-        fn_img=output_of(extracted, "particles"),
+        fn_img=extracted.output("particles"),
         nr_classes=plan.classes or classes_for(particles, share),
         nr_iter=plan.iterations or iterations,
         particle_diameter=sizes.mask,
         other_args=f"--random_seed {plan.seed}",
     )
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0))

@@ -11,13 +11,13 @@ from relionlab.engine.picking import Picks
 from relionlab.io.particles import read_particles
 from relionlab.jobs.picking import pick_files
 from relionlab.project import JobDirectory
-from relionlab.workflows import truth_movies, truth_picks
-from relionlab.workflows.movie_course import Course, Round, particles_of
-from relionlab.workflows.movie_map_truth import MapsTruth, maps_truth
-from relionlab.workflows.movie_simulation import KINDS
-from relionlab.workflows.truth import ClassTruth
-from relionlab.workflows.truth_picks import PickTruth
-from relionlab.workflows.tutorial_jobs import output_of
+from relionlab.simulation.scores import movies as movie_scores
+from relionlab.simulation.scores import picks as pick_scores
+from relionlab.simulation.scores.classes import ClassTruth
+from relionlab.simulation.scores.picks import PickTruth
+from relionlab.workflows.tutorial.map_truth import MapsTruth, maps_truth
+from relionlab.workflows.tutorial.movie_course import Course, Round, particles_of
+from relionlab.workflows.tutorial.movie_simulation import KINDS
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ class RoundTruth:
 class CourseTruth:
     """The errors of every stage."""
 
-    motion: truth_movies.MotionTruth
-    ctf: truth_movies.CtfTruth
+    motion: movie_scores.MotionTruth
+    ctf: movie_scores.CtfTruth
     first: RoundTruth
     second: RoundTruth
     maps: MapsTruth | None = None
@@ -67,7 +67,7 @@ class CourseTruth:
 def picked_set(picked: JobDirectory, estimated: JobDirectory) -> PickedSet:
     """Read the picks of an AutoPick job, of the micrographs of a CtfFind job; micrographs without a file have none."""
     project = picked.project.directory
-    listed = read_particles(project / output_of(estimated, "micrographs_ctf"), kind="micrographs")
+    listed = read_particles(project / estimated.output("micrographs_ctf"), kind="micrographs")
     names = [str(name) for name in listed.particles["rlnMicrographName"].tolist()]
     paths = [project / (pick_files.root_of(name, f"{picked.name}/", "autopick") + ".star") for name in names]
     picks = [pick_files.read_picks(path) if path.exists() else Picks.at(np.zeros((0, 2))) for path in paths]
@@ -80,11 +80,11 @@ def course_truth(course: Course) -> CourseTruth | None:
         return None
     project = course.imported.project.directory
     truth = project / course.data.truth
-    corrected = project / output_of(course.corrected, "corrected_micrographs")
-    estimated = project / output_of(course.estimated, "micrographs_ctf")
+    corrected = project / course.corrected.output("corrected_micrographs")
+    estimated = project / course.estimated.output("micrographs_ctf")
     return CourseTruth(
-        truth_movies.motion_truth(corrected, truth, project=project),
-        truth_movies.ctf_truth(estimated, truth),
+        movie_scores.motion_truth(corrected, truth, project=project),
+        movie_scores.ctf_truth(estimated, truth),
         round_truth(course, course.first, truth),
         round_truth(course, course.second, truth),
         None if course.maps is None else maps_truth(course.maps, course.sizes, truth, symmetry=course.data.symmetry),
@@ -97,7 +97,7 @@ def round_truth(course: Course, part: Round, truth: Path) -> RoundTruth:
     sizes = course.sizes
     found = picked_set(part.picked, course.estimated)
     known = read_particles(table)
-    picks = truth_picks.compare_picks(
+    picks = pick_scores.compare_picks(
         np.array(found.names, dtype=object)[found.micrograph],
         sizes.pixel_size * found.xy,
         known.particles,
@@ -106,13 +106,13 @@ def round_truth(course: Course, part: Round, truth: Path) -> RoundTruth:
     )
 
     def compared(job: JobDirectory) -> tuple[PickTruth, np.ndarray]:
-        return truth_picks.compare_particles(
+        return pick_scores.compare_particles(
             particles_of(job), table, pixel_size=sizes.pixel_size, diameter=sizes.diameter, project=project
         )
 
     extracted, images = compared(part.extracted)
-    classes = truth_picks.class_truth(
-        project / output_of(part.classified, "_data"),
+    classes = pick_scores.class_truth(
+        project / part.classified.output("_data"),
         extracted,
         images,
         truth=table,

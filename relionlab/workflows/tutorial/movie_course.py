@@ -13,13 +13,14 @@ from relionlab.errors import RunError
 from relionlab.io.particles import read_particles
 from relionlab.jobs.base import Job
 from relionlab.project import JobDirectory, Project
-from relionlab.workflows import movie_jobs as jobs
-from relionlab.workflows.movie_data import MovieData, movies_for
-from relionlab.workflows.movie_maps import MapPart, make_maps
-from relionlab.workflows.movie_plan import MoviePlan
-from relionlab.workflows.movie_sizes import FIRST_PIXEL, FIRST_SHARE, SECOND_PIXEL, SECOND_SHARE, Sizes
+from relionlab.workflows.sizes import FIRST_PIXEL, FIRST_SHARE, SECOND_PIXEL, SECOND_SHARE, Sizes
 from relionlab.workflows.stages import Clock, Watcher, finished
-from relionlab.workflows.tutorial_jobs import output_of, select_job
+from relionlab.workflows.tutorial import movie_jobs as jobs
+from relionlab.workflows.tutorial.maps import MapPart, make_maps
+from relionlab.workflows.tutorial.movie_data import MovieData
+from relionlab.workflows.tutorial.movie_plan import MoviePlan
+from relionlab.workflows.tutorial.movie_source import movies_for
+from relionlab.workflows.tutorial.particle_jobs import select_job
 
 FIRST, SECOND = "round1", "round2"
 """Aliases of the two rounds' jobs; the jobs before them have the tutorial's."""
@@ -100,7 +101,7 @@ class Conductor:
                 f"{second.selected.name} has {count} particles: too few for a map. More movies, or --classes_only to end here."
             )
         symmetry = self._plan.symmetry or data.symmetry
-        particles = output_of(second.selected, "particles")
+        particles = second.selected.output("particles")
         return make_maps(self._plan, sizes, particles, symmetry=symmetry, done=self._done)
 
     def _round(self, grain: Grain, sizes: Sizes, estimated: JobDirectory, search: Job) -> Round:
@@ -127,7 +128,7 @@ class Conductor:
 
 def particles_of(extracted: JobDirectory) -> Path:
     """Return the particle list of an Extract or Select job."""
-    return extracted.project.directory / output_of(extracted, "particles")
+    return extracted.project.directory / extracted.output("particles")
 
 
 def count_of(extracted: JobDirectory) -> int:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from relionlab.errors import ProjectError
 from relionlab.project import Project
 from relionlab.workflows.stages import ANEW, Clock, Watcher
-from relionlab.workflows.tutorial_data import PLACE, TutorialData, recorded
+from relionlab.workflows.tutorial.folder import recorded
+from relionlab.workflows.tutorial.particle_data import PLACE, ParticleData
 
 if TYPE_CHECKING:
     from relionlab.simulation.conditions import Simulation
-    from relionlab.workflows.tutorial import Plan
+    from relionlab.workflows.tutorial.particle_plan import ParticlePlan
 
 FRACTIONS = (0.6, 0.4)
 """Shares of the whole assembly and of the one that lacks a subunit."""
@@ -24,7 +25,7 @@ RECORD = "simulation.json"
 """Written last: its presence says that the particles are complete."""
 
 
-def simulation_for(plan: Plan) -> Simulation:
+def simulation_for(plan: ParticlePlan) -> Simulation:
     """Return what is to be simulated."""
     from relionlab.simulation.conditions import Simulation
 
@@ -40,7 +41,7 @@ def simulation_for(plan: Plan) -> Simulation:
     )
 
 
-def simulated_particles(plan: Plan, project: Project, *, clock: Clock, watcher: Watcher) -> TutorialData:
+def simulated_particles(plan: ParticlePlan, project: Project, *, clock: Clock, watcher: Watcher) -> ParticleData:
     """Return the simulated particles of the project; made if they are not there.
 
     Raises ProjectError if there are others, made with other options.
@@ -67,7 +68,7 @@ def simulated_particles(plan: Plan, project: Project, *, clock: Clock, watcher: 
         watcher.end(f"{plan.count:,} simulated")
     if record["simulation"] != wanted:
         raise ProjectError(f"{directory} holds particles simulated with other options (see {RECORD} there): {ANEW}")
-    return TutorialData(
+    return ParticleData(
         particles=f"{PLACE}/particles.star",
         diameter=plan.diameter or float(str(record["diameter"])),
         has_ctf=True,
