@@ -13,6 +13,8 @@ FIRST_PIXEL, SECOND_PIXEL = 5.0, 3.5
 The first one makes templates, which are low-passed to 20 Å, and parts particles from what is none; the second one shows
 domains and, at the best, helices.
 """
+TYPICAL = 150.0
+"""Å: diameter to begin with where nobody has said how large the particle is; the form shows it and asks."""
 BOX, MASK, APART, NARROW = 1.5, 1.1, 0.7, 0.65
 """Box, mask, least distance of two picks and smallest blob, over the particle's diameter.
 

@@ -11,15 +11,15 @@ from relionlab.jobs.context import Context
 from relionlab.jobs.micrographs.each import for_each_micrograph
 from relionlab.jobs.micrographs.listing import first_shape
 from relionlab.jobs.picking import pick_files
+from relionlab.jobs.picking.autopick_again import picked_again, settings_path
 from relionlab.jobs.picking.autopick_memory import bytes_needed
 from relionlab.jobs.picking.autopick_settings import (
     PickingSettings,
-    picked_again,
     read_settings,
-    settings_path,
     write_settings,
 )
-from relionlab.jobs.picking.autopick_work import Picking, PickingRun, open_picking
+from relionlab.jobs.picking.autopick_work import PickingRun, open_picking
+from relionlab.jobs.picking.picking import Picking
 
 MOST_MAPS = 30
 """Micrographs of which maps are written without being asked twice, as in RELION."""

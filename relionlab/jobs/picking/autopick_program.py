@@ -15,7 +15,7 @@ from relionlab.jobs.micrographs.options import MicrographOptions
 from relionlab.jobs.picking import autopick_more_options as more
 from relionlab.jobs.picking import autopick_options as options
 from relionlab.jobs.picking.autopick_all import MOST_MAPS, pick
-from relionlab.jobs.picking.autopick_work import Picking
+from relionlab.jobs.picking.picking import Picking
 from relionlab.params import Parameter, flagged
 
 _GENERAL, _REFERENCES, _BLOBS, _HELIX, _PEAKS, _EXPERT = (

@@ -16,7 +16,6 @@ import numpy as np
 
 from relionlab.engine.ctf import Optics, ctf
 from relionlab.engine.picking import (
-    BlobSearch,
     Candidates,
     Edits,
     Frame,
@@ -34,7 +33,6 @@ from relionlab.errors import InputError
 from relionlab.io.images import open_image, read_image
 from relionlab.io.particles import Particles
 from relionlab.jobs.context import Context
-from relionlab.jobs.micrographs.each import EVERYTHING, Choice
 from relionlab.jobs.micrographs.listing import look_at_images, names_of
 from relionlab.jobs.picking import pick_files
 from relionlab.jobs.picking.autopick_input import DEFOCUS, check_ctf, read_list
@@ -46,48 +44,7 @@ from relionlab.jobs.picking.autopick_references import (
     read_references,
 )
 from relionlab.jobs.picking.autopick_settings import PickingSettings
-
-
-@dataclass(frozen=True, kw_only=True)
-class Picking:
-    """What is to be picked and how: the values of the program's flags. Lengths in Å, ``None`` where nothing is said.
-
-    bright     the micrographs' particles have the sign of the references (of bright blobs)
-    threshold  least figure of merit; with blobs: by how much the default one is moved
-    """
-
-    micrographs: str
-    output: str
-    pickname: str = "autopick"
-    pixel_size: float | None = None
-    blobs: BlobSearch | None = None
-    ref: str = ""
-    angpix_ref: float | None = None
-    particle_diameter: float | None = None
-    healpix_order: int = 1
-    symmetry: str = "C1"
-    psi_step: float = 10.0
-    shrink_mask: float = 2.0
-    lowpass: float | None = None
-    highpass: float | None = None
-    bright: bool = False
-    ctf: bool = False
-    intact_first_peak: bool = False
-    shrink: float = 0.0
-    exact_scale: bool = False
-    outliers: float = 8.0
-    skip_side: float = 0.0
-    threshold: float = 0.25
-    upper: float | None = None
-    neighbour: float = 0.75
-    min_distance: float | None = None
-    max_stddev: float | None = None
-    min_average: float | None = None
-    write_maps: bool = False
-    read_maps: bool = False
-    unlimited_maps: bool = False
-    choice: Choice = EVERYTHING
-    workers: int = 0
+from relionlab.jobs.picking.picking import Picking
 
 
 @dataclass(frozen=True)

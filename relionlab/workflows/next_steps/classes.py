@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from relionlab.jobs.extraction.job import Extract
 from relionlab.jobs.refinement.rounds import is_three_dimensional
 from relionlab.jobs.selecting.select import Select
 from relionlab.project import JobDirectory
@@ -10,9 +9,9 @@ from relionlab.workflows.next_jobs import Suggestion
 from relionlab.workflows.next_steps import files
 from relionlab.workflows.next_steps.maps import class_sort, refinement
 from relionlab.workflows.next_steps.micrographs import picking
-from relionlab.workflows.next_steps.particles import classes_job, initial_model, templates_job
+from relionlab.workflows.next_steps.particles import classes_job, finer_extraction, initial_model, templates_job
 from relionlab.workflows.sizes import SECOND_SHARE
-from relionlab.workflows.sizes_used import last_value, made_from
+from relionlab.workflows.sizes_used import last_value
 
 
 def after_class2d(directory: JobDirectory) -> list[Suggestion]:
@@ -69,25 +68,3 @@ def _after_maps(directory: JobDirectory, particles: str) -> list[Suggestion]:
         found.insert(0, refinement(directory, particles, reference=reference))
         found.append(class_sort(directory, particles, reference=reference))
     return found
-
-
-def finer_extraction(directory: JobDirectory, particles: str) -> Suggestion | None:
-    """Return the job that extracts shrunken particles again at their full pixel size, ``None`` if they are not shrunken."""
-    for _, job in made_from(directory):
-        if isinstance(job, Extract):
-            if not job.do_rescale:
-                return None
-            again = Extract(
-                star_mics=job.star_mics,
-                do_reextract=True,
-                fndata_reextract=particles,
-                do_recenter=True,
-                extract_size=job.extract_size,
-                bg_diameter=job.bg_diameter,
-            )
-            return Suggestion(
-                again,
-                "Extract finer",
-                "Cut the same particles out again without shrinking: finer detail becomes possible.",
-            )
-    return None

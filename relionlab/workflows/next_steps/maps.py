@@ -18,6 +18,7 @@ from relionlab.settings import usable_cores
 from relionlab.workflows.map_choices import choose_classes, noise_threshold
 from relionlab.workflows.next_jobs import Suggestion
 from relionlab.workflows.next_steps import files
+from relionlab.workflows.next_steps.particles import finer_extraction
 from relionlab.workflows.sizes import MASK
 from relionlab.workflows.sizes_used import last_value, made_from, mask_used, symmetry_used
 
@@ -208,8 +209,6 @@ def _fits(directory: JobDirectory, mask: str, half: str) -> bool:
 
 def _finer(directory: JobDirectory) -> list[Suggestion]:
     """Return extraction without shrinking, where the pixels limit the resolution."""
-    from relionlab.workflows.next_steps.classes import finer_extraction
-
     try:
         run = outcome_of(directory.path)
     except (RelionlabError, OSError):

@@ -23,11 +23,8 @@ from relionlab.workflows.next_jobs import Suggestion
 from relionlab.workflows.next_steps import files
 from relionlab.workflows.next_steps.particles import after_joining, templates_job
 from relionlab.workflows.outcomes.micrographs import FINE
-from relionlab.workflows.sizes import Sizes, patches_for
+from relionlab.workflows.sizes import TYPICAL, Sizes, patches_for
 from relionlab.workflows.sizes_used import diameter_used, mask_used
-
-TYPICAL = 150.0
-"""Å: diameter to begin with where nobody has said how large the particle is; the form shows it and asks."""
 
 
 def after_import(directory: JobDirectory) -> list[Suggestion]:

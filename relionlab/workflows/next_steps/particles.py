@@ -23,10 +23,11 @@ from relionlab.workflows.sizes import (
     MASK,
     SECOND_PIXEL,
     SECOND_SHARE,
+    TYPICAL,
     Sizes,
     classes_for,
 )  # fmt: skip
-from relionlab.workflows.sizes_used import diameter_used, last_value, mask_used, pixel_and_box, symmetry_used
+from relionlab.workflows.sizes_used import diameter_used, last_value, made_from, mask_used, pixel_and_box, symmetry_used
 
 THRESHOLD = 0.15
 """Figure of merit above which a template's peak is taken for a particle, to begin with: the course's."""
@@ -139,6 +140,28 @@ def classes_job(directory: JobDirectory, particles: str, *, share: int) -> Class
     )
 
 
+def finer_extraction(directory: JobDirectory, particles: str) -> Suggestion | None:
+    """Return the job that extracts shrunken particles again at their full pixel size, ``None`` if they are not shrunken."""
+    for _, job in made_from(directory):
+        if isinstance(job, Extract):
+            if not job.do_rescale:
+                return None
+            again = Extract(
+                star_mics=job.star_mics,
+                do_reextract=True,
+                fndata_reextract=particles,
+                do_recenter=True,
+                extract_size=job.extract_size,
+                bg_diameter=job.bg_diameter,
+            )
+            return Suggestion(
+                again,
+                "Extract finer",
+                "Cut the same particles out again without shrinking: finer detail becomes possible.",
+            )
+    return None
+
+
 def _classes(directory: JobDirectory, particles: str) -> list[Suggestion]:
     second = bool(last_value(directory, "fn_refs_autopick"))
     job = classes_job(directory, particles, share=SECOND_SHARE if second else FIRST_SHARE)
@@ -176,8 +199,6 @@ def _refine(directory: JobDirectory, particles: str, reference: str) -> Suggesti
 
 
 def _picked_diameter(directory: JobDirectory) -> float:
-    from relionlab.workflows.next_steps.micrographs import TYPICAL
-
     return diameter_used(directory) or TYPICAL
 
 
