@@ -55,7 +55,7 @@ CLOSE = 0.5
 HALF_OF_MASK = 0.5
 """Value of a mask from which on a voxel counts as inside."""
 _NOISE = (0.3, 1.2)  # of a half-map in units of the molecule's deviation: along x from one side of the box to the other
-_DENSE, _EXTEND, _EDGE = 0.15, 3.0, 6.0  # of the mask, see workflows/truth_maps.py
+_DENSE, _EXTEND, _EDGE = 0.15, 3.0, 6.0  # of the mask, see simulation/scores/maps.py
 
 _COMMON = (
     " --ctf --particle_diameter {diameter:g} --flatten_solvent --zero_mask --oversampling 1 --offset_step 2"
