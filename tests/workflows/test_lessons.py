@@ -12,6 +12,7 @@ from relionlab.errors import ProjectError
 from relionlab.io.images import read_map, write_map
 from relionlab.io.star import read_star, write_star
 from relionlab.io.table import Table
+from relionlab.project import JobDirectory
 from relionlab.workflows.refine3d_lesson import MapLesson, refine3d_lesson
 
 
@@ -22,6 +23,8 @@ def lesson(tmp_path_factory: pytest.TempPathFactory) -> MapLesson:
 
 class Refined:
     """Stands for a Refine3D job whose map and poses are the true ones, turned by some degrees."""
+
+    output = JobDirectory.output
 
     def __init__(self, lesson: MapLesson, *, off: float):
         self.project, self.outputs = lesson.project, []

@@ -13,7 +13,7 @@ from relionlab.errors import NodeError, ParameterError, ProjectError
 from relionlab.io.images import read_map
 from relionlab.io.particles import read_particles
 from relionlab.io.tiff import TiffWriter
-from relionlab.project import Project
+from relionlab.project import JobDirectory, Project
 from relionlab.simulation import command as simulate_command
 from relionlab.simulation import d2_assembly, exposures
 from relionlab.simulation.scores.classes import ClassTruth
@@ -117,6 +117,7 @@ def test_jobs_follow_what_is_known_of_the_movies(tmp_path: Path):
 
     class Directory:
         name, outputs = "X/job001", (Output(),)
+        output = JobDirectory.output
 
     movies_in(tmp_path / "raw", "a.tif")
     data = own_movies(MoviePlan(movies=f"{tmp_path}/raw/*.tif", diameter=120), Project.create(tmp_path / "new"))
