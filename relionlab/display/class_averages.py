@@ -82,7 +82,7 @@ def tile(averages: ClassAverages, index: int) -> np.ndarray:
 def caption(averages: ClassAverages, index: int) -> str:
     """Return the two lines below a class average."""
     count, share, resolution = averages.counts[index], averages.share[index], averages.resolution[index]
-    first = f"{averages.numbers[index]}" + ("" if count < 0 else f" · {count}")
+    first = f"{averages.numbers[index]}" + ("" if count < 0 else f" · {count:,}")
     second = f"{100 * share:.1f} %" + (f" · {resolution:.1f} Å" if np.isfinite(resolution) and share > 0 else "")
     return f"{first}\n{second}"
 

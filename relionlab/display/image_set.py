@@ -195,13 +195,18 @@ def read_image_set(source: str | Path) -> ImageSet:
         return _of_folder(path)
     if not path.name.removesuffix(".gz").endswith(".star"):
         return _of_stack(path)
-    if path.name.startswith("particles") or "_data.star" in path.name:
+    if lists_particles(path):
         with suppress(StarError):  # read once for all that is linked to it
             return set_of_particles(particle_list(path), path)
     tables = read_star(path)
     if "model_classes" in tables:
         return _of_model(path, tables)
     return set_of_tables(tables, path)
+
+
+def lists_particles(path: Path) -> bool:
+    """Say whether a STAR file is a list of particles by its name, as jobs write them."""
+    return path.name.startswith("particles") or "_data.star" in path.name
 
 
 def set_of_tables(tables: dict[str, Table], source: Path) -> ImageSet:

@@ -21,7 +21,7 @@ def chart(title: str, x: str, y: str, *, size: tuple[int, int] = (312, 195), **o
     size     screen px
     options  of Bokeh's ``figure``: name, y_axis_type, y_range …
     """
-    from bokeh.models import BasicTicker
+    from bokeh.models import BasicTicker, LogTicker
     from bokeh.plotting import figure
 
     made = figure(title=title, width=size[0], height=size[1], tools="", toolbar_location=None, **options)
@@ -36,6 +36,10 @@ def chart(title: str, x: str, y: str, *, size: tuple[int, int] = (312, 195), **o
         axis.minor_tick_line_color = None
         axis.axis_label_text_font_size = axis.major_label_text_font_size = "8pt"
     made.grid.grid_line_color = _GRID
+    if options.get("y_axis_type") == "log":
+        made.yaxis.ticker = LogTicker(
+            mantissas=[1, 2, 5], num_minor_ticks=0
+        )  # all nine lie on each other where there is little room
     if x in ("Iteration", "Micrograph", "Movie"):
         made.xaxis.ticker = BasicTicker(min_interval=1, num_minor_ticks=0)
     return made

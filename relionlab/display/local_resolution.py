@@ -73,7 +73,7 @@ def local_resolution_slices(source: str | Path, *, mask: str | Path | None = Non
     plan = Mosaic(count=4, columns=4, pixels=214, lines=1)
     tiles = [_coloured(resolution[cut], density[cut], inside[cut], limits=(low, high), pixels=214) for cut in cuts]
     overlay = _canvas([*tiles, _ramp(214)], plan)
-    texts = [f"slice z = {z}", f"slice y = {y}", f"slice x = {x}", f"{low:.2f} Å (blue) to {high:.2f} Å (orange)"]
+    texts = [f"slice z = {z}", f"slice y = {y}", f"slice x = {x}", f"{low:.1f} Å (blue) to {high:.1f} Å (orange)"]
     overlay = overlay * captions(texts, plan)
     if size:
         overlay = overlay * scale_bar(plan, width=size * max(resolution.shape))
@@ -103,20 +103,26 @@ def resolution_range_within(resolution: np.ndarray, inside: np.ndarray) -> tuple
 def _coloured(
     resolution: np.ndarray, density: np.ndarray, inside: np.ndarray, *, limits: tuple[float, float], pixels: int
 ) -> np.ndarray:
-    """Return a slice as RGB: density gives the brightness, resolution the colour within the mask."""
+    """Return a slice (y, x, 4) as RGBA: density gives the brightness, resolution the colour within the mask."""
     light = 0.15 + 0.85 * enlarge(grey(density, diameter=1.5, clip=(0.5, 99.8)), pixels)[..., None] / 255
     within = enlarge((np.clip(inside, 0, 1) * 254).astype(np.uint8), pixels)[..., None] / 254
     place = np.clip((resolution - limits[0]) / (limits[1] - limits[0]), 0, 1)
     colour = _palette()[enlarge((place * 254).astype(np.uint8), pixels)]
-    return np.uint8(255 * light * (within * colour + (1 - within)))
+    drawn = np.uint8(255 * light * (within * colour + (1 - within)))
+    return np.dstack([drawn, np.full((pixels, pixels), 255, np.uint8)])
 
 
 def _ramp(pixels: int) -> np.ndarray:
-    """Return the scale of colours, a band on white."""
-    tile = np.full((pixels, pixels, 3), 255, np.uint8)
-    band = np.uint8(255 * _palette()[np.linspace(0, 254, pixels).astype(int)])
-    tile[pixels // 3 : 2 * pixels // 3] = band
+    """Return the scale of colours, a band on what is transparent."""
+    tile = _paper(pixels, pixels)
+    tile[pixels // 3 : 2 * pixels // 3, :, :3] = 255 * _palette()[np.linspace(0, 254, pixels).astype(int)]
+    tile[pixels // 3 : 2 * pixels // 3, :, 3] = 255
     return tile
+
+
+def _paper(height: int, width: int) -> np.ndarray:
+    """Return white (y, x, 4) that is transparent: the page shines through, be it light or dark."""
+    return np.dstack([np.full((height, width, 3), 255, np.uint8), np.zeros((height, width), np.uint8)])
 
 
 def _palette() -> np.ndarray:
@@ -129,7 +135,7 @@ def _palette() -> np.ndarray:
 def _canvas(tiles: list[np.ndarray], plan: Mosaic) -> Any:
     import holoviews as hv
 
-    canvas = np.full((plan.height, plan.width, 3), 255, np.uint8)
+    canvas = _paper(plan.height, plan.width)
     for index, tile in enumerate(tiles):
         x, y = plan.corner(index)
         canvas[y : y + plan.pixels, x : x + plan.pixels] = tile

@@ -14,7 +14,7 @@ import numpy as np
 from relionlab.display.style import both
 
 WHITE = 255
-"""Grey value of the paper between the images."""
+"""Grey value of the paper between the images; on a screen it is transparent, so that a dark page stays dark."""
 DOTS = 110
 """Pixels of a mosaic per inch on paper."""
 _ON_PAPER = 96 / DOTS
@@ -102,7 +102,8 @@ def mosaic(tiles: Sequence[np.ndarray], plan: Mosaic) -> Any:
         x, y = plan.corner(index)
         canvas[y : y + plan.pixels, x : x + plan.pixels] = enlarge(tile, plan.pixels)
     image = hv.Image(canvas, bounds=(0, -plan.height, plan.width, 0), kdims=["x", "y"], vdims=["grey"])
-    return both(image, {"tools": []}, {"interpolation": "bilinear"}, cmap="gray", clim=(0, WHITE))
+    on_screen = {"tools": [], "clipping_colors": {"max": "transparent"}}
+    return both(image, on_screen, {"interpolation": "bilinear"}, cmap="gray", clim=(0, WHITE - 1))
 
 
 def captions(texts: Sequence[str], plan: Mosaic, *, size: int = 9) -> Any:
@@ -173,6 +174,7 @@ def sheet(overlay: Any, plan: Mosaic) -> Any:
         {
             "frame_width": width,
             "frame_height": height,
+            "show_grid": False,
             "toolbar": "right",
             "default_tools": ["save", "wheel_zoom", "pan", "reset"],
             "active_tools": [],

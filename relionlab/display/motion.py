@@ -282,6 +282,6 @@ def _texts(texts: Sequence[tuple[float, float, str]]) -> Any:
     labels = hv.Labels(tuple(zip(*texts, strict=True)), ["sheet_x", "sheet_y"], "text")
     return both(
         labels,
-        {"text_font_size": "8pt", "text_align": "left", "text_baseline": "bottom", "text_color": "#444444"},
-        {"size": 7, "horizontalalignment": "left", "verticalalignment": "bottom", "color": "#444444"},
+        {"text_font_size": "8pt", "text_align": "left", "text_baseline": "bottom", "text_color": "#222222"},
+        {"size": 7, "horizontalalignment": "left", "verticalalignment": "bottom", "color": "#222222"},
     )

@@ -57,6 +57,7 @@ def sphere_map(values: np.ndarray, label: str, *, limits: tuple[float, float], g
             "frame_width": 600,
             "frame_height": round(600 * y / x),
             "show_frame": False,
+            "show_grid": False,
             "toolbar": "above",
             "default_tools": ["save"],
             "border": 2,
@@ -152,4 +153,4 @@ def _labels() -> Any:
     ]
     places += [(0.0, 1.07, "tilt 0°")]
     labels = hv.Labels(places, ["x", "y"], "text")
-    return both(labels, {"text_font_size": "8pt", "text_color": "#444444"}, {"size": 8, "color": "#444444"})
+    return both(labels, {"text_font_size": "8pt", "text_color": "#222222"}, {"size": 8, "color": "#222222"})

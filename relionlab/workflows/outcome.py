@@ -39,9 +39,8 @@ class Number:
     def __str__(self) -> str:
         if self.value != self.value:
             return "–"
-        whole = float(self.value).is_integer() and abs(self.value) < 1e15
-        text = f"{int(self.value):,}" if whole and not self.unit else f"{self.value:.3g}"
-        text = f"{self.value:,.0f}" if not whole and abs(self.value) >= 1000 else text
+        count = float(self.value).is_integer() and not self.unit
+        text = f"{self.value:,.0f}" if count or abs(self.value) >= 1000 else f"{self.value:.3g}"
         return f"{text}{'' if self.unit in ('', '°') else ' '}{self.unit}"
 
 

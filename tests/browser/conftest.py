@@ -220,6 +220,9 @@ def _write_settings(own: Path) -> None:
     settings = {
         "apputils-extension/notification.jupyterlab-settings": quiet,
         "notebook-extension/tracker.jupyterlab-settings": {"windowingMode": "none"},  # all cells are in the page
+        "apputils-extension/kernels-settings.jupyterlab-settings": {
+            "commsOverSubshells": "disabled"
+        },  # as in our own lab
     }
     for name, values in settings.items():
         path = own / "user" / "@jupyterlab" / name

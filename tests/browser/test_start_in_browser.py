@@ -24,6 +24,13 @@ class Started(Watched):
         super().__init__(page, address.partition("/lab")[0])
         self.read: list[str] = []
         page.on("request", lambda asked: self._asked(asked.url))
+        self.said: list[bytes] = []
+        page.on("websocket", lambda socket: socket.on("framesent", self._sent))
+
+    def _sent(self, frame: str | bytes) -> None:
+        content = frame.encode() if isinstance(frame, str) else frame
+        if b'"msg_type":"comm_msg"' in content:
+            self.said.append(content)
 
     def _asked(self, url: str) -> None:
         if "/api/contents/" in url and re.search(r"\.(star|mrcs?)\?.*content=1", url):
@@ -116,6 +123,12 @@ def test_a_double_click_opens_a_list_in_the_page_without_reading_it_into_the_bro
     started.page.get_by_role("button", name="CTF").locator("visible=true").first.wait_for(timeout=30_000)
     started.picture("start_file")
     assert started.read == []
+
+
+def test_what_is_clicked_goes_to_no_shell_that_may_be_gone(started):
+    # ipykernel sends a widget's messages to the subshell that its last news came from, also after JupyterLab has closed it
+    assert started.said
+    assert not [said for said in started.said if b'"subshell_id":"' in said]
 
 
 def test_nothing_went_wrong_and_nothing_left_the_machine(started):

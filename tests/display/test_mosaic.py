@@ -6,12 +6,13 @@ import io
 
 import numpy as np
 import pytest
+from bokeh.models import LinearColorMapper
 from PIL import Image
 
 from relionlab.display.class_averages import columns_for
 from relionlab.display.mosaic import WHITE, Mosaic, enlarge, grey, mosaic, round_length, scale_bar, sheet
 from relionlab.display.picture import Picture
-from relionlab.display.render import to_png
+from relionlab.display.render import to_bokeh, to_png
 
 
 def test_grey_uses_the_whole_range_and_never_the_colour_of_paper():
@@ -72,6 +73,14 @@ def test_columns_leave_room_for_all(count):
 def test_twelve_fill_their_rows():
     assert 12 % columns_for(12) == 0
     assert 50 % columns_for(50) == 0
+
+
+def test_the_paper_between_images_lets_a_dark_page_through():
+    plan = Mosaic(count=1, columns=1, pixels=20)
+    drawn = to_bokeh(Picture(sheet(mosaic([np.zeros((20, 20), np.uint8)], plan), plan), "", ""))
+    mapper = next(iter(drawn.select({"type": LinearColorMapper})))
+    assert mapper.high == WHITE - 1
+    assert mapper.high_color.endswith(" 0)")
 
 
 def test_scale_bars_are_read_on_bright_images():

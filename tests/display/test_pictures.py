@@ -137,6 +137,9 @@ def test_star_table_has_units_and_rows(directory):
     titles = [column.title for column in shown.columns]
     assert "DefocusU (Å)" in titles
     assert len(next(iter(shown.source.data.values()))) == 10
+    widths = {column.title: column.width for column in shown.columns}
+    assert widths["ImageName"] > 2 * widths["ClassNumber"]  # as wide as what stands in them
+    assert shown.width <= 950  # beside the list of jobs
 
 
 def test_star_table_names_the_tables_that_there_are(directory):

@@ -38,6 +38,7 @@ class GalleryBar:
         )
         self.below = _dropdown("Below", [("names", ""), *columns], 230)
         self.condition = w.Text(
+            value=gallery.choice.condition,
             placeholder="CtfMaxResolution < 5 and …",
             continuous_update=False,
             layout=w.Layout(width="160px"),

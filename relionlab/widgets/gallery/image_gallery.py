@@ -89,6 +89,7 @@ class ImageGallery(w.VBox):
         self.grid.menu = self._menu()
         self.grid.do = self.do
         self.bar = GalleryBar(self, largest=480 if large else 256)
+        self.bar.follow_order()
         self.grid.show(self.bar.look())
         self._count = w.HTML(layout=w.Layout(flex="1 1 auto"))
         made = partial(button, message=self.message, width="84px")

@@ -8,11 +8,11 @@ from pathlib import Path
 import ipywidgets as w
 
 from relionlab.display.bokeh_view import BokehView
-from relionlab.display.image_set import read_image_set, set_of_tables
+from relionlab.display.image_set import lists_particles, read_image_set, set_of_tables
 from relionlab.display.picks import picking_pictures
 from relionlab.display.results import model_files
 from relionlab.display.show import show
-from relionlab.errors import InputError, RelionlabError
+from relionlab.errors import InputError, RelionlabError, StarError
 from relionlab.io.images import open_image, read_header
 from relionlab.io.star import read_star
 from relionlab.jobs.refinement.rounds import is_three_dimensional
@@ -70,6 +70,9 @@ def _job(path: Path, opener: Opener | None) -> w.Widget:
 
 
 def _star(path: Path, opener: Opener | None) -> w.Widget:
+    if lists_particles(path):
+        with suppress(InputError, StarError):  # read once for all that is linked to it
+            return ImageGallery(read_image_set(path), opener=opener)
     tables = read_star(path)
     if "fsc" in tables:
         return PlotView(path)

@@ -222,6 +222,7 @@ class StarView(w.VBox):
         shared = self._shared if self._shared is not None and len(self._shared) == len(table) else None
         self.choice = shared or RowChoice(table)
         self.choice.on_change(self._changed)
+        self._condition.value = self.choice.condition
         self._bodies = {}
         self._links.children = self._leads()
         self._column.options = [(heading(label), label) for label in table.labels]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
@@ -14,6 +15,7 @@ from relionlab.jobs.importing.job import Import
 from relionlab.jobs.job_json import from_json, to_json
 from relionlab.jobs.picking.autopick import AutoPick
 from relionlab.project import JobDirectory
+from relionlab.project.removal import spoken_bytes
 from relionlab.widgets.forms.form import JobForm
 from relionlab.widgets.pipeline.compare import CompareView
 from relionlab.widgets.pipeline.graph import PipelineView
@@ -25,6 +27,9 @@ from relionlab.widgets.pipeline.trash_view import TrashView
 
 if TYPE_CHECKING:
     from relionlab.widgets.home.home import Home
+
+_BYTES_PER_SECOND = 25_000_000
+"""How much of a STAR file is read and shown in a second by a machine that does other things besides."""
 
 Page = tuple[str, Callable[[], w.Widget]]
 
@@ -109,7 +114,20 @@ class Pages:
         return f"{view.label} · {name.rpartition('/')[2]}", lambda: view.make(self._home)
 
     def _file(self, name: str) -> Page:
-        return name.rpartition("/")[2] or name, lambda: viewer(self._home.folder / name, opener=self._home)
+        title, place = name.rpartition("/")[2] or name, self._home.folder / name
+        return title, lambda: self._read(title, place)
+
+    def _read(self, title: str, place: Path) -> w.Widget:
+        """Return the viewer of a file; of a long list it is said how long that takes."""
+        size = place.stat().st_size if place.suffix == ".star" and place.exists() else 0
+        if size < _BYTES_PER_SECOND:
+            return viewer(place, opener=self._home)
+        seconds = round(size / _BYTES_PER_SECOND) + 1
+        self._home.message.say(f"Reading {title}: {spoken_bytes(size)}, about {seconds} s …")
+        try:
+            return viewer(place, opener=self._home)
+        finally:
+            self._home.message.say("")
 
     def _form(self, number: str) -> Page:
         key = f"form:{number}"

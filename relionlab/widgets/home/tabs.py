@@ -49,7 +49,7 @@ class Tabs(w.VBox):
         self.bar.on("show", self._chosen)
         self.bar.on("keep", self.keep)
         self.bar.on("close", self.close_tab)
-        self._making = w.HTML('<div class="rl-making">opening …</div>', layout=w.Layout(display="none"))
+        self._making = w.HTML(layout=w.Layout(display="none"))
         self._place = w.Box([self._making], layout=w.Layout(display="block"))
         self._place.add_class("rl-tab-place")
         super().__init__([self.bar, self._place])
@@ -94,6 +94,7 @@ class Tabs(w.VBox):
         self.current = key
         if tab.widget is None:
             self._draw()  # the tab is there at once, what it holds may take a moment
+            self._making.value = f'<div class="rl-making">Opening {html.escape(tab.title)} …</div>'
             self._making.layout.display = ""
             tab.widget = self._made(tab)
             self._put(tab.widget)

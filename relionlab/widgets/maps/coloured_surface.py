@@ -23,11 +23,13 @@ class ColouredSurface(w.VBox):
     shown       the map, values (z, y, x) those of the second map: local resolutions in Å
     limits      values at the ends of the scale
     most        voxels along a side; larger maps are binned
+    height      of the picture in screen pixels
     """
 
     def __init__(
-        self, shown: ShownMap, values: np.ndarray, *, limits: tuple[float, float], level: float, most: int = 128
-    ) -> None:
+        self, shown: ShownMap, values: np.ndarray, *, limits: tuple[float, float], level: float, most: int = 128,
+        height: int = 500,
+    ) -> None:  # fmt: skip
         import k3d
 
         self._map, b = binned(shown.array, most)
@@ -36,15 +38,17 @@ class ColouredSurface(w.VBox):
         vertices, triangles, colours = self._surface(level)
         self._mesh = k3d.mesh(
             vertices, triangles, attribute=colours, color_map=list(_COLORS), color_range=list(limits), flat_shading=False,
-            name="Å",
         )  # fmt: skip
         self.plot = k3d.plot(
-            grid_visible=False, height=500, camera_fov=_FIELD, menu_visibility=False, axes_helper=0, camera_auto_fit=False,
+            grid_visible=False, height=height, camera_fov=_FIELD, menu_visibility=False, axes_helper=0, camera_auto_fit=False,
         )  # fmt: skip
         self.plot.camera = _from_front(vertices)
         self.plot += self._mesh
         self.plot.colorbar_object_id = self._mesh.id
-        super().__init__([self.plot])
+        unit = w.HTML("Local resolution, Å")
+        unit.add_class("rl-bar-unit")
+        super().__init__([self.plot, unit])
+        self.add_class("rl-coloured")
 
     def set_level(self, level: float) -> None:
         """Put the surface at another density."""

@@ -44,7 +44,7 @@ class SurfaceView(w.VBox):
     """
 
     def __init__(self, source: Any, *others: Any, width: int = 640, height: int = 500) -> None:
-        self.scene = Scene(width=width, height=height)
+        self.scene, self._height = Scene(width=width, height=height), height
         self.rows: list[MapRow] = []
         self._components: list[Any] = []
         self._places: list[tuple[float, float, float]] = []
@@ -178,7 +178,7 @@ class SurfaceView(w.VBox):
             )
         limits = resolution_range_within(found.array, row.shown.array >= row.level)
         limits = limits or local_resolution_range(path, mask=local_resolution_mask(path))
-        surface = ColouredSurface(row.shown, found.array, limits=limits, level=row.level)
+        surface = ColouredSurface(row.shown, found.array, limits=limits, level=row.level, height=self._height)
         self._local = path, surface, limits
         self._set_ground()
         self.scene.view.layout.display = "none"  # taken away and shown again, it would lose its size

@@ -210,7 +210,7 @@ class LiveClasses(LiveView):
             return
         order = ", largest class first" if len(averages) > 1 and not one.halves else ""
         newest = "" if one == self._rounds[-1] else f" (newest: {self._rounds[-1].number})"
-        views = ": slices along z and y, slice along x and projection" if self.three else ""
+        views = ": slices z, y, x; projection" if self.three else ""
         self._title.value = f"<b>{averages.what} {one.label()}</b>{order}{newest}<span class='rl-muted'>{views}</span>"
 
     def _say_count(self) -> None:

@@ -38,13 +38,13 @@ class JobActions(w.VBox):
         self.question = Question(self.message)
         self._run = self._button("Run", "Start the job with its parameters as they are", self.run)
         self._continue = self._button(
-            "Continue …", "Go on from the last iteration, with some parameters changed", lambda: on_wanted("continue")
+            "Continue", "Go on from the last iteration, with some parameters changed", lambda: on_wanted("continue")
         )
-        self._clone = self._button("Clone …", "A form with the same values, for a new job", lambda: on_wanted("clone"))
+        self._clone = self._button("Clone", "A form with the same values, for a new job", lambda: on_wanted("clone"))
         self._sweep = self._button(
-            "Sweep …", "The same job over several values of a parameter", lambda: on_wanted("sweep")
+            "Sweep", "The same job over several values of a parameter", lambda: on_wanted("sweep")
         )
-        compare = self._button("Compare …", "Side by side with other jobs", lambda: on_wanted("compare"))
+        compare = self._button("Compare", "Side by side with other jobs", lambda: on_wanted("compare"))
         graph = self._button("Branch", "The flowchart of what led here and what came of it", lambda: on_wanted("graph"))
         alias = self._button("Alias …", "Give the job a name of your own", self.ask_alias)
         self._mark = self._button("Mark as …", "Declare it finished, failed or aborted", self.ask_mark)

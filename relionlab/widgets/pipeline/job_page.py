@@ -71,7 +71,9 @@ class JobPage(w.VBox):
         self._place = w.Box([], layout=w.Layout(display="block"))
         head = w.HBox([self._title, self._choice])
         head.add_class("rl-job-head")
-        parts = [style_sheet(), head, self.links, self.views, self.actions, self._place]
+        bar = w.HBox([self.views, self.actions], layout=w.Layout(flex_flow="row wrap"))
+        bar.add_class("rl-job-bar")
+        parts = [style_sheet(), head, self.links, bar, self._place]
         super().__init__([*parts, *([self._drawer] if self._drawer is not None else [])])
         self.add_class("rl-job-page")
         self.refresh()

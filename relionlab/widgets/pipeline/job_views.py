@@ -101,9 +101,7 @@ def view_of(directory: JobDirectory, key: str) -> JobView:
 def _by_hand(directory: JobDirectory) -> tuple[JobView, ...]:
     if directory.state == "scheduled":
         return ()
-    return (
-        JobView("pick", "Pick by hand", "Open the micrographs and pick; what is there is kept", _picker(directory)),
-    )
+    return (JobView("pick", "Pick by hand", "Open the micrographs and pick; what is there is kept", picker(directory)),)
 
 
 def _automatic(directory: JobDirectory) -> tuple[JobView, ...]:
@@ -125,15 +123,17 @@ def _picks(directory: JobDirectory) -> JobView:
 
         return PicksView(directory, opener=opener)
 
-    return JobView("picks", "Picks on micrographs", "One micrograph after the other, with what was picked on it", make)
+    return JobView("picks", "Picks", "One micrograph after the other, with what was picked on it", make)
 
 
 def _correct(directory: JobDirectory) -> JobView:
     tip = "Correct these picks by hand, as a copy in a ManualPick job"
-    return JobView("correct", "Correct by hand", tip, _picker(directory))
+    return JobView("correct", "Correct by hand", tip, picker(directory))
 
 
-def _picker(directory: JobDirectory) -> Callable[[Opener], w.Widget]:
+def picker(directory: JobDirectory) -> Callable[[Opener], w.Widget]:
+    """Return what opens the micrographs of a job for picking by hand, called with the place where it opens others."""
+
     def make(opener: Opener) -> w.Widget:
         from relionlab.widgets.gallery.linked import open_ctf, open_particles_of_micrograph
         from relionlab.widgets.picking.manual_picker import ManualPicker

@@ -9,6 +9,7 @@ import ipywidgets as w
 
 from relionlab.project import JobDirectory
 from relionlab.widgets.parts.opening import Opener
+from relionlab.widgets.pipeline.job_views import picker, view_of
 
 
 @dataclass(frozen=True)
@@ -42,46 +43,13 @@ def _plots(job: JobDirectory, _opener: Opener) -> w.Widget:
     return PlotView(job)
 
 
-def _images(job: JobDirectory, opener: Opener) -> w.Widget:
-    from relionlab.widgets.gallery.image_gallery import ImageGallery
-
-    return ImageGallery(job, opener=opener)
+def _by_hand(job: JobDirectory, opener: Opener) -> w.Widget:
+    return picker(job)(opener)
 
 
-def _by_hand(job: JobDirectory, _opener: Opener) -> w.Widget:
-    from relionlab.widgets.picking.manual_picker import ManualPicker
-
-    return ManualPicker(job)
-
-
-def _tuned(job: JobDirectory, opener: Opener) -> w.Widget:
-    from relionlab.widgets.picking.auto_picker import AutoPicker
-
-    return AutoPicker(job, opener=opener)
-
-
-def _classes(job: JobDirectory, opener: Opener) -> w.Widget:
-    from relionlab.widgets.gallery.gallery import ClassGallery
-
-    return ClassGallery(job, opener=opener)
-
-
-def _slices(job: JobDirectory, opener: Opener) -> w.Widget:
-    from relionlab.widgets.maps.slice_view import SliceView
-
-    return SliceView(job, opener=opener)
-
-
-def _surface(job: JobDirectory, _opener: Opener) -> w.Widget:
-    from relionlab.widgets.maps.surface_view import SurfaceView
-
-    return SurfaceView(job)
-
-
-def _mask(job: JobDirectory, opener: Opener) -> w.Widget:
-    from relionlab.widgets.maps.mask_panel import MaskPanel
-
-    return MaskPanel(job, opener=opener)
+def _view(key: str) -> Callable[[JobDirectory, Opener], w.Widget]:
+    """Return what makes the same widget as a job's page does."""
+    return lambda job, opener: view_of(job, key).make(opener)
 
 
 def _pick(stage: str, *before: str) -> Way:
@@ -90,22 +58,26 @@ def _pick(stage: str, *before: str) -> Way:
 
 def _tune(stage: str) -> Way:
     tip = "Drag the thresholds on several micrographs at once, then pick all with them"
-    return Way("Tune the picks", tip, (stage,), _tuned, "sliders")
+    return Way("Tune the picks", tip, (stage,), _view("tune"), "sliders")
 
 
 def _choose(*stages: str) -> Way:
     return Way(
-        "Choose classes", "Click the good class averages, and save them as a selection", stages, _classes, "check"
+        "Choose classes",
+        "Click the good class averages, and save them as a selection",
+        stages,
+        _view("classes"),
+        "check",
     )
 
 
 def _gallery(label: str, tip: str, *stages: str) -> Way:
-    return Way(label, tip, stages, _images, "th")
+    return Way(label, tip, stages, _view("gallery"), "th")
 
 
 def _map_ways(stage: str) -> tuple[Way, ...]:
-    slices = Way("Slices", "Three slices: the way to look that hides nothing", (stage,), _slices, "clone")
-    return slices, Way("Surface", "The map as a surface, to turn", (stage,), _surface, "cube")
+    slices = Way("Slices", "Three slices: the way to look that hides nothing", (stage,), _view("slices"), "clone")
+    return slices, Way("Surface", "The map as a surface, to turn", (stage,), _view("surface"), "cube")
 
 
 def _curves(label: str, tip: str, stage: str) -> Way:
@@ -134,8 +106,14 @@ _WAYS: dict[str, tuple[Way, ...]] = {
     "select_maps": _map_ways("class3d"),
     "refine": (*_map_ways("refine"), _curves("Curves", "Correlation of the halves, viewing directions", "refine")),
     "mask": (
-        Way("Drag the mask", "Threshold and edge by sliders; the resolution follows", ("refine",), _mask, "sliders"),
-        Way("Slices", "The mask in three slices", ("mask",), _slices, "clone"),
+        Way(
+            "Drag the mask",
+            "Threshold and edge by sliders; the resolution follows",
+            ("refine",),
+            _view("mask"),
+            "sliders",
+        ),
+        Way("Slices", "The mask in three slices", ("mask",), _view("slices"), "clone"),
     ),
     "sharpen": (*_map_ways("sharpen"), _curves("Curves", "The correlations, and the Guinier plot", "sharpen")),
     "local": _map_ways("local"),

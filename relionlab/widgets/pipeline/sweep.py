@@ -35,7 +35,7 @@ _FIRST = (
 
 _NONE_YET = (
     '<span class="rl-title">Sweeps</span><div class="rl-muted">No sweep has been made yet. Open a job and press '
-    "'Sweep …': it is run again with several values of one parameter, and a table compares the results.</div>"
+    "'Sweep': it is run again with several values of one parameter, and a table compares the results.</div>"
 )
 
 

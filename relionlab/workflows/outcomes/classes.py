@@ -39,7 +39,7 @@ def classified(place: Place) -> Outcome:
         Number("Particles in these", 100 * share, "%"),
         Number("Empty classes", int((averages.share < _EMPTY).sum())),
         Number("Finest resolution", float(finest.min()) if np.isfinite(finest).any() else np.nan, "Å"),
-        Number("Changed class in the end", 100 * changed, "%"),
+        Number("Still changing class", 100 * changed, "%"),
         *([Number("Particles", total)] if total else []),
     )
     pictures = (

@@ -26,7 +26,7 @@ def refined(place: Place) -> Outcome:
         Number("Nyquist limit", run.nyquist_angstrom, "Å"),
         Number("Accuracy of the angles", run.accuracy_rotations, "°"),
         Number("Accuracy of the offsets", run.accuracy_offsets, "Å"),
-        Number("Evenness of views (1: even)", run.completeness),
+        Number("Evenness of views, of 1", run.completeness),
     ]
     if len(shares) > 1:
         numbers[1:1] = [Number(f"Class {k + 1}", 100 * float(share), "%") for k, share in enumerate(shares[:8])]

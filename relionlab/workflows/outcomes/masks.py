@@ -84,7 +84,7 @@ def sharpened(place: Place) -> Outcome:
         Number("Resolution", resolution, "Å"),
         Number("Nyquist limit", extent / last, "Å"),
         Number("B-factor", b_factor, "Å²"),
-        Number("Mask's own correlation there", at),
+        Number("Mask's own correlation", round(at, 2) + 0.0),
     )
     told = verdict(curves, pixel_size=extent / last / 2, box=2 * last)
     guinier = [Shown("Guinier plot", lambda: _post(place, 1))] if "guinier" in tables else []

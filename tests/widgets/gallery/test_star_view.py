@@ -99,6 +99,14 @@ def test_many_points_are_drawn_as_a_density():
     assert seen == ((x >= 0) & (x <= 0.3) & (y >= 0) & (y <= 0.3)).sum()
 
 
+def test_a_gallery_of_a_sorted_table_says_its_order(view):
+    view.sort("rlnDefocusU", descending=True)
+    view.filter("ClassNumber == 2")
+    view.show("gallery")
+    bar = view._bodies["gallery"].bar
+    assert (bar.order.value, bar.down.value, bar.condition.value) == ("rlnDefocusU", True, "ClassNumber == 2")
+
+
 def test_table_and_gallery_share_order_and_choice(view):
     view.show("gallery")
     view.select_where("ClassNumber == 1")

@@ -13,7 +13,7 @@ import pytest
 from relionlab.jobs import Class2D, Import
 from relionlab.project import Project
 from relionlab.widgets.forms.form import JobForm
-from relionlab.widgets.home import Home
+from relionlab.widgets.home import Home, pages
 from relionlab.widgets.home.memory import recent_projects
 from relionlab.widgets.pipeline.job_page import JobPage
 from tests.waiting import until
@@ -303,3 +303,16 @@ def test_pages_of_pictures_to_work_on_have_the_whole_width(begun: Project, opene
     assert not home.side.folded  # as it was chosen there
     home.open_job("Import/job001")
     assert home.side.folded
+
+
+def test_of_a_long_list_it_is_said_how_long_it_takes(begun: Project, opened, monkeypatch):
+    home = opened(begun)
+    said: list[str] = []
+    monkeypatch.setattr(home.message, "say", said.append)
+    listed = next(begun.directory.glob("Import/job001/*.star"))
+    home.open_file(listed)
+    assert said == []
+    home.tabs.close_tab(home.tabs.current)
+    monkeypatch.setattr(pages, "_BYTES_PER_SECOND", 1)
+    home.open_file(listed)
+    assert said == [f"Reading {listed.name}: {listed.stat().st_size} bytes, about {listed.stat().st_size + 1} s …", ""]

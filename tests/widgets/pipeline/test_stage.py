@@ -9,9 +9,11 @@ from relionlab.errors import JobStateError, ParameterError
 from relionlab.io.images import write_stack
 from relionlab.jobs import Import
 from relionlab.widgets import StageView
+from relionlab.widgets.parts.opening import Drawer
 from relionlab.widgets.pipeline.stage_views import ways_of
 from relionlab.workflows.single_particle import single_particle
 from relionlab.workflows.single_particle_stages import STAGES
+from tests.linked_project import NAMES, make_project
 from tests.waiting import until
 
 
@@ -86,6 +88,15 @@ def test_there_is_nothing_to_look_at_before_a_job_has_ended(course):
         ctf.look("Maps")
     with pytest.raises(ParameterError, match="There is no stage 'polish'"):
         StageView(course, "polish")
+
+
+def test_a_stage_picks_by_hand_with_the_links_of_a_jobs_page(tmp_path):
+    project = make_project(tmp_path / "project")
+    drawer = Drawer()
+    picker = ways_of("by_hand")[0].make(project.job("CtfFind/job001"), drawer)
+    picker._leads["fit"](NAMES[0])
+    picker._leads["particles"](NAMES[0])
+    assert [title for title, _ in drawer._opened]
 
 
 def test_what_is_shown_is_of_stages_that_there_are():
