@@ -119,8 +119,14 @@ class Pages:
         )
 
     def _continue(self, name: str) -> Page:
-        directory = JobDirectory(self._home.opened, name)
-        make = lambda: self._listened(JobForm.of(directory, opener=self._home), f"continue:{name}")  # noqa: E731
+        directory, key = JobDirectory(self._home.opened, name), f"continue:{name}"
+
+        def make() -> JobForm:
+            form = JobForm.of(directory, opener=self._home)
+            if key in self.forms:
+                form.fill(self._remembered(key))
+            return self._listened(form, key)
+
         return f"Continue {name}", make
 
     def _sweep(self, number: str) -> Page:
