@@ -115,9 +115,7 @@ def test_the_table_scrolls_sorts_and_chooses(notebook):
 def test_a_box_drawn_in_the_plot_chooses_rows(notebook):
     page = notebook.page
     notebook.python("view.choice.clear(); view.plot('rlnCoordinateX', 'rlnCoordinateY')")
-    plot = page.locator(".rl-live canvas").first
-    plot.wait_for(timeout=60_000)
-    page.wait_for_timeout(500)
+    page.locator(".rl-live[data-ready]").first.wait_for(timeout=60_000)
     box = page.locator(".rl-live").first.bounding_box()
     page.mouse.move(box["x"] + 150, box["y"] + 100)
     page.mouse.down()

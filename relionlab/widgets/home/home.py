@@ -68,6 +68,7 @@ class Home(w.VBox):
         self._shown: list[JobRow] = []
         self._restoring = False
         self._watch: Watch | None = None
+        self._ahead: Watch | None = None
         self.message = Message()
         actions: dict[str, tuple[str, Callable[[], Any]]] = {
             "New job": ('Choose a job type by stage or name (Ctrl-F or "/")', self.open_palette),
@@ -160,8 +161,12 @@ class Home(w.VBox):
             raise ProjectError(f"{place} is no folder: give one that is there.")
         self.keep()
         with self.tabs.lock:
-            self._restoring = True  # until _enter is through: what is closed here is to be there again when one comes back
-            for key in sorted(self.tabs.tabs, key=lambda key: key == self.tabs.current):  # that in front last: none is made
+            self._restoring = (
+                True  # until _enter is through: what is closed here is to be there again when one comes back
+            )
+            for key in sorted(
+                self.tabs.tabs, key=lambda key: key == self.tabs.current
+            ):  # that in front last: none is made
                 self.tabs.close_tab(key)
             self.folder, self.project, self.rows = place, None, None
             self.memory = HomeMemory.of(place)
@@ -391,8 +396,8 @@ class Home(w.VBox):
                 break
         if missing:
             self.refresh()
-        else:
-            load_ahead()
+        elif self._ahead is None:
+            self._ahead = Watch(load_ahead)  # it takes seconds, in which this thread goes on looking
 
 
 def _job_of(key: str) -> str:

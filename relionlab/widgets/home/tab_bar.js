@@ -49,7 +49,11 @@ function render({ model, el }) {
   }
   const shown = "change:tabs change:current change:preview";
   const view = crypto.randomUUID?.() ?? String(Math.random());
-  const left = () => tell("left", view);
+  const left = () => {
+    try {
+      tell("left", view);
+    } catch {} // the kernel has gone before
+  };
   window.addEventListener("pagehide", left);
   tell("seen", view);
   const acts = ["click", "input", "change"];

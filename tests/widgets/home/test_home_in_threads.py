@@ -166,7 +166,7 @@ def test_what_is_typed_outlives_a_kernel_that_dies(begun: Project, opened):
 
     kept = HomeMemory.of(begun.directory)
     assert kept.tabs == list(home.tabs.tabs)
-    assert '77' in kept.forms["form:1"]
+    assert "77" in kept.forms["form:1"]
     assert opened(begun).open_page("continue:Class2D/job003").job.nr_iter == 99
 
 
