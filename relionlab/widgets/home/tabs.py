@@ -14,6 +14,7 @@ import ipywidgets as w
 
 from relionlab.errors import RelionlabError
 from relionlab.widgets.home.tab_bar import TabBar
+from relionlab.widgets.parts.buttons import in_words
 
 Make = Callable[[], w.Widget]
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -176,7 +177,7 @@ class Tabs(w.VBox):
             tab.failed = False
             return tab.make()
         except (RelionlabError, OSError) as error:
-            return self._excuse(tab, str(error))
+            return self._excuse(tab, in_words(error))
         except Exception as error:  # noqa: BLE001 - one page that fails must not take the others along
             return self._excuse(tab, f"This page could not be made ({type(error).__name__}: {error}).")
 
