@@ -26,7 +26,7 @@ from relionlab.project.pipeline_file import PIPELINE_FILE
 from relionlab.widgets.forms.form import JobForm
 from relionlab.widgets.home.ahead import load_ahead
 from relionlab.widgets.home.memory import HomeMemory
-from relionlab.widgets.home.pages import Pages
+from relionlab.widgets.home.pages import VIEWS, Pages, job_entry
 from relionlab.widgets.home.showing import close_deserted, keep_all, remember
 from relionlab.widgets.home.side import FoldingSide
 from relionlab.widgets.home.start_page import StartPage
@@ -37,7 +37,7 @@ from relionlab.widgets.parts.look import style_sheet
 from relionlab.widgets.parts.watching import Watch
 from relionlab.widgets.pipeline.job_actions import Wanted
 from relionlab.widgets.pipeline.job_list import JobList
-from relionlab.widgets.pipeline.palette import Palette, PaletteEntry, job_type_entries
+from relionlab.widgets.pipeline.palette import Palette, job_type_entries
 from relionlab.widgets.pipeline.showing import viewer
 from relionlab.workflows.job_rows import JobRow, JobRows, counts
 from relionlab.workflows.suggested import begun, usual
@@ -333,26 +333,7 @@ class Home(w.VBox):
             self.open_page(key)
 
     def _offer(self) -> None:
-        views = [
-            PaletteEntry("graph:", "Flowchart", "All jobs as a graph", "", "pipeline graph"),
-            PaletteEntry("compare:", "Compare", "Jobs side by side", "", "difference"),
-            PaletteEntry("sweep:", "Sweeps", "Parameters tried over several values", ""),
-            PaletteEntry("trash:", "Trash", "Deleted jobs, to be brought back", "", "undelete"),
-            PaletteEntry(
-                "start:", "Start here", "Begin, practise, or open another project", "", "open folder practice"
-            ),
-        ]
-        jobs = [
-            PaletteEntry(
-                f"job:{row.name}",
-                row.name,
-                f"{row.alias} {row.number}".strip() or row.state,
-                "",
-                f"{row.state} {row.stage}",
-            )
-            for row in self._shown
-        ]
-        self.palette.offer([*job_type_entries(), *views, *jobs])
+        self.palette.offer([*job_type_entries(), *VIEWS, *(job_entry(row) for row in self._shown)])
 
     def _refresh(self) -> None:
         if self.project is None or self.rows is None:

@@ -19,14 +19,31 @@ from relionlab.widgets.pipeline.compare import CompareView
 from relionlab.widgets.pipeline.graph import PipelineView
 from relionlab.widgets.pipeline.job_page import JobPage
 from relionlab.widgets.pipeline.job_views import view_of
+from relionlab.widgets.pipeline.palette import PaletteEntry
 from relionlab.widgets.pipeline.showing import viewer
 from relionlab.widgets.pipeline.sweep import SweepView
 from relionlab.widgets.pipeline.trash_view import TrashView
+from relionlab.workflows.job_rows import JobRow
 
 if TYPE_CHECKING:
     from relionlab.widgets.home.home import Home
 
 Page = tuple[str, Callable[[], w.Widget]]
+
+VIEWS = (
+    PaletteEntry("graph:", "Flowchart", "All jobs as a graph", "", "pipeline graph"),
+    PaletteEntry("compare:", "Compare", "Jobs side by side", "", "difference"),
+    PaletteEntry("sweep:", "Sweeps", "Parameters tried over several values", ""),
+    PaletteEntry("trash:", "Trash", "Deleted jobs, to be brought back", "", "undelete"),
+    PaletteEntry("start:", "Start here", "Begin, practise, or open another project", "", "open folder practice"),
+)
+"""What the palette offers besides jobs, old and new."""
+
+
+def job_entry(row: JobRow) -> PaletteEntry:
+    """Return the line of a job in the palette."""
+    told = f"{row.alias} {row.number}".strip() or row.state
+    return PaletteEntry(f"job:{row.name}", row.name, told, "", f"{row.state} {row.stage}")
 
 
 class Pages:
