@@ -74,6 +74,7 @@ class Drawer(w.VBox):
     def _show(self) -> None:
         self._head.layout.display = "" if self._opened else "none"
         if not self._opened:
+            self._title.value = ""
             self.children = (self._head,)  # it is closed with the drawer
             return
         title, made = self._opened[-1]
