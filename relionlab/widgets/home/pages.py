@@ -15,6 +15,7 @@ from relionlab.jobs.job_json import from_json, to_json
 from relionlab.jobs.picking.autopick import AutoPick
 from relionlab.project import JobDirectory
 from relionlab.widgets.forms.form import JobForm
+from relionlab.widgets.parts.buttons import attempt
 from relionlab.widgets.pipeline.compare import CompareView
 from relionlab.widgets.pipeline.graph import PipelineView
 from relionlab.widgets.pipeline.job_page import JobPage
@@ -110,7 +111,7 @@ class Pages:
             return JobPage(
                 directory,
                 opener=home,
-                on_job=home.look_at_job,
+                on_job=self._look_at_job,
                 on_wanted=lambda wanted: home.want(directory, wanted),
                 on_next=home.open_form,
                 on_view=lambda key: home.open_page(f"view:{key}:{name}"),
@@ -150,24 +151,28 @@ class Pages:
         home = self._home
         job = self._remembered(f"sweep:{number}") if number else None
         title = "Sweeps" if job is None else f"Sweep {job.folder}"
-        return title, lambda: SweepView(home.opened, job, opener=home, on_job=home.look_at_job)
+        return title, lambda: SweepView(home.opened, job, opener=home, on_job=self._look_at_job)
 
     def _compare(self, names: str) -> Page:
         home = self._home
         chosen = [name for name in names.split(",") if name]
         rename = lambda shown: home.tabs.rename(f"compare:{names}", _comparison(shown))  # noqa: E731
-        make = lambda: CompareView(home.opened, chosen, on_job=home.look_at_job, on_names=rename)  # noqa: E731
+        make = lambda: CompareView(home.opened, chosen, on_job=self._look_at_job, on_names=rename)  # noqa: E731
         return _comparison(chosen), make
 
     def _graph(self, name: str) -> Page:
         home = self._home
         title = f"Branch of {name}" if name else "Flowchart"
-        return title, lambda: PipelineView(home.opened, on_job=home.look_at_job, branch=name, rows=home.rows)
+        return title, lambda: PipelineView(home.opened, on_job=self._look_at_job, branch=name, rows=home.rows)
 
     def _trash(self, _rest: str) -> Page:
         return "Trash", lambda: TrashView(self._home.opened, on_changed=self._home.refresh)
 
     # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _look_at_job(self, name: str) -> None:
+        """Show the job of a link; one that is gone is said, for a link has no place to say it."""
+        attempt(lambda: self._home.look_at_job(name), self._home.message)
 
     def _remembered(self, key: str) -> Job:
         if key not in self.forms:
