@@ -28,9 +28,10 @@ function openPromise() {
   return made;
 }
 
-// Whether an element is in the page; one that has just been made is waited for, one that was taken out never comes.
+// Whether an element is in the page; one that has just been made is waited for (on a busy machine it takes seconds until the
+// widgets around it are made as well), one that was taken out never comes.
 async function inPage(element) {
-  for (let turn = 0; turn < 50 && !element.isConnected; turn++) await new Promise((resolve) => setTimeout(resolve, 40));
+  for (let turn = 0; turn < 1500 && !element.isConnected; turn++) await new Promise((resolve) => setTimeout(resolve, 40));
   return element.isConnected;
 }
 

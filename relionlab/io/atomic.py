@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -24,11 +24,11 @@ def atomic_write(path: str | os.PathLike[str], *, durable: bool = False) -> Iter
     """
     target = Path(path).resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".writing_", suffix=target.name, dir=target.parent)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = target.with_name(f".writing_{secrets.token_hex(4)}{target.name}")
+    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))  # the system takes off the user's umask
     try:
-        temporary.chmod(_permissions(target))
+        with suppress(FileNotFoundError):
+            temporary.chmod(target.stat().st_mode & 0o777)  # of the file that is replaced
         yield temporary
         if durable:
             _flush(temporary)
@@ -36,15 +36,6 @@ def atomic_write(path: str | os.PathLike[str], *, durable: bool = False) -> Iter
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-
-
-def _permissions(target: Path) -> int:
-    """Return the mode of the file that is replaced, or that of a new file under the user's umask."""
-    if target.exists():
-        return target.stat().st_mode & 0o777
-    mask = os.umask(0)  # the only way to ask for it
-    os.umask(mask)
-    return 0o666 & ~mask
 
 
 def _flush(path: Path) -> None:

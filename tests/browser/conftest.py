@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import shutil
@@ -28,16 +29,13 @@ TAKEN_AWAY = "processLuminoMessage"
 
 _KERNEL = """async (code) => {
   const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-  let out = '';
-  const future = kernel.requestExecute({code, store_history: false, silent: false});
-  future.onIOPub = (message) => {
-    if (message.header.msg_type == 'stream' && message.content.name == 'stdout') out += message.content.text;
-    if (message.header.msg_type == 'error') out += message.content.traceback.join('\\n');
-  };
+  const future = kernel.requestExecute({code, store_history: false, user_expressions: {told: '_told.getvalue()'}});
   const slow = new Promise((_, reject) => setTimeout(() => reject('no answer to: ' + code), 240000));
-  await Promise.race([future.done, slow]);
-  return out;
+  const {content} = await Promise.race([future.done, slow]);
+  return content.status === 'ok' ? [content.user_expressions.told.data['text/plain'], ''] : ["''", content.traceback.join('\\n')];
 }"""
+_TOLD = "import contextlib, io\nwith contextlib.redirect_stdout(io.StringIO()) as _told:\n    exec({!r}, globals())"
+"""What is printed comes with the answer itself: a stream of its own may come later, if the machine is busy."""
 _OPENED = """() => window.jupyterapp && window.jupyterapp.shell.currentWidget
   && window.jupyterapp.shell.currentWidget.sessionContext"""
 _READY = """async () => {
@@ -121,7 +119,8 @@ class Notebook(Watched):
 
     def python(self, code: str) -> str:
         """Run code in the notebook's own kernel and return what it prints."""
-        return self.page.evaluate(_KERNEL, code).strip()
+        told, wrong = self.page.evaluate(_KERNEL, _TOLD.format(code))
+        return wrong or ast.literal_eval(told).strip()
 
     def cell_errors(self) -> list[str]:
         """Return the errors that stand below the cells."""

@@ -115,16 +115,18 @@ def test_the_table_scrolls_sorts_and_chooses(notebook):
 def test_a_box_drawn_in_the_plot_chooses_rows(notebook):
     page = notebook.page
     notebook.python("view.choice.clear(); view.plot('rlnCoordinateX', 'rlnCoordinateY')")
-    plot = page.locator(".rl-live canvas").first
-    plot.wait_for(timeout=60_000)
-    page.wait_for_timeout(500)
-    box = page.locator(".rl-live").first.bounding_box()
-    page.mouse.move(box["x"] + 150, box["y"] + 100)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 400, box["y"] + 200, steps=5)
-    page.mouse.move(box["x"] + 700, box["y"] + 300, steps=5)
-    page.mouse.up()
-    notebook.until(lambda: int(notebook.python("print(view.choice.count)")) > 5)
+    page.locator(".rl-live[data-ready]").first.wait_for(timeout=60_000)
+
+    def drawn() -> bool:  # the figure may still move while the page is laid out: then once more
+        box = page.locator(".rl-live").first.bounding_box()
+        page.mouse.move(box["x"] + 150, box["y"] + 100)
+        page.mouse.down()
+        page.mouse.move(box["x"] + 400, box["y"] + 200, steps=5)
+        page.mouse.move(box["x"] + 700, box["y"] + 300, steps=5)
+        page.mouse.up()
+        return int(notebook.python("print(view.choice.count)")) > 5
+
+    notebook.until(drawn, seconds=60)
     notebook.picture("star_plot")
 
 

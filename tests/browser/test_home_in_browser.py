@@ -88,6 +88,12 @@ def test_page_of_another_kernel_opens_what_was_open(notebook):
     notebook.until(lambda: notebook.page.locator(".rl-tab span").all_inner_texts() == titles)
 
 
+def test_cell_that_is_run_again_leaves_no_other_home_behind(notebook):
+    notebook.python("before = home")
+    notebook.run_cell(0)
+    notebook.until(lambda: notebook.python("print(before.comm, home is before)") == "None False", seconds=60)
+
+
 def test_project_is_relions_and_nothing_went_wrong(notebook, folder):
     assert [job.name for job in Project.open(folder).jobs()] == ["Import/job001"]
     notebook.nothing_wrong()

@@ -39,8 +39,7 @@ _MODEL = "([name, what]) => Bokeh.documents.map(d => d.get_model_by_name(name)).
 @pytest.fixture(scope="module")
 def notebook(lab_directory: Path, open_cells):
     opened = open_cells("live", CELL, "live", run=1)
-    opened.page.locator(".bk-Figure").nth(1).wait_for(timeout=60_000)
-    opened.page.wait_for_timeout(500)
+    opened.page.locator(".rl-live[data-ready]").wait_for(timeout=60_000)
     assert opened.cell_errors() == []
     return opened
 
@@ -55,8 +54,8 @@ def test_data_and_properties_change_in_place(notebook):
     notebook.python("live.data('image', image=np.full((50, 50), 200, np.uint8))")
     page = notebook.page
     notebook.until(lambda: page.evaluate(f"Array.from(({_MODEL})(['picks', 'data']).y).join()") == "0,2,4,6,8")
-    assert page.evaluate(_MODEL, ["threshold", "location"]) == 0.3
-    assert page.evaluate(f"({_MODEL})(['image', 'data']).image[0].shape.join()") == "50,50"
+    notebook.until(lambda: page.evaluate(_MODEL, ["threshold", "location"]) == 0.3)
+    notebook.until(lambda: page.evaluate(f"({_MODEL})(['image', 'data']).image[0].shape.join()") == "50,50")
     notebook.picture("live_figure")
 
 
@@ -86,7 +85,7 @@ def test_a_span_follows_the_pointer_and_is_told(notebook):
 
 def test_a_point_is_dragged(notebook):
     notebook.python("heard.clear(); live.data('picks', x=[10.0, 60.0], y=[20.0, 60.0])")
-    notebook.page.wait_for_timeout(300)
+    notebook.until(lambda: notebook.page.evaluate(f"Array.from(({_MODEL})(['picks', 'data']).y).join()") == "20,60")
     mouse = notebook.page.mouse
     mouse.move(*at(notebook, "left", 60, 60))
     mouse.down()

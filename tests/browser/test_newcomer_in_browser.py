@@ -94,7 +94,9 @@ def test_clicked_classes_become_a_selection_that_relion_reads(notebook, decision
         decisions.click("a good class", classes.nth(place))
     page.get_by_text(re.compile("2 of . classes")).wait_for(timeout=30_000)
     page.get_by_role("button", name="Save selection").wait_for(timeout=240_000)
-    assert page.locator(".rl-monitor .rl-chosen").count() == 2  # chosen by number: also after averages changed
+    notebook.until(
+        lambda: page.locator(".rl-monitor .rl-chosen").count() == 2
+    )  # chosen by number: also after averages changed
     notebook.picture("newcomer_chosen")
     chosen = decisions.save_selection(COUNT)
     project = Project.open(folder)

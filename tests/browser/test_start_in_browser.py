@@ -112,9 +112,17 @@ def test_a_restart_of_the_kernel_brings_the_page_back(started):
     page.locator("#jp-MainMenu").get_by_text("Kernel", exact=True).click()
     page.get_by_text("Restart Kernel…", exact=True).click()
     page.locator(".jp-Dialog .jp-mod-accept").click()
-    page.locator(".rl-home:not([data-before])").wait_for(timeout=60_000)
+    page.locator(".rl-home:not([data-before])").wait_for(timeout=120_000)
     started.tab("Choose classes").wait_for(timeout=30_000)
     started.picture("start_again")
+
+
+def test_the_page_that_is_loaded_again_answers(started):
+    page = started.page
+    page.reload()
+    started.tab("Class2D").click(timeout=120_000)
+    page.locator(".rl-panels button", has_text="Note").locator("visible=true").click()
+    page.get_by_role("button", name="Add").locator("visible=true").wait_for(timeout=60_000)
 
 
 def test_a_double_click_opens_a_list_in_the_page_without_reading_it_into_the_browser(started):
@@ -142,4 +150,4 @@ def test_a_double_click_opens_the_page_too_where_it_was_closed(started):
     page.locator('.lm-TabBar-tab:has-text("home.ipynb") .lm-TabBar-tabCloseIcon').click()
     page.locator(".rl-home").wait_for(state="detached", timeout=30_000)
     started.double_click("Class2D", "job003", "job.star")
-    started.tab("job.star").wait_for(timeout=60_000)
+    started.tab("job.star").wait_for(timeout=120_000)

@@ -36,4 +36,4 @@ def start(pretending) -> Iterator[Callable[..., JobDirectory]]:
     for job in started:
         if job.state == "running":
             job.abort(kill=True)
-        assert job.wait(20) != "running"
+        assert job.wait(60) != "running"

@@ -84,7 +84,7 @@ def test_files_that_a_program_names_join_the_pipeline(project, pretending, start
 
 
 def test_a_job_stops_when_asked_and_goes_on_where_it_stopped(project, pretending, start):
-    job = start(project.add(pretending(steps=100, seconds=0.05)))
+    job = start(project.add(pretending(steps=100, seconds=0.2)))
     until(lambda: working(job))
     assert job.state == "running"
     with pytest.raises(JobStateError, match="is running already"):
@@ -115,7 +115,7 @@ def resume(job: JobDirectory, **changes) -> None:
 
 
 def test_a_killed_job_is_found_failed_and_goes_on(project, pretending, start):
-    job = start(project.add(pretending(steps=100, seconds=0.05)))
+    job = start(project.add(pretending(steps=100, seconds=0.2)))
     until(lambda: working(job))
     kill(job)
     until(lambda: job.state == "failed")
@@ -132,7 +132,7 @@ def test_a_killed_job_is_found_failed_and_goes_on(project, pretending, start):
 
 
 def test_a_job_that_is_terminated_ends_in_order(project, pretending, start):
-    job = start(project.add(pretending(steps=100, seconds=0.05)))
+    job = start(project.add(pretending(steps=100, seconds=0.2)))
     until(lambda: working(job))
     job.abort(kill=True)
     assert job.wait(60) == "aborted"
@@ -140,14 +140,18 @@ def test_a_job_that_is_terminated_ends_in_order(project, pretending, start):
 
 
 def test_a_job_outlives_the_process_that_started_it(project, pretending, start):
-    job = project.add(pretending(steps=12, seconds=0.1))
+    job = project.add(pretending(steps=100, seconds=0.2))
     code = (
         f"import sys; sys.path.insert(0, {str(HERE)!r}); import pretend; pretend.register()\n"
         "from relionlab.project import Project\n"
         f"Project.open('.').job({job.name!r}).start(command=(sys.executable, pretend.__file__, {job.name!r}))\n"
     )
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], cwd=project.directory, check=True)
+    until(lambda: working(job))
     assert job.state == "running"
+    job.abort()
+    assert job.wait(60) == "aborted"
+    resume(job, steps=int(job.progress().done) + 1, seconds=0.0)
     assert job.wait(60) == "finished"
 
 
@@ -219,7 +223,7 @@ def test_only_what_may_change_changes_on_continuing(project, pretending, start):
 
 
 def test_marking_by_hand(project, pretending, start):
-    job = start(project.add(pretending(steps=100, seconds=0.05)))
+    job = start(project.add(pretending(steps=100, seconds=0.2)))
     until(lambda: working(job))
     with pytest.raises(JobStateError, match="abort it before marking"):
         job.mark("finished")
@@ -237,7 +241,7 @@ def test_marking_by_hand(project, pretending, start):
 
 
 def test_of_two_who_start_a_job_one_succeeds(project, pretending):
-    job = project.add(pretending(seconds=0.2))
+    job = project.add(pretending(steps=100, seconds=0.2))  # the second one comes while it runs
     code = (
         f"import sys; sys.path.insert(0, {str(HERE)!r}); import pretend; pretend.register()\n"
         "from relionlab.errors import JobStateError\n"
@@ -253,7 +257,9 @@ def test_of_two_who_start_a_job_one_succeeds(project, pretending):
     said = [child.communicate()[1].decode() for child in both]
     assert sorted(child.returncode for child in both) == [0, 1]
     assert "is running already" in "".join(said)
-    assert job.wait(60) == "finished"
+    until(lambda: working(job))
+    job.abort()
+    assert job.wait(60) == "aborted"
     assert job.log().count("beginning at step") == 1
 
 

@@ -31,7 +31,7 @@ class Newest:
             self._idle.clear()
         threading.Thread(target=self._run, name="relionlab-form", daemon=True).start()
 
-    def wait(self, seconds: float = 10.0) -> bool:
+    def wait(self, seconds: float = 60.0) -> bool:
         """Wait until everything that was asked is done; says whether it is."""
         return self._idle.wait(seconds)
 

@@ -12,8 +12,8 @@ from relionlab.engine.maps.random_phases import PhaseGenerator
 
 
 @functools.cache
-def load_ahead() -> None:
-    """Load the libraries of pictures, and the compiled loops of masks and correlations; once."""
+def load_ahead() -> bool:
+    """Load the libraries of pictures, and the compiled loops of masks and correlations; once. Returns that nothing is left."""
     backends()
     import relionlab.widgets.forms.wizards.particle_mask
     import relionlab.widgets.maps.mask_panel
@@ -24,3 +24,4 @@ def load_ahead() -> None:
     spectrum = fsc.transform(masks.of_density(ball, 0.5, extend_px=1, width_px=1))
     fsc.fourier_shell_correlation(spectrum, spectrum, len(ball))
     fsc.randomised(spectrum, len(ball), first_shell=1, phases=PhaseGenerator(1))
+    return False

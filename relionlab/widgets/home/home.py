@@ -8,7 +8,6 @@ Nothing is written into a folder until something is asked for: looking at a RELI
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -27,18 +26,18 @@ from relionlab.project.pipeline_file import PIPELINE_FILE
 from relionlab.widgets.forms.form import JobForm
 from relionlab.widgets.home.ahead import load_ahead
 from relionlab.widgets.home.memory import HomeMemory
-from relionlab.widgets.home.pages import Pages
-from relionlab.widgets.home.showing import remember
+from relionlab.widgets.home.pages import VIEWS, Pages, job_entry
+from relionlab.widgets.home.showing import close_deserted, keep_all, remember
 from relionlab.widgets.home.side import FoldingSide
 from relionlab.widgets.home.start_page import StartPage
-from relionlab.widgets.home.tabs import Tabs
+from relionlab.widgets.home.tabs import Tabs, close_whole
 from relionlab.widgets.home.top_line import TopLine
 from relionlab.widgets.parts.buttons import Message, attempt
 from relionlab.widgets.parts.look import style_sheet
 from relionlab.widgets.parts.watching import Watch
 from relionlab.widgets.pipeline.job_actions import Wanted
 from relionlab.widgets.pipeline.job_list import JobList
-from relionlab.widgets.pipeline.palette import Palette, PaletteEntry, job_type_entries
+from relionlab.widgets.pipeline.palette import Palette, job_type_entries
 from relionlab.widgets.pipeline.showing import viewer
 from relionlab.workflows.job_rows import JobRow, JobRows, counts
 from relionlab.workflows.suggested import begun, usual
@@ -67,9 +66,9 @@ class Home(w.VBox):
         self.project: Project | None = None
         self.rows: JobRows | None = None
         self._shown: list[JobRow] = []
-        self._lock = threading.RLock()
         self._restoring = False
         self._watch: Watch | None = None
+        self._ahead: Watch | None = None
         self.message = Message()
         actions: dict[str, tuple[str, Callable[[], Any]]] = {
             "New job": ('Choose a job type by stage or name (Ctrl-F or "/")', self.open_palette),
@@ -83,6 +82,7 @@ class Home(w.VBox):
         self.list.on("open", lambda name: attempt(lambda: self._show_job(name), self.message))
         self.list.on("hide", lambda name: attempt(lambda: self.hide(name), self.message))
         self.tabs = Tabs(on_change=self._tabs_changed)
+        self.tabs.bar.on("seen", lambda _place: close_deserted())
         self.palette = Palette()
         self.palette.on("choice", lambda key: attempt(lambda: self._chosen(key), self.message))
         self.side = FoldingSide(self.list)
@@ -93,6 +93,7 @@ class Home(w.VBox):
         sheet = w.HTML(f"<style>{_SHEET}</style>", layout=w.Layout(display="block", height="0", margin="0"))
         super().__init__([style_sheet(), sheet, self.top, self._body, self.palette])
         self.add_class("rl-home")
+        keep_all()  # what was typed last in a page that was loaded again is to be found here
         self.memory = HomeMemory.of(self.folder)
         self.pages = Pages(self, self.memory.forms)
         self._enter()
@@ -158,9 +159,14 @@ class Home(w.VBox):
             place = place.parent
         if not place.is_dir():
             raise ProjectError(f"{place} is no folder: give one that is there.")
-        self._keep()
-        with self._lock:
-            for key in list(self.tabs.tabs):
+        self.keep()
+        with self.tabs.lock:
+            self._restoring = (
+                True  # until _enter is through: what is closed here is to be there again when one comes back
+            )
+            for key in sorted(
+                self.tabs.tabs, key=lambda key: key == self.tabs.current
+            ):  # that in front last: none is made
                 self.tabs.close_tab(key)
             self.folder, self.project, self.rows = place, None, None
             self.memory = HomeMemory.of(place)
@@ -201,24 +207,37 @@ class Home(w.VBox):
         hidden = [other for other in self.memory.hidden if other != name]
         self.memory.hidden = hidden if name in self.memory.hidden else [*hidden, name]
         self.list.hidden = self.memory.hidden
-        self._keep()
+        self.keep()
 
     # --- looking ------------------------------------------------------------------------------------------------------
 
     def refresh(self) -> None:
         """Look at the project now."""
-        with self._lock:
+        with self.tabs.lock:
             self._refresh()
 
+    def keep(self) -> None:
+        """Remember what is open, and what is typed in its forms, for the next time that the project is opened."""
+        if self._restoring or self.project is None:
+            return
+        with self.tabs.lock:
+            for key in self.tabs.tabs:
+                widget = self.tabs.widget(key)
+                if key.startswith(("form:", "continue:")) and widget is not None:
+                    self.pages.take_values(key, widget)
+            self.memory.tabs = [key for key in self.tabs.tabs if not key.startswith(("free:", _START))]
+            self.memory.current, self.memory.preview = self.tabs.current, self.tabs.preview
+            self.pages.forget(set(self.memory.tabs))
+            self.memory.keep()
+
     def close(self) -> None:
-        """Stop watching, and take the page away; jobs go on."""
+        """Stop watching, and take the page away with all that is open in it; jobs go on."""
         if self._watch is not None:
-            self._keep()
-            self._watch.stop()
+            self.keep()
+            self._watch.stop(wait=False)
             self._watch = None
-            for tab in self.tabs.tabs.values():
-                if tab.widget is not None:
-                    tab.widget.close()
+            for part in self.children:
+                close_whole(part)
         super().close()
 
     # --- inside -------------------------------------------------------------------------------------------------------
@@ -289,19 +308,6 @@ class Home(w.VBox):
         finally:
             self._restoring = False
 
-    def _keep(self) -> None:
-        """Remember what is open."""
-        if self._restoring or self.project is None:
-            return
-        for key in self.tabs.tabs:
-            widget = self.tabs.widget(key)
-            if key.startswith("form:") and widget is not None:
-                self.pages.take_values(key, widget)
-        self.memory.tabs = [key for key in self.tabs.tabs if not key.startswith(("free:", _START))]
-        self.memory.current, self.memory.preview = self.tabs.current, self.tabs.preview
-        self.pages.forget(set(self.memory.tabs))
-        self.memory.keep()
-
     def _tabs_changed(self) -> None:
         key = self.tabs.current
         self.list.current = _job_of(key)
@@ -309,7 +315,7 @@ class Home(w.VBox):
         page = self.tabs.widget(key)
         if key.startswith(("job:", "graph:", "trash:")) and page is not None:
             attempt(page.refresh, self.message)
-        self._keep()
+        self.keep()
 
     def _show_job(self, name: str) -> None:
         self.message.say("")
@@ -327,26 +333,7 @@ class Home(w.VBox):
             self.open_page(key)
 
     def _offer(self) -> None:
-        views = [
-            PaletteEntry("graph:", "Flowchart", "All jobs as a graph", "", "pipeline graph"),
-            PaletteEntry("compare:", "Compare", "Jobs side by side", "", "difference"),
-            PaletteEntry("sweep:", "Sweeps", "Parameters tried over several values", ""),
-            PaletteEntry("trash:", "Trash", "Deleted jobs, to be brought back", "", "undelete"),
-            PaletteEntry(
-                "start:", "Start here", "Begin, practise, or open another project", "", "open folder practice"
-            ),
-        ]
-        jobs = [
-            PaletteEntry(
-                f"job:{row.name}",
-                row.name,
-                f"{row.alias} {row.number}".strip() or row.state,
-                "",
-                f"{row.state} {row.stage}",
-            )
-            for row in self._shown
-        ]
-        self.palette.offer([*job_type_entries(), *views, *jobs])
+        self.palette.offer([*job_type_entries(), *VIEWS, *(job_entry(row) for row in self._shown)])
 
     def _refresh(self) -> None:
         if self.project is None or self.rows is None:
@@ -369,10 +356,12 @@ class Home(w.VBox):
 
     def _look(self) -> bool:
         with suppress(Exception):  # a look that fails is followed by another one
-            self.refresh()
-            page = self.tabs.widget(self.tabs.current)
-            if self.tabs.current.startswith(("job:", "graph:")) and page is not None:
-                page.refresh()
+            with self.tabs.lock:
+                self._refresh()
+                page = self.tabs.widget(self.tabs.current)
+                if self.tabs.current.startswith(("job:", "graph:")) and page is not None:
+                    page.refresh()
+                self.keep()
             self._look_up_numbers()
         return True
 
@@ -388,8 +377,8 @@ class Home(w.VBox):
                 break
         if missing:
             self.refresh()
-        else:
-            load_ahead()
+        elif self._ahead is None:
+            self._ahead = Watch(load_ahead)  # it takes seconds, in which this thread goes on looking
 
 
 def _job_of(key: str) -> str:

@@ -40,6 +40,7 @@ class HomeMemory:
     preview: str = ""
     hidden: list[str] = field(default_factory=list)
     forms: dict[str, str] = field(default_factory=dict)
+    _written: dict[str, Any] | None = field(default=None, init=False, repr=False)
 
     @classmethod
     def of(cls, project: Path) -> HomeMemory:
@@ -54,11 +55,13 @@ class HomeMemory:
         return memory
 
     def keep(self) -> None:
-        """Write it down; where that is not possible, the page works without."""
-        record: dict[str, Any] = {**asdict(self), "opened": time.time()}
-        record.pop("place")
+        """Write it down if it has changed; where that is not possible, the page works without."""
+        record: dict[str, Any] = {key: value for key, value in asdict(self).items() if key not in ("place", "_written")}
+        if record == self._written:
+            return  # two windows may show the project: the one in which something is done tells what is remembered
         with suppress(OSError), atomic_write(self.place) as path:
-            path.write_text(json.dumps(record, indent=1) + "\n")
+            path.write_text(json.dumps({**record, "opened": time.time()}, indent=1) + "\n")
+        self._written = record
 
 
 def state_folder() -> Path:

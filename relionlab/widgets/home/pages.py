@@ -17,13 +17,16 @@ from relionlab.jobs.picking.autopick import AutoPick
 from relionlab.project import JobDirectory
 from relionlab.project.removal import spoken_bytes
 from relionlab.widgets.forms.form import JobForm
+from relionlab.widgets.parts.buttons import attempt
 from relionlab.widgets.pipeline.compare import CompareView
 from relionlab.widgets.pipeline.graph import PipelineView
 from relionlab.widgets.pipeline.job_page import JobPage
 from relionlab.widgets.pipeline.job_views import view_of
+from relionlab.widgets.pipeline.palette import PaletteEntry
 from relionlab.widgets.pipeline.showing import viewer
 from relionlab.widgets.pipeline.sweep import SweepView
 from relionlab.widgets.pipeline.trash_view import TrashView
+from relionlab.workflows.job_rows import JobRow
 
 if TYPE_CHECKING:
     from relionlab.widgets.home.home import Home
@@ -32,6 +35,21 @@ _BYTES_PER_SECOND = 25_000_000
 """How much of a STAR file is read and shown in a second by a machine that does other things besides."""
 
 Page = tuple[str, Callable[[], w.Widget]]
+
+VIEWS = (
+    PaletteEntry("graph:", "Flowchart", "All jobs as a graph", "", "pipeline graph"),
+    PaletteEntry("compare:", "Compare", "Jobs side by side", "", "difference"),
+    PaletteEntry("sweep:", "Sweeps", "Parameters tried over several values", ""),
+    PaletteEntry("trash:", "Trash", "Deleted jobs, to be brought back", "", "undelete"),
+    PaletteEntry("start:", "Start here", "Begin, practise, or open another project", "", "open folder practice"),
+)
+"""What the palette offers besides jobs, old and new."""
+
+
+def job_entry(row: JobRow) -> PaletteEntry:
+    """Return the line of a job in the palette."""
+    told = f"{row.alias} {row.number}".strip() or row.state
+    return PaletteEntry(f"job:{row.name}", row.name, told, "", f"{row.state} {row.stage}")
 
 
 class Pages:
@@ -98,7 +116,7 @@ class Pages:
             return JobPage(
                 directory,
                 opener=home,
-                on_job=home.look_at_job,
+                on_job=self._look_at_job,
                 on_wanted=lambda wanted: home.want(directory, wanted),
                 on_next=home.open_form,
                 on_view=lambda key: home.open_page(f"view:{key}:{name}"),
@@ -137,32 +155,42 @@ class Pages:
         )
 
     def _continue(self, name: str) -> Page:
-        directory = JobDirectory(self._home.opened, name)
-        make = lambda: self._listened(JobForm.of(directory, opener=self._home), f"continue:{name}")  # noqa: E731
+        directory, key = JobDirectory(self._home.opened, name), f"continue:{name}"
+
+        def make() -> JobForm:
+            form = JobForm.of(directory, opener=self._home)
+            if key in self.forms:
+                form.fill(self._remembered(key))
+            return self._listened(form, key)
+
         return f"Continue {name}", make
 
     def _sweep(self, number: str) -> Page:
         home = self._home
         job = self._remembered(f"sweep:{number}") if number else None
         title = "Sweeps" if job is None else f"Sweep {job.folder}"
-        return title, lambda: SweepView(home.opened, job, opener=home, on_job=home.look_at_job)
+        return title, lambda: SweepView(home.opened, job, opener=home, on_job=self._look_at_job)
 
     def _compare(self, names: str) -> Page:
         home = self._home
         chosen = [name for name in names.split(",") if name]
         rename = lambda shown: home.tabs.rename(f"compare:{names}", _comparison(shown))  # noqa: E731
-        make = lambda: CompareView(home.opened, chosen, on_job=home.look_at_job, on_names=rename)  # noqa: E731
+        make = lambda: CompareView(home.opened, chosen, on_job=self._look_at_job, on_names=rename)  # noqa: E731
         return _comparison(chosen), make
 
     def _graph(self, name: str) -> Page:
         home = self._home
         title = f"Branch of {name}" if name else "Flowchart"
-        return title, lambda: PipelineView(home.opened, on_job=home.look_at_job, branch=name, rows=home.rows)
+        return title, lambda: PipelineView(home.opened, on_job=self._look_at_job, branch=name, rows=home.rows)
 
     def _trash(self, _rest: str) -> Page:
         return "Trash", lambda: TrashView(self._home.opened, on_changed=self._home.refresh)
 
     # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _look_at_job(self, name: str) -> None:
+        """Show the job of a link; one that is gone is said, for a link has no place to say it."""
+        attempt(lambda: self._home.look_at_job(name), self._home.message)
 
     def _remembered(self, key: str) -> Job:
         if key not in self.forms:

@@ -105,7 +105,7 @@ class StartPage(w.VBox):
     def close(self) -> None:
         """Stop watching the simulation (it goes on), and take the page away."""
         if self._watch is not None:
-            self._watch.stop()
+            self._watch.stop(wait=False)
         super().close()
 
     # --- inside -------------------------------------------------------------------------------------------------------

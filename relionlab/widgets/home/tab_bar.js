@@ -48,11 +48,21 @@ function render({ model, el }) {
     }
   }
   const shown = "change:tabs change:current change:preview";
+  const view = crypto.randomUUID?.() ?? String(Math.random());
+  const left = () => {
+    try {
+      tell("left", view);
+    } catch {} // the kernel has gone before
+  };
+  window.addEventListener("pagehide", left);
+  tell("seen", view);
   const acts = ["click", "input", "change"];
   for (const type of acts) document.addEventListener(type, acted, true);
   model.on(shown, draw);
   draw();
   return () => {
+    left();
+    window.removeEventListener("pagehide", left);
     model.off(shown, draw);
     for (const type of acts) document.removeEventListener(type, acted, true);
   };

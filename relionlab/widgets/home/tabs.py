@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import html
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import ipywidgets as w
 
 from relionlab.errors import RelionlabError
 from relionlab.widgets.home.tab_bar import TabBar
+from relionlab.widgets.parts.buttons import in_words
 
 Make = Callable[[], w.Widget]
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 @dataclass
@@ -34,13 +38,28 @@ class Tab:
     failed: bool = False
 
 
+def _alone(method: Method) -> Method:
+    """Let one thread at a time call a method of the tabs."""
+
+    @functools.wraps(method)
+    def called(self: Tabs, *values: Any, **options: Any) -> Any:
+        with self.lock:
+            return method(self, *values, **options)
+
+    return called  # type: ignore[return-value]
+
+
 class Tabs(w.VBox):
     """What is open.
 
     on_change  called after tabs were opened, shown or closed
+
+    Clicks, cells, and the threads that watch jobs open and close tabs: each change is whole before the next begins.
+    ``lock`` is held meanwhile, also while a page is made; whoever changes more than one thing at a time holds it as well.
     """
 
     def __init__(self, *, on_change: Callable[[], Any] | None = None) -> None:
+        self.lock = threading.RLock()
         self.tabs: dict[str, Tab] = {}
         self.current = ""
         self.preview = ""
@@ -55,6 +74,7 @@ class Tabs(w.VBox):
         super().__init__([self.bar, self._place])
         self.add_class("rl-tab-stack")
 
+    @_alone
     def add(self, key: str, title: str, make: Make, *, preview: bool = False) -> w.Widget:
         """Show the widget that ``make`` returns; what is open under this key already is shown instead.
 
@@ -74,6 +94,7 @@ class Tabs(w.VBox):
         assert shown is not None
         return shown
 
+    @_alone
     def keep(self, key: str) -> None:
         """Keep a tab that was only looked at until now."""
         if key and key == self.preview:
@@ -81,11 +102,13 @@ class Tabs(w.VBox):
             self._draw()
             self._told()
 
+    @_alone
     def prepare(self, key: str, title: str, make: Make) -> None:
         """Add a tab that is made when somebody shows it."""
         self.tabs.setdefault(key, Tab(key, title, make))
         self._draw()
 
+    @_alone
     def show(self, key: str) -> w.Widget | None:
         """Bring a tab to the front, and make what it holds if that has not been done."""
         tab = self.tabs.get(key)
@@ -103,6 +126,7 @@ class Tabs(w.VBox):
         self._told()
         return tab.widget
 
+    @_alone
     def close_tab(self, key: str) -> None:
         """Close a tab; the one beside it comes to the front."""
         if key not in self.tabs:
@@ -119,6 +143,7 @@ class Tabs(w.VBox):
         self._draw()
         self._told()
 
+    @_alone
     def rename(self, key: str, title: str) -> None:
         """Give a tab another title."""
         if key in self.tabs and self.tabs[key].title != title:
@@ -146,14 +171,14 @@ class Tabs(w.VBox):
         if tab.widget is None:
             return
         self._take(tab.widget)
-        _close(tab.widget)
+        close_whole(tab.widget)
 
     def _made(self, tab: Tab) -> w.Widget:
         try:
             tab.failed = False
             return tab.make()
         except (RelionlabError, OSError) as error:
-            return self._excuse(tab, str(error))
+            return self._excuse(tab, in_words(error))
         except Exception as error:  # noqa: BLE001 - one page that fails must not take the others along
             return self._excuse(tab, f"This page could not be made ({type(error).__name__}: {error}).")
 
@@ -163,6 +188,7 @@ class Tabs(w.VBox):
         again.on_click(lambda _button: self._again(tab))
         return w.VBox([w.HTML(f'<div class="rl-problem" role="alert">{html.escape(text)}</div>'), again])
 
+    @_alone
     def _again(self, tab: Tab) -> None:
         old, tab.widget = tab.widget, None
         if old is not None:
@@ -200,10 +226,10 @@ class Tabs(w.VBox):
             self._on_change()
 
 
-def _close(widget: w.Widget) -> None:
+def close_whole(widget: w.Widget) -> None:
     """Close a widget and all in it: ipywidgets keeps each that is not closed, here and in the page, with its pictures."""
     with suppress(Exception):  # a widget that cannot close itself is gone from the page all the same
         widget.close()
     for part in (*getattr(widget, "children", ()), getattr(widget, "layout", None), getattr(widget, "style", None)):
         if isinstance(part, w.Widget):
-            _close(part)
+            close_whole(part)

@@ -17,7 +17,7 @@ from relionlab.jobs.refinement.rounds import Round, rounds
 from relionlab.project import ENDED, JobDirectory
 from relionlab.widgets.gallery.class_grid import ClassGrid
 from relionlab.widgets.monitor.live_view import LiveView
-from relionlab.widgets.parts.buttons import Message, button
+from relionlab.widgets.parts.buttons import Message, attempt, button
 from relionlab.widgets.parts.watching import Watch
 from relionlab.workflows.outcomes.classes import good_classes
 from relionlab.workflows.stopping import continue_from, stop_and_select
@@ -235,14 +235,13 @@ class LiveClasses(LiveView):
     def _work(self, method: Callable[[], JobDirectory]) -> None:
         """Call a method that may wait for the job, in a thread, and say what came of it."""
 
-        def run() -> bool:
-            try:
-                started = method()
-            except RelionlabError as error:
-                self._message.say(str(error), wrong=True)
-                return False
+        def begin() -> None:
+            started = method()
             self._message.say(f"Started {started.name}.")
             self.on_started(started)
+
+        def run() -> bool:
+            attempt(begin, self._message)
             return False
 
         Watch(run)

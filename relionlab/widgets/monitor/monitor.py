@@ -160,6 +160,7 @@ class JobMonitor(w.VBox):
         """Show nothing of the job before."""
         self._begun = directory
         self.views = []
+        self._tabs.close()
         self._new_tabs()
         self.end.hide()
         self.end.outcome = None

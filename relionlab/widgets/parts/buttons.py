@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import ipywidgets as w
 
 from relionlab.errors import RelionlabError
+from relionlab.io.disk import file_trouble
 from relionlab.project import JobDirectory
 
 
@@ -26,12 +28,19 @@ class Message(w.HTML):
         self.say(f"{job.name} is {state}. {job.message}".strip(), wrong=state == "failed")
 
 
+def in_words(error: RelionlabError | OSError) -> str:
+    """Return what an error means to whoever pressed a button: of the file system's, what is to be done."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return file_trouble(error, Path(error.filename or ".").absolute().parent, then="try again")
+    return str(error)
+
+
 def attempt(act: Callable[[], Any], message: Message) -> Any:
     """Do something; what goes wrong is said in the message, also what nobody thought of: the page stays."""
     try:
         return act()
     except (RelionlabError, OSError) as error:
-        message.say(str(error), wrong=True)
+        message.say(in_words(error), wrong=True)
     except Exception as error:  # noqa: BLE001 - a page that dies silently is worse than an odd message
         message.say(f"That did not work ({type(error).__name__}: {error}).", wrong=True)
     return None

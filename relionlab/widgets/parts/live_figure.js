@@ -61,6 +61,7 @@ function liveFigure({ model, el }) {
     if (!live.manager) return;
     live.document = [...live.manager][0].model.document;
     watchRanges();
+    place.dataset.ready = "true";
     for (const listener of live.drawn) listener(live);
   }
 

@@ -47,6 +47,7 @@ class Drawer(w.VBox):
         self._head = w.HBox([self._back, self._title, close])
         self._opened: list[tuple[str, w.Widget]] = []
         super().__init__([])
+        self._show()
         self.add_class("rl-drawer")
 
     def open(self, title: str = "", make: Callable[[], w.Widget] | None = None) -> w.Widget:
@@ -71,8 +72,10 @@ class Drawer(w.VBox):
         self._show()
 
     def _show(self) -> None:
+        self._head.layout.display = "" if self._opened else "none"
         if not self._opened:
-            self.children = ()
+            self._title.value = ""
+            self.children = (self._head,)  # it is closed with the drawer
             return
         title, made = self._opened[-1]
         self._title.value = f'<span class="rl-title">{html.escape(title)}</span>'

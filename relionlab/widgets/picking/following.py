@@ -38,7 +38,7 @@ class Following(w.HBox):
     def stop(self) -> None:
         """Follow no more."""
         if self._watch is not None:
-            self._watch.stop()
+            self._watch.stop(wait=False)
             self._watch = None
 
     def _look(self) -> bool:

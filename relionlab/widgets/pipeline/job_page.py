@@ -6,6 +6,7 @@ JobPage(project.job("Class2D/job003"))
 from __future__ import annotations
 
 import html
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,7 @@ class JobPage(w.VBox):
         self._drawer = None if opener is not None else Drawer()
         self._opener: Opener = opener if opener is not None else self._drawer  # type: ignore[assignment]
         self._on_job, self._on_changed, self._on_next, self._on_view = on_job, on_changed, on_next, on_view
+        self._looking = threading.RLock()  # clicks, and a home page's clock
         self._seen: Any = None
         self._offered: list[str] | None = None
         self._title = w.HTML(layout=w.Layout(flex="1 1 auto"))
@@ -83,6 +85,10 @@ class JobPage(w.VBox):
 
     def refresh(self) -> None:
         """Look at the job's place in the pipeline again; the monitor looks at the job itself by its own clock."""
+        with self._looking:
+            self._look()
+
+    def _look(self) -> None:
         try:
             pipeline = self.directory.project.pipeline
             process = pipeline.process(self.directory.name)
@@ -129,9 +135,10 @@ class JobPage(w.VBox):
 
     def close(self) -> None:
         """Stop watching and take the page away."""
-        monitor = self._panels.pop(PANELS[0], None)  # a refresh that is going on must not have it watch again
-        if monitor is not None:
-            monitor.close()
+        with self._looking:
+            monitor = self._panels.pop(PANELS[0], None)  # the next refresh must not have it watch again
+            if monitor is not None:
+                monitor.close()
         super().close()
 
     # --- inside -------------------------------------------------------------------------------------------------------
@@ -148,7 +155,7 @@ class JobPage(w.VBox):
             panel.layout.display = "" if other == name else "none"
         refresh = getattr(self._panels[name], "refresh", None)
         if name != PANELS[0] and refresh is not None:
-            refresh()
+            attempt(refresh, self.actions.message)
 
     def _make_panel(self, name: str) -> w.Widget:
         if name == "Parameters":

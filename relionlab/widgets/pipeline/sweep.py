@@ -91,7 +91,7 @@ class SweepView(w.VBox):
 
     def close(self) -> None:
         """Stop watching and take the view away; the jobs go on."""
-        self._watch.stop()
+        self._watch.stop(wait=False)
         super().close()
 
     # --- inside -------------------------------------------------------------------------------------------------------
