@@ -25,7 +25,7 @@ def test_no_search_is_global(tiny, monkeypatch, kind):
     widths, expect = [], Run3D.expect
 
     def noted(run, model, particles, search, **more):
-        widths.append(search.sigma)
+        widths.append(search.widths)
         return expect(run, model, particles, search, **more)
 
     monkeypatch.setattr(Run3D, "expect", noted)
@@ -33,4 +33,4 @@ def test_no_search_is_global(tiny, monkeypatch, kind):
     assert any("grey scale" in line for line in told.said)
     assert len(widths) > 1
     assert None not in widths
-    assert np.ptp(widths) == 0
+    assert len(set(widths)) == 1

@@ -187,7 +187,7 @@ class PlainExpectation:
         if self.search.align:
             variance = (self.model.offset_sigma / self.model.pixel_size) ** 2
             value -= np.abs(particle.origin + self.offsets) ** 2 / (2 * variance)
-        if self.search.sigma is not None:
+        if self.search.widths is not None:
             value += self._prior(particle.number, where)[:, None]
         highest = value.max()
         weights = np.exp(value - highest)
@@ -198,13 +198,14 @@ class PlainExpectation:
 
     def _prior(self, number: int, where: Orientations) -> np.ndarray:
         """Return the log prior (O,) of orientations around the particle's last one."""
-        grid, sigma = sampling_of(self.search), self.search.sigma
-        assert sigma is not None
+        grid, widths = sampling_of(self.search), self.search.widths
+        assert widths is not None
         pose = self._poses()[number : number + 1]
         total = np.full(len(where.rotations), -np.inf)
-        for near in surroundings(grid, pose, sigma=sigma, relaxed=self.search.relaxed)[0]:
+        for near in surroundings(grid, pose, widths=widths, relaxed=self.search.relaxed)[0]:
             for direction, prior, psi in zip(near.direction, near.prior, near.psi, strict=True):
                 away = np.abs((where.angle * grid.psi_step - psi + 180) % 360 - 180)
+                sigma = widths.psi or np.inf
                 here = (where.direction == direction) & (away <= max(CUT_OFF * sigma, grid.psi_step))
                 total[here] = np.logaddexp(total[here], prior - away[here] ** 2 / (2 * sigma**2))
         return total

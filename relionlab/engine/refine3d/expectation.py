@@ -91,7 +91,7 @@ class Expectation(ParticlePass):
             maps, view_rotations(search, fine=False), grid=few, turns=turns, harmonics=harmonics, held=self.room.held
         )
         self._low, self._low_offsets = few, offsets
-        if search.sigma is None:
+        if search.widths is None:
             views = self._coarse_views.held or self._coarse_views.views(np.arange(len(self._coarse_views.classes)))
             self._coarse: CoarseSearch | LocalSearch = CoarseSearch(few, turns, views, offsets)
         else:
@@ -100,7 +100,7 @@ class Expectation(ParticlePass):
                 turns,
                 offsets,
                 classes=model.classes,
-                sigma=search.sigma,
+                widths=search.widths,
                 fraction=search.fraction,
                 most=self._most,
             )
@@ -111,7 +111,7 @@ class Expectation(ParticlePass):
         held = self._fine_views.held
         collected = None if held is None else Collected.zeros(held)
         order = indices[np.argsort(self.particles.optics_group[indices], kind="stable")]
-        size = BATCH if self.search.sigma is None else BLOCK
+        size = BATCH if self.search.widths is None else BLOCK
         for optics in np.unique(self.particles.optics_group[order]):
             members = order[self.particles.optics_group[order] == optics]
             for start in range(0, len(members), size):
@@ -187,9 +187,9 @@ class Expectation(ParticlePass):
     ) -> list[Candidates]:
         low, weight, origin = parts
         poses = matrix_from_euler(particles.rot, particles.tilt, particles.psi)
-        sigma = self.search.sigma
-        assert sigma is not None
-        around = surroundings(sampling_of(self.search), poses, sigma=sigma, relaxed=self.search.relaxed)
+        widths = self.search.widths
+        assert widths is not None
+        around = surroundings(sampling_of(self.search), poses, widths=widths, relaxed=self.search.relaxed)
         needed = [search.views_needed(near) for near in around]
         views, numbers = self._coarse_views.held, None
         if views is None:

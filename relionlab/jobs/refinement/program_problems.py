@@ -16,7 +16,6 @@ def problems_in(options: Refine) -> list[str]:
         *_input(options),
         *_masks(options),
         *_symmetry(options),
-        *_searches(options),
         *_auto_refine(options),
         *_initial_model(options),
         *options.gradient_problems(),
@@ -76,19 +75,6 @@ def _symmetry(options: Refine) -> list[str]:
             f"--sym and --relax_sym are both {options.sym}: a symmetry that is imposed cannot be relaxed. Give --sym C1."
         )
     return found
-
-
-def _searches(options: Refine) -> list[str]:
-    """Local searches have one width: RELION's of single angles leave the others free, which is another search."""
-    widths = {"--sigma_rot": options.sigma_rot, "--sigma_tilt": options.sigma_tilt, "--sigma_psi": options.sigma_psi}
-    given = {flag: value for flag, value in widths.items() if value is not None and value > 0}
-    alike = len(given) == len(widths) and len(set(given.values())) == 1
-    if not given or alike or (options.sigma_ang or 0) > 0:
-        return []
-    shown = ", ".join(f"{flag} {value:g}" for flag, value in given.items())
-    return [
-        f"{shown}: local searches have one width for all three angles here; give it with --sigma_ang, or three times."
-    ]
 
 
 def _auto_refine(options: Refine) -> list[str]:
