@@ -16,6 +16,7 @@ from relionlab.engine.refine3d.cartesian import PlainExpectation, PlainResult, n
 from relionlab.engine.refine3d.expectation import Expectation
 from relionlab.engine.refine3d.fixed import FixedExpectation
 from relionlab.engine.refine3d.maximisation import signal_variance
+from relionlab.engine.refine3d.shifted import ShiftedExpectation
 from relionlab.engine.refine3d.state import Model, Search
 from relionlab.engine.refine3d.sums import COLUMNS, Sums
 from relionlab.engine.rotations import matrix_from_euler, random_euler
@@ -44,7 +45,7 @@ class Case:
         return np.stack([self.images[i] for i in indices])
 
     def step(self, **options) -> Expectation | FixedExpectation:
-        kind = Expectation if self.search.align else FixedExpectation
+        kind = FixedExpectation if not self.search.align else Expectation if self.search.rotate else ShiftedExpectation
         return kind(self.model, self.particles, self.groups, search=self.search, load=self.load, **options)
 
     def run(self, size: int = 64, **options) -> Sums:

@@ -31,6 +31,8 @@ SEARCHES = {
     "rot known, of a group": {"widths": Widths(10.0, 0, 0), "symmetry": "C3"},
     "in-plane angle known, of a group": {"widths": Widths(0, 0, 12.0), "symmetry": "D2"},
     "tilt and in-plane angle known": {"widths": Widths(0, 8.0, 12.0), "classes": 2},
+    "particles expected where they were": {"step_sigma": 0.8},
+    "around known poses and origins": {"widths": 12.0, "step_sigma": 0.8},
     "resolution limit": {"radius_limit": 5},
     "low-resolution limit": {"first_shell": 3},
     "two pixel sizes": {"groups": ((PIXEL, 24), (3.2, 30))},

@@ -81,7 +81,7 @@ class PlainExpectation:
         self.reach = min(int(line[inside].max()), model.box // 2 - 1)
         limit = search.radius_limit or model.box
         self.compared = nodes.weight * ((nodes.ring >= search.first_shell) & (nodes.ring <= limit))
-        self.orientations = self._all_orientations() if search.align else None
+        self.orientations = self._all_orientations() if search.align and search.rotate else None
 
     def posterior(self, number: int) -> tuple[np.ndarray, float]:
         """Return a particle's posterior (class, O, offset), and the log of the sum of likelihood times prior."""
@@ -185,8 +185,10 @@ class PlainExpectation:
         if self.search.size_prior:
             value += np.log(self.model.class_share)[:, None, None]
         if self.search.align:
-            variance = (self.model.offset_sigma / self.model.pixel_size) ** 2
-            value -= np.abs(particle.origin + self.offsets) ** 2 / (2 * variance)
+            sigma = self.search.step_sigma
+            variance = (self.model.offset_sigma / self.model.pixel_size) ** 2 if sigma is None else sigma**2
+            middle = 0 if sigma is None else particle.origin
+            value -= np.abs(particle.origin + self.offsets - middle) ** 2 / (2 * variance)
         if self.search.widths is not None:
             value += self._prior(particle.number, where)[:, None]
         highest = value.max()
@@ -239,7 +241,7 @@ class PlainExpectation:
 def nodes_of(model: Model, search: Search) -> Nodes:
     """Return the nodes that the engine compares on: of the polar grid, or Fourier pixels where poses are known."""
     grid = fine_grid(model, search)
-    return Nodes.polar(grid) if search.align else Nodes.pixels(model.box, grid.radius)
+    return Nodes.polar(grid) if search.align and search.rotate else Nodes.pixels(model.box, grid.radius)
 
 
 def _places(nodes: Nodes, rotations: np.ndarray) -> np.ndarray:

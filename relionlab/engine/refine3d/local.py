@@ -33,9 +33,7 @@ class Surroundings:
 def surroundings(grid: Sampling, poses: np.ndarray, *, widths: Widths, relaxed: str) -> list[list[Surroundings]]:
     """Return for each pose (N, 3, 3) its surroundings: one, or one for each of its equivalents that is looked at apart."""
     group = point_group(relaxed) if relaxed else point_group("C1")
-    found = [
-        near for operation in group.rotations for near in neighbourhoods(grid, poses @ operation, widths=widths)
-    ]
+    found = [near for operation in group.rotations for near in neighbourhoods(grid, poses @ operation, widths=widths)]
     return [[_of_one(near, n) for near in found] for n in range(len(poses))]
 
 

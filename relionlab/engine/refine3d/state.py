@@ -42,6 +42,9 @@ class Search(Imaging):
     offset_range, offset_step  px: the coarse offsets fill a disc around the previous origin
     widths           of searches around the last poses; ``None``: all are searched
     align            ``False``: keep poses, find the class only
+    rotate           ``False``: keep angles, find the class and the offset
+    step_sigma       px, per axis: how far a particle is expected from its last origin; ``None``: it is expected near the
+                     middle of its image, by ``Model.offset_sigma``
     relaxed          point group among whose operations local searches try equivalents of the last pose; "" for none
     radius_limit     last shell in which poses are compared; ``None``: all of ``Model.radius``
     first_shell      first shell in which poses are compared
@@ -56,6 +59,8 @@ class Search(Imaging):
     offset_step: float = 2.0
     widths: Widths | None = None
     align: bool = True
+    rotate: bool = True
+    step_sigma: float | None = None
     relaxed: str = ""
     radius_limit: int | None = None
     first_shell: int = 1

@@ -77,13 +77,15 @@ def why_poses(options: Refine) -> str:
     """Return why the particles must have angles already, which are kept or searched around; "" if they need none."""
     if not options.dont_skip_align:
         return "--skip_align keeps the angles that they have"
+    if options.skip_rotate:
+        return "--skip_rotate keeps the angles that they have"
     if options.auto_refine and options.healpix_order >= options.auto_local_healpix_order:
         return (
             f"searches are local from the beginning (--healpix_order {options.healpix_order} is not below"
             f" --auto_local_healpix_order {options.auto_local_healpix_order})"
         )
     if options.local_sigmas() is not None:
-        return "local searches (--sigma_ang) look around the angles that they have"
+        return "local searches (--sigma_ang, or of single angles) look around the angles that they have"
     return ""
 
 

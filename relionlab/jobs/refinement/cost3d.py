@@ -47,7 +47,8 @@ class Pass:
         """Return what it takes one reference core."""
         poses, samples = 0.0, float(self.radius**2 * 4)
         widths, grid = self.search.widths, self.search.sampling
-        if self.search.align and grid is not None and (widths is None or not widths.direction):
+        searched = self.search.align and self.search.rotate
+        if searched and grid is not None and (widths is None or not widths.direction):
             share = 1.0 if widths is None else widths.share
             poses = share * classes * len(grid) * grid.n_psi * len(coarse_offsets(self.search))
         anew = _FIRST_POSES if self.batch else 1.0

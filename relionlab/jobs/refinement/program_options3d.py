@@ -75,6 +75,14 @@ class ProgramOptions3D(Declared):
         bool,
         _start("Print the operations", "--print_symmetry_ops", "Print the matrices of --sym, and do nothing else."),
     ] = False
+    print_metadata_labels: Annotated[
+        bool,
+        _start(
+            "Print the labels",
+            "--print_metadata_labels",
+            "Print what the columns of STAR files mean, and do nothing else.",
+        ),
+    ] = False
     healpix_order: Annotated[
         int,
         _poses(
@@ -186,6 +194,7 @@ class ProgramOptions3D(Declared):
             "--maxsig",
             "RELION's bound on the poses of a particle that are searched finer; relionlab bounds them by the memory planned.",
             none_as="-1",
+            unused=True,
             bounds=(1, None),
         ),
     ] = None

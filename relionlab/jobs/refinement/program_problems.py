@@ -99,6 +99,10 @@ def _auto_refine(options: Refine) -> list[str]:
         )
     if not options.dont_skip_align:
         found.append("--skip_align keeps all poses, and --auto_refine is there to find them: leave one of the two out.")
+    if options.skip_rotate:
+        found.append(
+            "--skip_rotate keeps all angles, and --auto_refine is there to find them: leave one of the two out."
+        )
     if options.is_gradient():
         found.append("--auto_refine takes all particles in each iteration: leave --grad (or --sgd) out.")
     return found

@@ -15,6 +15,7 @@ from relionlab.engine.parallel import executor_for
 from relionlab.engine.refine3d.expectation import Expectation
 from relionlab.engine.refine3d.fixed import FixedExpectation
 from relionlab.engine.refine3d.maximisation import Update, flattened
+from relionlab.engine.refine3d.shifted import ShiftedExpectation
 from relionlab.engine.refine3d.start import PROBED, first_model, low_passed, on_grey_scale
 from relionlab.engine.refine3d.state import Model, Search
 from relionlab.engine.refine3d.sums import Sums
@@ -98,6 +99,7 @@ class Run3D(SharedRun):
             offset_step=grid.offset_step / pixel,
             widths=widths,
             relaxed=options.relax_sym,
+            rotate=not options.skip_rotate,
             **self.shared_search(),
         )
 
@@ -131,6 +133,7 @@ class Run3D(SharedRun):
     ) -> Sums:
         """Return the sums of an E-step over these particles; all of them by default."""
         every = np.arange(len(poses)) if indices is None else indices
+        search = replace(search, step_sigma=self.step_sigma(model, search.offset_step / 2**search.oversampling))
         found = self._looked(model, poses, search, every, once=indices is not None, report=report)
         return_freed_memory()
         return found
@@ -145,6 +148,10 @@ class Run3D(SharedRun):
             cache = None if once else self.cache
             fixed = FixedExpectation(model, poses, self.data.optics, search=search, load=self.data.load, cache=cache)
             found = self.executor.run(fixed, self.pieces(indices, least=fixed.least_shard), report)
+            return found
+        if not search.rotate:
+            shifted = ShiftedExpectation(model, poses, self.data.optics, search=search, load=self.data.load)
+            found = self.executor.run(shifted, self.pieces(indices, least=shifted.least_shard), report)
             return found
         step = Expectation(model, poses, self.data.optics, search=search, load=self.data.load, room=room)
         if search.widths is not None:  # neighbours share their views
