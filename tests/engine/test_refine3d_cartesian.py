@@ -6,6 +6,8 @@ read off the maps (1e-3) and put back (1e-2); the tolerances are about twice wha
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -94,6 +96,18 @@ def check_maps(made: Case, found: Sums, tolerance: float) -> None:
 def test_sums_are_those_of_double_precision(name: str):
     made = case(**{"count": 12, **SEARCHES[name]})
     check_sums(made.run(), made.plain.run().sums)
+
+
+@pytest.mark.usefixtures("exhaustive")
+def test_priors_of_their_own_count_instead_of_the_last_angles():
+    made = case(count=12, widths=Widths(0, 10.0, 12.0))
+    prior = np.full((12, 3), np.nan)
+    prior[:, 1], prior[:9, 2] = 90.0, made.particles.psi[:9] + 60
+    held = replace(made, particles=replace(made.particles, prior=prior))
+    found = held.run()
+    check_sums(found, held.plain.run().sums)
+    assert np.abs(column(found, "tilt") - 90).max() < 3 * 10.0 + STEP * 2
+    assert np.abs(column(made.run(), "tilt") - 90).max() > 3 * 10.0 + STEP * 2
 
 
 @pytest.mark.usefixtures("exhaustive")

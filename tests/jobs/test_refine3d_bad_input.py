@@ -92,6 +92,11 @@ def few(count: int) -> None:
     write_particles(STAR, read_particles(STAR).rows(slice(0, count)))
 
 
+def zero_tilts() -> None:
+    table = read_particles(STAR)
+    write_particles(STAR, table.with_columns({"rlnAngleTilt": np.zeros(len(table))}))
+
+
 def twice(*, turned: float = 0.0, apart: bool = False) -> None:
     """List every particle a second time, turned; in the other half-set if ``apart``."""
     give_poses()
@@ -194,6 +199,7 @@ SPOILT: dict[str, Case] = {
         [STAR, "150 images", "both half-sets", "rlnRandomSubset"],
     ),
     "one angle": (lambda: None, "Class3D", ("--sigma_rot", "5"), StarError, [STAR, "no column rlnAngleRot"]),
+    "one angle, 0": (zero_tilts, "Class3D", ("--sigma_tilt", "5"), StarError, [STAR, "all angles are 0"]),
     "offsets alone": (lambda: None, "Class3D", ("--skip_rotate",), StarError, [STAR, "no column rlnAngleRot"]),
     "auto offsets": (lambda: None, "Refine3D", ("--skip_rotate",), ParameterError, ["--skip_rotate keeps all angles"]),
     "gradient offsets": (lambda: None, "InitialModel", ("--skip_rotate",), ParameterError, ["--skip_rotate", "--sgd"]),

@@ -117,6 +117,18 @@ def test_a_prior_holds_its_angle(there: Path, label: str, flag: str):
     assert np.median(away(theirs[label], ours[label])) < 7.5
 
 
+def test_columns_of_priors_count_instead_of_the_angles(there: Path):
+    """As of segments of filaments, whose tilt and psi are known before anything was refined."""
+    truth = begun(there, "truth_again.star")
+    wrong, zeros = 90 + 0.4 * (truth["rlnAngleTilt"] - 90), {label: np.zeros(COUNT) for label in ANGLES}
+    begun(there, "prior.star", rlnAngleTiltPrior=wrong, **zeros)
+    theirs, ours = both(there, "prior.star", f"--sigma_tilt {SIGMA}")
+    for found in (theirs, ours):
+        assert away(found["rlnAngleTilt"], wrong).max() < 3 * SIGMA + 15
+    print(f"rlnAngleTiltPrior: {np.median(away(theirs['rlnAngleTilt'], ours['rlnAngleTilt'])):.2f}° apart (median)")
+    assert np.median(away(theirs["rlnAngleTilt"], ours["rlnAngleTilt"])) < 7.5
+
+
 def test_offsets_alone(there: Path):
     truth, rng = begun(there, "truth_again.star"), np.random.default_rng(1)
     moved = {label: truth[label] + rng.normal(0, PIXEL_SIZE, COUNT) for label in ORIGINS}

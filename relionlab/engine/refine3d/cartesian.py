@@ -202,7 +202,7 @@ class PlainExpectation:
         """Return the log prior (O,) of orientations around the particle's last one."""
         grid, widths = sampling_of(self.search), self.search.widths
         assert widths is not None
-        pose = self._poses()[number : number + 1]
+        pose = matrix_from_euler(*self.particles.rows(np.array([number])).expected_angles())
         total = np.full(len(where.rotations), -np.inf)
         for near in surroundings(grid, pose, widths=widths, relaxed=self.search.relaxed)[0]:
             for direction, prior, psi in zip(near.direction, near.prior, near.psi, strict=True):

@@ -188,7 +188,7 @@ class Expectation(ParticlePass):
         self, search: LocalSearch, particles: Particles, parts: tuple[np.ndarray, ...], prior: np.ndarray
     ) -> list[Candidates]:
         low, weight, origin = parts
-        poses = matrix_from_euler(particles.rot, particles.tilt, particles.psi)
+        poses = matrix_from_euler(*particles.expected_angles())
         widths = self.search.widths
         assert widths is not None
         around = surroundings(sampling_of(self.search), poses, widths=widths, relaxed=self.search.relaxed)
