@@ -152,14 +152,17 @@ def run_program(name: str, arguments: Sequence[str]) -> int:
 
     declared = program(name)
     rest, control = _without_pipeline_control(arguments)
-    if not rest or rest[0] in ("--help", "-h"):
+    if not rest or "--help" in rest or rest[0] == "-h":
         print(terminal_help(declared))
         return 0
-    if rest == ["--version"]:
+    if "--version" in rest:
         return _version()
     try:
         parsed = declared.from_flags(rest)
-        parsed.run(PlainContext())
+        context = PlainContext(quiet=getattr(parsed, "verb", 1) == 0)
+        if unused := parsed.without_effect():
+            context.say(f"Without effect here: {', '.join(unused)}. `relionlab {declared.name} --help` says why.")
+        parsed.run(context)
     except (RelionlabError, OSError):
         _mark(control, "RELION_JOB_EXIT_FAILURE")
         raise
@@ -241,14 +244,18 @@ def _entries(summaries: Mapping[str, str]) -> list[str]:
 
 def _without_pipeline_control(arguments: Sequence[str]) -> tuple[list[str], Path | None]:
     """Take RELION's --pipeline_control DIR out: the directory in which the program leaves its final marker."""
-    rest = list(arguments)
-    if "--pipeline_control" not in rest:
+    flag = "--pipeline_control"
+    rest = [
+        part
+        for argument in arguments
+        for part in (argument.split("=", 1) if argument.startswith(f"{flag}=") else [argument])
+    ]
+    if flag not in rest:
         return rest, None
-    place = rest.index("--pipeline_control")
+    place = rest.index(flag)
     if place + 1 == len(rest):
-        raise ParameterError("--pipeline_control needs a value (the job's directory).")
-    control = Path(rest[place + 1])
-    return rest[:place] + rest[place + 2 :], control
+        raise ParameterError(f"{flag} needs a value (the job's directory).")
+    return rest[:place] + rest[place + 2 :], Path(rest[place + 1])
 
 
 def _mark(control: Path | None, marker: str) -> None:

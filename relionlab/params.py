@@ -81,6 +81,7 @@ class Parameter:
     when        the parameter applies only if all these conditions hold; otherwise it is greyed out and not sent
     on_continue may be changed when a job is continued
     once        counts for one run: a finished job that is continued has forgotten it
+    unused      understood for RELION's sake, and changes nothing here
     node        kind of file that is an input from another job, as "ParticleGroupMetadata.star"
     pattern     file name pattern for browsing, as "*_data.star"; names: lists what may be named instead, as detectors
     wizard      word for the picture beside which the value is found, see widgets/forms/wizards
@@ -103,6 +104,7 @@ class Parameter:
     when: tuple[When, ...] = ()
     on_continue: bool = False
     once: bool = False
+    unused: bool = False
     node: str | None = None
     pattern: str | None = None
     names: Callable[[], Iterable[str]] | None = None
@@ -270,7 +272,7 @@ class Declared(BaseModel):
             name = by_flag[flag]
             parameter, (plain, _) = cls.parameters()[name], cls.kind(name)
             if plain is bool:
-                values[name] = parameter.flag_if
+                values[name] = (cls.parse(name, attached) if equals else True) == parameter.flag_if
                 continue
             if equals:
                 text = attached
@@ -341,7 +343,8 @@ class Declared(BaseModel):
     def _typed(cls, name: str, value: float) -> str:
         """Return a number with its unit, as it would be typed."""
         parameter = cls.parameters()[name]
-        return _with_unit(parameter.on_flag(value) if cls.typed_as_flags else value, parameter)
+        text = to_text(parameter.on_flag(value) if cls.typed_as_flags else value)
+        return text if parameter.unit == "unitless" else f"{text} {parameter.unit}"
 
     @classmethod
     def _allowed(cls, name: str) -> str:
@@ -369,10 +372,6 @@ def to_text(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.9g}"
     return "" if value is None else str(value)
-
-
-def _with_unit(value: Any, parameter: Parameter) -> str:
-    return to_text(value) + ("" if parameter.unit == "unitless" else f" {parameter.unit}")
 
 
 def _article(parameter: Parameter) -> str:

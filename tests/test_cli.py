@@ -12,7 +12,15 @@ import pytest
 from relionlab import __version__
 from relionlab.cli import main
 from relionlab.jobs.reference import markdown_reference, terminal_help
-from relionlab.jobs.registry import _PROGRAM_OF_JOB, OWN_PROGRAMS, job_classes, job_types, program, programs
+from relionlab.jobs.registry import (
+    _PROGRAM_OF_JOB,
+    _RELION_ONLY,
+    OWN_PROGRAMS,
+    job_classes,
+    job_types,
+    program,
+    programs,
+)
 from tests.test_rules_declarations import commands_of
 
 
@@ -132,6 +140,55 @@ def test_pipeline_control_leaves_markers(tmp_path, monkeypatch, capsys):
     assert main([*call, "--select", "rlnDefocusV"]) == 1
     assert (tmp_path / "Select/job001/RELION_JOB_EXIT_FAILURE").exists()
     assert "rlnDefocusV" in capsys.readouterr().err
+
+
+def test_the_marker_directory_may_be_joined_to_its_flag(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["star_handler", "--i=none.star", "--pipeline_control=Select/job001/"]) == 1
+    assert (tmp_path / "Select/job001/RELION_JOB_EXIT_FAILURE").exists()
+    assert main(["star_handler", "--i", "none.star", "--pipeline_control"]) == 1
+    assert "--pipeline_control needs a value" in capsys.readouterr().err
+
+
+def test_what_has_no_effect_is_said(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    call = ["refine", "--i", "none.star", "--o", "C/run", "--pad", "2", "--pool", "30", "--free_gpu_memory=100"]
+    assert main(call) == 1  # there is no such file
+    told = capsys.readouterr()
+    assert "Without effect here: --free_gpu_memory, --pool." in told.out
+    assert "none.star" in told.err
+    assert main([*call, "--verb", "0"]) == 1
+    assert capsys.readouterr().out == ""
+    assert main([*call, "--skip_maximize"]) == 1
+    assert "--skip_maximize (No maximisation) is not done here: run one iteration" in capsys.readouterr().err
+
+
+def test_help_and_version_may_stand_anywhere(capsys):
+    assert main(["mask_create", "--i", "x.mrc", "--version"]) == 0
+    assert capsys.readouterr().out == f"relionlab {__version__}\n"
+    assert main(["mask_create", "--i", "x.mrc", "--help"]) == 0
+    assert "--width_soft_edge" in capsys.readouterr().out
+
+
+def test_labels_are_printed(capsys):
+    assert main(["refine", "--print_metadata_labels"]) == 0
+    assert "rlnDefocusU (float) : " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("program", "instead"),
+    [
+        ("relion_display", "relionlab lab"),
+        ("class_ranker", "class_selection"),
+        ("relion_ctf_refine_mpi", "with RELION"),
+    ],
+)
+def test_programs_that_only_relion_has_are_told(program, instead, capsys):
+    assert main([program, "--i", "x.star"]) == 1
+    said = capsys.readouterr().err
+    assert "has no counterpart here" in said
+    assert instead in said
+    assert not set(_RELION_ONLY) & set(programs())
 
 
 def test_run_needs_a_job_directory(tmp_path, capsys):

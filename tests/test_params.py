@@ -80,6 +80,15 @@ def test_wrong_arguments_are_said(arguments, said):
     assert said in str(error.value)
 
 
+def test_values_may_be_joined_to_their_flags_and_the_last_one_counts():
+    joined = Example.from_flags(["--size=2.5", "--count=-1", "--drop=true"])
+    assert joined == Example.from_flags(["--drop", "--count", "-1", "--size", "2.5"])
+    assert Example.from_flags(["--drop=false"]) == Example.from_flags([])
+    assert Example.from_flags(["--size", "1", "--size", "3"]).size == 3
+    with pytest.raises(ParameterError, match="Yes or No"):
+        Example.from_flags(["--drop=perhaps"])
+
+
 def test_wrong_values_are_said():
     assert Example(size=200).problems() == ["Size (size) is 200 Å; it must lie between 0 Å and 100 Å."]
     with pytest.raises(ParameterError, match=r"one of 'one', 'two words'"):

@@ -175,7 +175,7 @@ def plan_refinement(
     """
     needs: Needs | KnownNeeds = (
         Needs(box, pixel_size, radius, classes, search, room)
-        if search.align
+        if search.align and search.rotate
         else KnownNeeds(box, pixel_size, radius, classes, search, shard)
     )
     map_, noise = box**3 * _REAL, 3 * groups * (box // 2 + 1) * 8

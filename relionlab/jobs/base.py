@@ -58,6 +58,12 @@ class Program(Declared):
         Nothing is written. The values are checked apart from it (:meth:`check`).
         """
 
+    def without_effect(self) -> list[str]:
+        """Return the flags that were given and change nothing here."""
+        declared = self.parameters()
+        given = (name for name in declared if name in self.model_fields_set and declared[name].unused)
+        return [str(declared[name].flag) for name in given if getattr(self, name) != self.default(name)]
+
     def pictured(self) -> str:
         """Return the directory whose logfile.pdf is to be drawn after the work, "" for none; jobs draw their own."""
         return ""

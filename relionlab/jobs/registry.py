@@ -73,6 +73,32 @@ OWN_PROGRAMS = (
 )
 """Programs that RELION 3.1 has not."""
 
+_RELION_ONLY = {
+    "display": "look at pictures, and choose classes and particles, in the lab (`relionlab lab`), or choose classes by"
+    " `relionlab class_selection`",
+    "class_ranker": "choose classes by `relionlab class_selection`",
+    "particle_subtract": "",
+    "ctf_refine": "",
+    "motion_refine": "",
+    "flex_analyse": "",
+    "localsym": "",
+    "helix_toolbox": "",
+    "tiltpair_plot": "",
+    "find_tiltpairs": "",
+    "particle_reposition": "",
+    "prepare_subtomo": "",
+    "convert_to_tiff": "",
+    "estimate_gain": "",
+    "external_reconstruct": "name a Python function that regularises the half-maps"
+    " (RELIONLAB_RECONSTRUCT_HOOK=package.module:function)",
+    "convert_star": "read the file with any program here, which takes STAR files of all RELIONs, or turn a whole project by"
+    " `relionlab convert`",
+    "stack_create": "cut and stack images by `relionlab preprocess --operate_on`",
+    "pipeliner": "run a job by `relionlab run JOBDIR`",
+    "scheduler": "run jobs in a row by `relionlab run WORKFLOW.json`",
+}
+"""Programs of RELION that are not here -> what to do instead, "" where only RELION does it."""
+
 _PROGRAM_OF_JOB = {
     "motioncorr": "run_motioncorr",
     "ctffind": "run_ctffind",
@@ -143,6 +169,11 @@ def job_type(name: str | int) -> type[Job]:
 def program(name: str) -> type[Program]:
     """Return the program class of this name ("refine"; "relion_refine" and "relion_refine_mpi" too)."""
     plain = name.removeprefix("relion_").removesuffix("_mpi")
+    if plain in _RELION_ONLY:
+        instead = _RELION_ONLY[plain]
+        raise ParameterError(
+            f"relion_{plain} has no counterpart here: {instead + ', or ' if instead else ''}run it with RELION in the same project."
+        )
     if plain not in programs():
         raise ParameterError(f"there is no program {name!r}.{_meant(plain)} There are: {', '.join(programs())}.")
     return programs()[plain]

@@ -16,10 +16,11 @@ from relionlab.engine.refine3d.cartesian import PlainExpectation, PlainResult, n
 from relionlab.engine.refine3d.expectation import Expectation
 from relionlab.engine.refine3d.fixed import FixedExpectation
 from relionlab.engine.refine3d.maximisation import signal_variance
+from relionlab.engine.refine3d.shifted import ShiftedExpectation
 from relionlab.engine.refine3d.state import Model, Search
 from relionlab.engine.refine3d.sums import COLUMNS, Sums
 from relionlab.engine.rotations import matrix_from_euler, random_euler
-from relionlab.engine.sampling import sampling
+from relionlab.engine.sampling import Widths, sampling
 from relionlab.engine.steps import InlineExecutor, shards
 from relionlab.engine.symmetry import PointGroup
 from relionlab.engine.volume import FourierSums
@@ -44,7 +45,7 @@ class Case:
         return np.stack([self.images[i] for i in indices])
 
     def step(self, **options) -> Expectation | FixedExpectation:
-        kind = Expectation if self.search.align else FixedExpectation
+        kind = FixedExpectation if not self.search.align else Expectation if self.search.rotate else ShiftedExpectation
         return kind(self.model, self.particles, self.groups, search=self.search, load=self.load, **options)
 
     def run(self, size: int = 64, **options) -> Sums:
@@ -102,6 +103,8 @@ def case(
     """
     rng = np.random.default_rng(seed)
     grid = sampling(0, group=symmetry).perturbed(perturbation)
+    if isinstance(search.get("widths"), float):
+        search["widths"] = Widths.alike(search["widths"])
     options = {"offset_range": 1.5, "offset_step": 1.5, "diameter": 0.7 * BOX * PIXEL, "edge": 2.0, "fraction": 1.0}
     wanted = Search(**{**options, "sampling": grid, **search})
     maps = maps_of(classes, grid.group, rng)

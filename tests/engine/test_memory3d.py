@@ -22,7 +22,7 @@ from relionlab.engine.refine3d.state import Search
 from relionlab.engine.refine3d.sums import Sums
 from relionlab.engine.refine3d.tables import AMPLE, Room
 from relionlab.engine.rotations import angle_between, matrix_from_euler
-from relionlab.engine.sampling import sampling
+from relionlab.engine.sampling import Widths, sampling
 from relionlab.engine.symmetry import point_group
 from relionlab.engine.volume import KAISER_BESSEL, FourierSums, Lattice, reconstruct, volume_of, weight_spectrum
 from relionlab.engine.volume.solving import coverage
@@ -96,7 +96,7 @@ def test_a_refinement_shrinks_until_it_fits():
 @pytest.mark.parametrize("sigma", [None, 7.5])
 def test_the_plan_counts_what_a_step_holds(sigma: float | None):
     made, _ = step(Aberrations())
-    made.search = replace(made.search, sigma=sigma)
+    made.search = replace(made.search, widths=None if sigma is None else Widths.alike(sigma))
     made.prepare()
     model = made.model
     needs = Needs(model.box, model.pixel_size, model.radius, model.classes, made.search, AMPLE)

@@ -6,6 +6,8 @@ read off the maps (1e-3) and put back (1e-2); the tolerances are about twice wha
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ from relionlab.engine.aberrations import Aberrations
 from relionlab.engine.refine3d.sums import Sums
 from relionlab.engine.refine3d.tables import Room
 from relionlab.engine.rotations import angle_between, matrix_from_euler
-from relionlab.engine.sampling import sampling
+from relionlab.engine.sampling import Widths, sampling
 from tests.engine.refine3d_cases import PIXEL, Case, back_projections, case, column, plain_back_projections
 
 TILTED = Aberrations(tilt_mrad=(10.0, -6.0), even=(0.3, 20.0, -10.0, 15.0))
@@ -24,9 +26,15 @@ SEARCHES = {
     "classes of known sizes": {"classes": 2, "size_prior": True},
     "D2": {"symmetry": "D2"},
     "no oversampling": {"oversampling": 0},
-    "around known poses": {"sigma": 12.0},
-    "around known poses of two classes": {"sigma": 20.0, "classes": 2},
-    "around poses that may be turned by C2": {"sigma": 12.0, "relaxed": "C2"},
+    "around known poses": {"widths": 12.0},
+    "around known poses of two classes": {"widths": 20.0, "classes": 2},
+    "around poses that may be turned by C2": {"widths": 12.0, "relaxed": "C2"},
+    "tilt known": {"widths": Widths(0, 10.0, 0)},
+    "rot known, of a group": {"widths": Widths(10.0, 0, 0), "symmetry": "C3"},
+    "in-plane angle known, of a group": {"widths": Widths(0, 0, 12.0), "symmetry": "D2"},
+    "tilt and in-plane angle known": {"widths": Widths(0, 8.0, 12.0), "classes": 2},
+    "particles expected where they were": {"step_sigma": 0.8},
+    "around known poses and origins": {"widths": 12.0, "step_sigma": 0.8},
     "resolution limit": {"radius_limit": 5},
     "low-resolution limit": {"first_shell": 3},
     "two pixel sizes": {"groups": ((PIXEL, 24), (3.2, 30))},
@@ -91,6 +99,18 @@ def test_sums_are_those_of_double_precision(name: str):
 
 
 @pytest.mark.usefixtures("exhaustive")
+def test_priors_of_their_own_count_instead_of_the_last_angles():
+    made = case(count=12, widths=Widths(0, 10.0, 12.0))
+    prior = np.full((12, 3), np.nan)
+    prior[:, 1], prior[:9, 2] = 90.0, made.particles.psi[:9] + 60
+    held = replace(made, particles=replace(made.particles, prior=prior))
+    found = held.run()
+    check_sums(found, held.plain.run().sums)
+    assert np.abs(column(found, "tilt") - 90).max() < 3 * 10.0 + STEP * 2
+    assert np.abs(column(made.run(), "tilt") - 90).max() > 3 * 10.0 + STEP * 2
+
+
+@pytest.mark.usefixtures("exhaustive")
 @pytest.mark.parametrize(
     ("name", "tolerance"), [("plain", 0.03), ("D2", 0.08), ("three classes", 0.03), ("around known poses", 0.03)]
 )
@@ -124,7 +144,7 @@ def test_shards_of_any_size_give_the_same_sums():
         ({"snr": 0.1, "sampling": sampling(1)}, 0.998, 0.98),
         ({"snr": 0.1, "sampling": sampling(2)}, 0.999, 0.99),
         ({"snr": 0.3, "sampling": sampling(2)}, 0.96, 0.88),
-        ({"snr": 0.3, "sampling": sampling(3), "sigma": 5.0, "radius": 10}, 0.98, 0.88),
+        ({"snr": 0.3, "sampling": sampling(3), "widths": 5.0, "radius": 10}, 0.98, 0.88),
     ],
 )
 def test_candidates_keep_the_posterior(options: dict, mean: float, least: float, request: pytest.FixtureRequest):

@@ -14,7 +14,7 @@ from tests.engine.refine3d_cases import PIXEL, case, column
 def test_origins_between_pixels_are_kept_by_searches_of_less_than_a_pixel(perturbation: float):
     """As the last iterations of an auto-refinement make them: around whole pixels most origins would be out of reach."""
     grid = sampling(2).perturbed(perturbation)
-    made = case(count=40, snr=20.0, radius=11, sampling=grid, sigma=4.0, offset_range=0.3, offset_step=0.2)
+    made = case(count=40, snr=20.0, radius=11, sampling=grid, widths=4.0, offset_range=0.3, offset_step=0.2)
     made = replace(made, particles=made.truth)
     sums = made.run()
     found = np.stack([column(sums, "x"), column(sums, "y")], axis=1)[np.argsort(np.concatenate(sums.indices))]

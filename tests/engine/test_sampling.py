@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from relionlab.engine.rotations import angle_between, matrix_from_euler, random_rotations
-from relionlab.engine.sampling import healpix, neighbourhood, next_perturbation, sampling
+from relionlab.engine.rotations import angle_between, euler_from_matrix, matrix_from_euler, random_rotations
+from relionlab.engine.sampling import Widths, healpix, neighbourhood, neighbourhoods, next_perturbation, sampling
 from relionlab.engine.sampling.grid import unit_vectors
 from relionlab.errors import ParameterError
 
@@ -51,6 +51,38 @@ def test_priors_are_probabilities_and_fall_off() -> None:
     np.testing.assert_allclose(near.psi_prior(grid.psi, 3.0).sum(axis=1), 1)
     narrow = neighbourhood(grid, poses, sigma=0.01)  # finer than the grid: the nearest direction alone
     np.testing.assert_array_equal(np.diff(narrow.start), 1)
+
+
+def test_a_free_angle_is_searched_everywhere() -> None:
+    grid = sampling(2).perturbed(0.3)
+    poses = random_rotations(np.random.default_rng(2), 30)
+    rot, tilt, psi = euler_from_matrix(poses)
+    its_rot, its_tilt, its_psi = euler_from_matrix(grid.directions())
+    for widths, known, its in ((Widths(0, 6.0, 0), tilt, its_tilt), (Widths(6.0, 0, 9.0), rot, its_rot)):
+        (near,) = neighbourhoods(grid, poses, widths=widths)
+        np.testing.assert_allclose(np.add.reduceat(near.prior, near.start[:-1]), 1)
+        for n in range(len(poses)):
+            entries = slice(near.start[n], near.start[n + 1])
+            away = np.abs((its - known[n] + 180) % 360 - 180)
+            np.testing.assert_array_equal(near.direction[entries], np.flatnonzero(away <= 18))
+            best = near.direction[entries][near.prior[entries].argmax()]
+            assert away[best] == pytest.approx(away.min(), abs=1e-6)
+            np.testing.assert_allclose(near.psi[entries] + its_psi[near.direction[entries]], psi[n])
+        assert np.diff(near.start).mean() < 1.1 * widths.share * len(grid)
+    (every,) = neighbourhoods(grid, poses, widths=Widths(0, 0, 5.0))
+    np.testing.assert_array_equal(np.diff(every.start), len(grid))
+
+
+def test_equivalents_whose_limited_angles_differ_count_together() -> None:
+    poses = random_rotations(np.random.default_rng(3), 5)
+    lists = {
+        (group, widths): len(neighbourhoods(sampling(1, group=group), poses, widths=widths))
+        for group in ("C1", "C4", "D4")
+        for widths in (Widths(0, 5.0, 5.0), Widths(5.0, 0, 5.0), Widths(5.0, 5.0, 0), Widths(0, 0, 5.0))
+    }
+    assert [lists["C4", Widths(*some, 5.0)] for some in ((0, 5.0), (5.0, 0), (0, 0))] == [1, 4, 1]
+    assert [lists["D4", Widths(*some, 5.0)] for some in ((0, 5.0), (5.0, 0), (0, 0))] == [2, 8, 2]
+    assert {lists[group, Widths(5.0, 5.0, 0)] for group in ("C1", "C4", "D4")} == {1}
 
 
 def test_oversampled_poses_lie_around_theirs() -> None:

@@ -14,11 +14,11 @@ KINDS = {
 
 @pytest.mark.parametrize("kind", [*KINDS, "local from its order on"])
 def test_the_grey_scale_is_found_by_local_searches_too(tiny, kind, monkeypatch):
-    looked: list[float | None] = []
+    looked: list[object] = []
     expect = Run3D.expect
 
     def listening(run, model, poses, search, **more):
-        looked.append(search.sigma)
+        looked.append(search.widths)
         return expect(run, model, poses, search, **more)
 
     monkeypatch.setattr(Run3D, "expect", listening)

@@ -31,8 +31,9 @@ three particles for two halves                        ParameterError  number
 particles twice, of which poses are searched          StarError       file, image, --skip_align
 copies in one pose                                    StarError       file, image, what to do
 copies of an image in both half-sets                  StarError       file, column, image
-local searches in one angle alone                     ParameterError  the flag, --sigma_ang
---skip_rotate, --local_offsets                        ParameterError  the flag
+--skip_rotate without angles                          StarError       file, column, what to give
+a search of one angle without angles                  StarError       file, column, what to give
+--skip_rotate, --local_offsets with a gradient        ParameterError  the flags
 more classes than particles                           ParameterError  both numbers
 auto-refinement of two classes                        ParameterError  --K
 a file that the optimiser names missing               NodeError       both files
@@ -89,6 +90,11 @@ def halves(*first: int, other: int = 2) -> None:
 
 def few(count: int) -> None:
     write_particles(STAR, read_particles(STAR).rows(slice(0, count)))
+
+
+def zero_tilts() -> None:
+    table = read_particles(STAR)
+    write_particles(STAR, table.with_columns({"rlnAngleTilt": np.zeros(len(table))}))
 
 
 def twice(*, turned: float = 0.0, apart: bool = False) -> None:
@@ -192,9 +198,12 @@ SPOILT: dict[str, Case] = {
         StarError,
         [STAR, "150 images", "both half-sets", "rlnRandomSubset"],
     ),
-    "one angle": (lambda: None, "Class3D", ("--sigma_rot", "5"), ParameterError, ["--sigma_rot 5", "--sigma_ang"]),
-    "offsets alone": (lambda: None, "Class3D", ("--skip_rotate",), ParameterError, ["--skip_rotate", "--skip_align"]),
-    "near the last": (lambda: None, "Refine3D", ("--local_offsets",), ParameterError, ["--local_offsets"]),
+    "one angle": (lambda: None, "Class3D", ("--sigma_rot", "5"), StarError, [STAR, "no column rlnAngleRot"]),
+    "one angle, 0": (zero_tilts, "Class3D", ("--sigma_tilt", "5"), StarError, [STAR, "all angles are 0"]),
+    "offsets alone": (lambda: None, "Class3D", ("--skip_rotate",), StarError, [STAR, "no column rlnAngleRot"]),
+    "auto offsets": (lambda: None, "Refine3D", ("--skip_rotate",), ParameterError, ["--skip_rotate keeps all angles"]),
+    "gradient offsets": (lambda: None, "InitialModel", ("--skip_rotate",), ParameterError, ["--skip_rotate", "--sgd"]),
+    "gradient near": (lambda: None, "InitialModel", ("--local_offsets",), ParameterError, ["--local_offsets", "--sgd"]),
     "too many K": (lambda: few(3), "Class3D", ("--K", "4"), ParameterError, ["is 4", "3 particles"]),
     "K of auto": (lambda: None, "Refine3D", ("--K", "2"), ParameterError, ["--K"]),
 }

@@ -27,6 +27,8 @@ class Particles:
     half                 half-set, 1 or 2; 0: none
     norm                 norm correction: the image is divided by it (and multiplied by the model's mean)
     log_likelihood, best_weight, significant  what the last E-step found
+    prior                (n, 3) degrees: rot, tilt and psi around which is searched instead of the last ones; NaN where they
+                         are not known, ``None`` where none is
     """
 
     group: np.ndarray
@@ -47,17 +49,30 @@ class Particles:
     log_likelihood: np.ndarray
     best_weight: np.ndarray
     significant: np.ndarray
+    prior: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.group)
 
     def rows(self, indices: np.ndarray) -> Self:
         """Return these particles only."""
-        return replace(self, **{f.name: getattr(self, f.name)[indices] for f in fields(self)})
+        return replace(self, **{name: column[indices] for name, column in self._columns().items()})
+
+    def expected_angles(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return rot, tilt and psi (n,) around which is searched."""
+        last = (self.rot, self.tilt, self.psi)
+        if self.prior is None:
+            return last
+        rot, tilt, psi = np.where(np.isfinite(self.prior), self.prior, np.stack(last, axis=1)).T
+        return rot, tilt, psi
+
+    def _columns(self) -> dict[str, np.ndarray]:
+        every = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: column for name, column in every.items() if column is not None}
 
     def with_rows(self, indices: np.ndarray, other: Self) -> Self:
         """Return all particles, those of ``indices`` as they are in ``other``."""
-        columns = {f.name: np.array(getattr(self, f.name)) for f in fields(self)}
+        columns = {name: np.array(column) for name, column in self._columns().items()}
         for name, column in columns.items():
             column[indices] = getattr(other, name)
         return replace(self, **columns)

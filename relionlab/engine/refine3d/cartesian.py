@@ -81,7 +81,7 @@ class PlainExpectation:
         self.reach = min(int(line[inside].max()), model.box // 2 - 1)
         limit = search.radius_limit or model.box
         self.compared = nodes.weight * ((nodes.ring >= search.first_shell) & (nodes.ring <= limit))
-        self.orientations = self._all_orientations() if search.align else None
+        self.orientations = self._all_orientations() if search.align and search.rotate else None
 
     def posterior(self, number: int) -> tuple[np.ndarray, float]:
         """Return a particle's posterior (class, O, offset), and the log of the sum of likelihood times prior."""
@@ -185,9 +185,11 @@ class PlainExpectation:
         if self.search.size_prior:
             value += np.log(self.model.class_share)[:, None, None]
         if self.search.align:
-            variance = (self.model.offset_sigma / self.model.pixel_size) ** 2
-            value -= np.abs(particle.origin + self.offsets) ** 2 / (2 * variance)
-        if self.search.sigma is not None:
+            sigma = self.search.step_sigma
+            variance = (self.model.offset_sigma / self.model.pixel_size) ** 2 if sigma is None else sigma**2
+            middle = 0 if sigma is None else particle.origin
+            value -= np.abs(particle.origin + self.offsets - middle) ** 2 / (2 * variance)
+        if self.search.widths is not None:
             value += self._prior(particle.number, where)[:, None]
         highest = value.max()
         weights = np.exp(value - highest)
@@ -198,13 +200,14 @@ class PlainExpectation:
 
     def _prior(self, number: int, where: Orientations) -> np.ndarray:
         """Return the log prior (O,) of orientations around the particle's last one."""
-        grid, sigma = sampling_of(self.search), self.search.sigma
-        assert sigma is not None
-        pose = self._poses()[number : number + 1]
+        grid, widths = sampling_of(self.search), self.search.widths
+        assert widths is not None
+        pose = matrix_from_euler(*self.particles.rows(np.array([number])).expected_angles())
         total = np.full(len(where.rotations), -np.inf)
-        for near in surroundings(grid, pose, sigma=sigma, relaxed=self.search.relaxed)[0]:
+        for near in surroundings(grid, pose, widths=widths, relaxed=self.search.relaxed)[0]:
             for direction, prior, psi in zip(near.direction, near.prior, near.psi, strict=True):
                 away = np.abs((where.angle * grid.psi_step - psi + 180) % 360 - 180)
+                sigma = widths.psi or np.inf
                 here = (where.direction == direction) & (away <= max(CUT_OFF * sigma, grid.psi_step))
                 total[here] = np.logaddexp(total[here], prior - away[here] ** 2 / (2 * sigma**2))
         return total
@@ -238,7 +241,7 @@ class PlainExpectation:
 def nodes_of(model: Model, search: Search) -> Nodes:
     """Return the nodes that the engine compares on: of the polar grid, or Fourier pixels where poses are known."""
     grid = fine_grid(model, search)
-    return Nodes.polar(grid) if search.align else Nodes.pixels(model.box, grid.radius)
+    return Nodes.polar(grid) if search.align and search.rotate else Nodes.pixels(model.box, grid.radius)
 
 
 def _places(nodes: Nodes, rotations: np.ndarray) -> np.ndarray:

@@ -91,7 +91,7 @@ class Expectation(ParticlePass):
             maps, view_rotations(search, fine=False), grid=few, turns=turns, harmonics=harmonics, held=self.room.held
         )
         self._low, self._low_offsets = few, offsets
-        if search.sigma is None:
+        if search.widths is None:
             views = self._coarse_views.held or self._coarse_views.views(np.arange(len(self._coarse_views.classes)))
             self._coarse: CoarseSearch | LocalSearch = CoarseSearch(few, turns, views, offsets)
         else:
@@ -100,7 +100,7 @@ class Expectation(ParticlePass):
                 turns,
                 offsets,
                 classes=model.classes,
-                sigma=search.sigma,
+                widths=search.widths,
                 fraction=search.fraction,
                 most=self._most,
             )
@@ -111,7 +111,7 @@ class Expectation(ParticlePass):
         held = self._fine_views.held
         collected = None if held is None else Collected.zeros(held)
         order = indices[np.argsort(self.particles.optics_group[indices], kind="stable")]
-        size = BATCH if self.search.sigma is None else BLOCK
+        size = BATCH if self.search.widths is None else BLOCK
         for optics in np.unique(self.particles.optics_group[order]):
             members = order[self.particles.optics_group[order] == optics]
             for start in range(0, len(members), size):
@@ -129,6 +129,7 @@ class Expectation(ParticlePass):
         found = [replace(one, prior=self._share_of(one.view)) for one in self._candidates(particles, seen, weight)]
         parts = 4**self.search.oversampling
         wanted = [(one.view[:, None] * parts + np.arange(parts)).ravel() for one in found]
+        expected = self._expected(seen.origin)
         posteriors, table, step = [], self._fine_views, sampling_of(self.search).step / 2**self.search.oversampling
         for some in self._fitting(wanted):
             views, given, numbers = table.held, collected, None
@@ -143,7 +144,7 @@ class Expectation(ParticlePass):
                     views,
                     entries=wanted[n] if numbers is None else np.searchsorted(numbers, wanted[n]),
                     places=np.repeat(np.arange(len(found[n].view)), parts),
-                    offset_variance=self._offset_variance,
+                    offset_prior=(complex(expected[n]), self._offset_variance),
                     compared=Compared(table.rotations, table.classes, wanted[n], step),
                     collected=given,
                 )
@@ -170,7 +171,8 @@ class Expectation(ParticlePass):
         low = coarser(seen.signal, self._low)
         low_weight = weight[: self._coarse_views.harmonics, :, : self._low.radius]
         tau = self._low_offsets.xy[:, 0] + 1j * self._low_offsets.xy[:, 1]
-        prior = -(np.abs(seen.origin[:, None] + tau) ** 2) / (2 * self._offset_variance)
+        away = (seen.origin - self._expected(seen.origin))[:, None] + tau
+        prior = -(np.abs(away) ** 2) / (2 * self._offset_variance)
         if isinstance(self._coarse, CoarseSearch):
             by_view = self._share_of(np.arange(self.model.classes * len(sampling_of(self.search))))
             return self._coarse.search(
@@ -186,10 +188,10 @@ class Expectation(ParticlePass):
         self, search: LocalSearch, particles: Particles, parts: tuple[np.ndarray, ...], prior: np.ndarray
     ) -> list[Candidates]:
         low, weight, origin = parts
-        poses = matrix_from_euler(particles.rot, particles.tilt, particles.psi)
-        sigma = self.search.sigma
-        assert sigma is not None
-        around = surroundings(sampling_of(self.search), poses, sigma=sigma, relaxed=self.search.relaxed)
+        poses = matrix_from_euler(*particles.expected_angles())
+        widths = self.search.widths
+        assert widths is not None
+        around = surroundings(sampling_of(self.search), poses, widths=widths, relaxed=self.search.relaxed)
         needed = [search.views_needed(near) for near in around]
         views, numbers = self._coarse_views.held, None
         if views is None:
@@ -266,7 +268,3 @@ class Expectation(ParticlePass):
     def _most(self) -> float:
         """Coarse poses that the fine pass may look at."""
         return self.room.poses / 32**self.search.oversampling  # views 4, angles 2 and offsets 4 times as many
-
-    @property
-    def _offset_variance(self) -> float:
-        return (self.model.offset_sigma / self.model.pixel_size) ** 2

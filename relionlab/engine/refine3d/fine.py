@@ -110,7 +110,7 @@ class FineSearch:
         *,
         entries: np.ndarray,
         places: np.ndarray,
-        offset_variance: float,
+        offset_prior: tuple[complex, float],
         compared: Compared,
         collected: Collected,
     ) -> Posterior:
@@ -118,13 +118,13 @@ class FineSearch:
 
         entries  (E,) places in ``views`` of the fine views; the finer ones of a candidate follow each other
         places   (E,) number of each entry's candidate
-        offset_variance  px² of the prior of whole origins, per axis
+        offset_prior  where the origin is expected, px, and with what variance per axis, px²
         compared  the views of the entries
         """
         slots = (found.slots[:, None] * self.parts**2 + np.arange(self.parts**2)).ravel()
         offsets = self.offsets.xy[slots]
         origin = one.origin + offsets[:, 0] + 1j * offsets[:, 1]
-        prior = -(np.abs(origin) ** 2) / (2 * offset_variance)
+        prior = -(np.abs(origin - offset_prior[0]) ** 2) / (2 * offset_prior[1])
         angles: Angles = self.turns if found.whole else self.window
         first = found.first[places] * self.parts
         by_angle = None

@@ -6,7 +6,7 @@ do not change between iterations and may be kept; noise, scales, norms and the r
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -27,6 +27,31 @@ BLOCK = 256
 _MADE_FROM = ("origin", "defocus_u", "defocus_v", "defocus_angle", "phase_shift", "bfactor", "ctf_scale")
 _SAME_TO = 1e-5  # Å and degrees: origins that are written and read again are the same
 _PER_SHARD = 20
+
+Factors = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Of a block: what multiplies <X, c A> (n,) and |c A|² (n,), and one over twice the noise (n, k)."""
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """The posterior of a block of n particles, and what it sums over rings, weighed by it.
+
+    weights       (n, class) and numbers (n, 4), as in Found; classes (n,) of the best
+    cross, auto   (n, k) <X, s c A> and |s c A|²; power (n, k) |X|²
+    signals       of each class, the particles' transforms (n, P or more), moved to where it puts them
+    origin        (n,) complex px of the references, of the best; ``None``: they stay
+    offset2       expected squared origins in px², summed
+    """
+
+    weights: np.ndarray
+    numbers: np.ndarray
+    classes: np.ndarray
+    cross: np.ndarray
+    auto: np.ndarray
+    power: np.ndarray
+    signals: list[np.ndarray]
+    origin: np.ndarray | None
+    offset2: float
 
 
 class FixedExpectation(ParticlePass):
@@ -88,37 +113,55 @@ class FixedExpectation(ParticlePass):
         seen, norm = self._seen(indices, particles, optics)
         rotations = matrix_from_euler(particles.rot, particles.tilt, particles.psi)
         turns = (rotations[:, :2] * self.lattice.padding).astype(np.float32)
-        parts = compare(self._volumes, turns, self._points, self.pixels.first, seen.signal, seen.transfer)
-        cross, auto, power = (part.astype(float) for part in parts)
         scale = model.scale[particles.group]
-        cross *= (norm * scale)[:, None, None]
-        auto *= (scale**2)[:, None, None]
         precision = 0.5 / model.sigma2[particles.group][:, 1 : self.grid.radius + 1]
-        values = ((2 * cross - auto) @ (precision * self._compared)[:, :, None])[..., 0]
-        values += class_prior(model, self.search)
-        weights, numbers = posterior_of(values, self.search.fraction)
-        self._insert(seen, turns, weights, (norm * scale, scale**2, precision), sums)
+        factors = (norm * scale, scale**2, precision)
+        one = self._weigh(seen, turns, factors)
+        self._insert(seen, one, turns, factors, sums)
         everything = seen.power * norm[:, None] ** 2
-        everything[:, 1 : self.grid.radius + 1] = power * norm[:, None] ** 2 / counts
+        everything[:, 1 : self.grid.radius + 1] = one.power * norm[:, None] ** 2 / counts
+        origin = (particles.origin / model.pixel_size) @ np.array([1, 1j])
         found = Found(
             indices=indices,
             group=particles.group,
             power=everything,
-            cross=np.einsum("nc,nck->nk", weights, cross) / counts,
-            auto=np.einsum("nc,nck->nk", weights, auto) / counts,
-            classes=weights.argmax(axis=1),
+            cross=one.cross / counts,
+            auto=one.auto / counts,
+            classes=one.classes,
             angles=np.stack([particles.rot, particles.tilt, particles.psi], axis=1),
-            origin=(particles.origin / model.pixel_size) @ np.array([1, 1j]),
-            numbers=numbers,
+            origin=origin if one.origin is None else self.groups[optics].aberrations.offset_of_image(one.origin),
+            numbers=one.numbers,
         )
         pixels = np.zeros(model.box // 2 + 1)
         pixels[1 : self.grid.radius + 1] = counts * self._compared
         record(found, sums, sigma2=model.sigma2, pixels=pixels)
-        sums.share += weights.sum(axis=0)
+        sums.share += one.weights.sum(axis=0)
         directions = self._directions(rotations)
-        for of_class, weight in zip(sums.directions, weights.T, strict=True):
+        for of_class, weight in zip(sums.directions, one.weights.T, strict=True):
             np.add.at(of_class, directions, weight)
-        sums.offset2 += float((np.abs(seen.origin) ** 2).sum())
+        sums.offset2 += one.offset2
+
+    def _weigh(self, seen: Pictures, turns: np.ndarray, factors: Factors) -> Weighed:
+        """Return the posterior of a block, and what it sums."""
+        parts = compare(self._volumes, turns, self._points, self.pixels.first, seen.signal, seen.transfer)
+        cross, auto, power = (part.astype(float) for part in parts)
+        of_signal, of_weight, precision = factors
+        cross *= of_signal[:, None, None]
+        auto *= of_weight[:, None, None]
+        values = ((2 * cross - auto) @ (precision * self._compared)[:, :, None])[..., 0]
+        values += class_prior(self.model, self.search)
+        weights, numbers = posterior_of(values, self.search.fraction)
+        return Weighed(
+            weights,
+            numbers,
+            weights.argmax(axis=1),
+            cross=np.einsum("nc,nck->nk", weights, cross),
+            auto=np.einsum("nc,nck->nk", weights, auto),
+            power=power,
+            signals=[seen.signal] * self.model.classes,
+            origin=None,
+            offset2=float((np.abs(seen.origin) ** 2).sum()),
+        )
 
     def _directions(self, rotations: np.ndarray) -> np.ndarray:
         """Return the direction of the sampling that is nearest to each orientation, or to an equivalent one, (n,)."""
@@ -144,17 +187,17 @@ class FixedExpectation(ParticlePass):
     def _insert(
         self,
         seen: Pictures,
+        one: Weighed,
         turns: np.ndarray,
-        weights: np.ndarray,
-        factors: tuple[np.ndarray, np.ndarray, np.ndarray],
+        factors: Factors,
         sums: Sums,
     ) -> None:
         """Add the particles to the maps of the classes in which they have weight."""
         of_signal, of_weight, precision = factors
         for c, map_ in enumerate(sums.maps):
-            share = weights[:, c, None] * precision
+            share = one.weights[:, c, None] * precision
             towards, weight = ((share * factor[:, None]).astype(np.float32) for factor in (of_signal, of_weight))
-            insert(map_.array, turns, self._points, self.pixels.first, seen.signal, seen.transfer, towards, weight)
+            insert(map_.array, turns, self._points, self.pixels.first, one.signals[c], seen.transfer, towards, weight)
 
 
 def posterior_of(values: np.ndarray, fraction: float) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from relionlab.engine.refine3d.fixed import BLOCK
+from relionlab.engine.refine3d.grids import fine_offsets
 from relionlab.engine.refine3d.memory import Needs, bytes_of_making
 from relionlab.engine.refine3d.state import Search
 from relionlab.engine.refine3d.tables import AMPLE
@@ -55,7 +56,12 @@ class KnownNeeds:
         images = self.box**2 * (2 * _REAL + 2 * _DOUBLE)
         transforms = self.box**2 * _DOUBLE
         phases = self._pixels * 2 * _DOUBLE
-        return int(min(self.shard, BLOCK) * (images + transforms + phases + 2 * self.picture))
+        block, moved = min(self.shard, BLOCK), 0.0
+        if self.search.align:  # the offsets' phases, each class's pictures as they are moved, the posterior
+            slots = len(fine_offsets(self.search).reshape(-1, 2))
+            moved = slots * self._pixels * 2 * _COMPLEX
+            moved += block * self.classes * (self._pixels * _COMPLEX + 3 * slots * _DOUBLE)
+        return int(block * (images + transforms + phases + 2 * self.picture) + moved)
 
     def solving(self, *, double: bool) -> int:
         """What turning the sums of one map into a map takes beside them."""

@@ -13,7 +13,7 @@ from relionlab.engine.refine3d.candidates import Candidates, significant, tile_o
 from relionlab.engine.refine3d.comparison import Offsets, norms, products
 from relionlab.engine.refine3d.fine import OneSeen
 from relionlab.engine.refine3d.views import Views
-from relionlab.engine.sampling import Neighbourhood, Sampling, neighbourhood
+from relionlab.engine.sampling import Neighbourhood, Sampling, Widths, neighbourhoods
 from relionlab.engine.sampling.local import CUT_OFF
 from relionlab.engine.symmetry import point_group
 
@@ -30,10 +30,10 @@ class Surroundings:
     psi: np.ndarray
 
 
-def surroundings(grid: Sampling, poses: np.ndarray, *, sigma: float, relaxed: str) -> list[list[Surroundings]]:
-    """Return for each pose (N, 3, 3) its surroundings: one, or as many as the relaxed group has operations."""
+def surroundings(grid: Sampling, poses: np.ndarray, *, widths: Widths, relaxed: str) -> list[list[Surroundings]]:
+    """Return for each pose (N, 3, 3) its surroundings: one, or one for each of its equivalents that is looked at apart."""
     group = point_group(relaxed) if relaxed else point_group("C1")
-    found = [neighbourhood(grid, poses @ operation, sigma=sigma) for operation in group.rotations]
+    found = [near for operation in group.rotations for near in neighbourhoods(grid, poses @ operation, widths=widths)]
     return [[_of_one(near, n) for near in found] for n in range(len(poses))]
 
 
@@ -47,16 +47,16 @@ class LocalSearch:
         offsets: Offsets,
         *,
         classes: int,
-        sigma: float,
+        widths: Widths,
         fraction: float,
         most: float,
     ) -> None:
         self.grid, self.turns, self.offsets, self.classes = grid, turns, offsets, classes
-        self.sigma, self.fraction, self.most = sigma, fraction, most
-        self.reach = min(int(np.ceil(CUT_OFF * sigma / grid.psi_step)), (grid.n_psi - 1) // 2)
+        self.sigma, self.fraction, self.most = widths.psi, fraction, most
+        self.reach = min(int(np.ceil(CUT_OFF * self.sigma / grid.psi_step)), (grid.n_psi - 1) // 2)
         self.folding = Folding(offsets.grid, turns)
         self._turned = turns.phases(offsets.grid.harmonics)
-        self.window = Window(turns, 2 * self.reach + 1)
+        self.window = Window(turns, 2 * self.reach + 1 if self.sigma else grid.n_psi)
 
     def views_needed(self, around: list[Surroundings]) -> np.ndarray:
         """Return the coarse views that a particle is compared with, class × directions + direction."""
@@ -113,6 +113,8 @@ class LocalSearch:
         return np.maximum(total, -1e30)
 
     def _angle_prior(self, angles: np.ndarray, middle: np.ndarray) -> np.ndarray:
+        if not self.sigma:
+            return np.zeros(np.broadcast_shapes(angles.shape, middle.shape))
         distance = np.abs((angles - middle + 180) % 360 - 180)
         return np.where(
             distance <= max(CUT_OFF * self.sigma, self.grid.psi_step), -(distance**2) / (2 * self.sigma**2), -1e30

@@ -47,7 +47,7 @@ class Needs:
         coarse_views = self.classes * len(self._sampling)
         coarse_held = coarse_views * self._coarse_bytes <= self.room.held
         coarse = coarse_views * self._coarse_bytes if coarse_held else 0
-        if self.search.sigma is None:  # once more, laid out for products
+        if self.search.widths is None:  # once more, laid out for products
             coarse += coarse_views * self._coarse_bytes
         kinds = {KAISER_BESSEL if held else LINEAR for held in (self.fine_held, coarse_held)}
         maps = sum(Lattice(self.box, self._grid.radius, taps=taps).voxels for taps in kinds) * 2 * _REAL
@@ -63,8 +63,8 @@ class Needs:
     def worker(self) -> int:
         """What one worker holds at its peak beside its sums: the fine pass of a particle that may be anywhere."""
         collected = self._fine_views * self._fine_bytes if self.fine_held else self._views_of_block
-        coarse = 0 if self.search.sigma is not None else len(self._sampling) * self.classes * self._sampling.n_psi
-        tops = coarse * (BATCH * _REAL + 4 * _DOUBLE)  # and what sorting one particle's takes
+        coarse = 0 if self.search.widths is not None else len(self._sampling) * self.classes * self._sampling.n_psi
+        tops = coarse * (BATCH * _REAL + 4 * _DOUBLE) + self._band  # and what sorting one particle's takes
         return collected + max(self._images + tops, self._seen + tops + self._posterior, self._inserted)
 
     @property
@@ -96,7 +96,7 @@ class Needs:
 
     @property
     def _block(self) -> int:
-        return BATCH if self.search.sigma is None else BLOCK
+        return BATCH if self.search.widths is None else BLOCK
 
     @property
     def _views_of_block(self) -> int:
@@ -119,12 +119,22 @@ class Needs:
     def _posterior(self) -> int:
         """The log-likelihoods of one particle's poses, and its spectra at all offsets."""
         angles = self._sampling.n_psi * self._parts
-        if self.search.sigma is not None:  # tiles around the last pose
-            angles = min(int(2 * CUT_OFF * self.search.sigma / self._sampling.psi_step + 5) * self._parts, angles)
+        if self.search.widths is not None and self.search.widths.psi:  # tiles around the last pose
+            angles = min(int(2 * CUT_OFF * self.search.widths.psi / self._sampling.psi_step + 5) * self._parts, angles)
         entries = min(self._fine_views, self._candidates * self._parts**2)
         poses = min(entries * angles * self._slots, self.room.poses)
         spectra = 2 * self._turns.rows * self._turns.width + self._samples(self._grid) * 2
         return poses * _REAL + self._slots * spectra * _COMPLEX + 6 * TABLE * _REAL
+
+    @property
+    def _band(self) -> int:
+        """The coarse pass of one particle of which an angle is free: views turned to it, and log-likelihoods."""
+        widths, few, slots = self.search.widths, self._few, len(self._coarse_offsets)
+        if widths is None or widths.direction:  # a few views alone
+            return 0
+        turns = Turns(few, self._sampling.n_psi)
+        each = turns.rows * (turns.width * _COMPLEX + 2 * slots * _REAL) + turns.count * slots * _REAL
+        return int(self._candidates * (each + few.harmonics * few.radius * _COMPLEX))
 
     @property
     def _inserted(self) -> int:
@@ -134,11 +144,10 @@ class Needs:
     @property
     def _candidates(self) -> int:
         """Coarse views of one particle, at the most: all, or those around its last pose."""
-        every = self.classes * len(self._sampling)
-        if self.search.sigma is None:
+        every = int(self.classes * len(self._sampling))
+        if self.search.widths is None:
             return every
-        cap = (1 - np.cos(np.radians(min(CUT_OFF * self.search.sigma, 180.0)))) / 2
-        around = int(cap * 12 * 4**self._sampling.order) + 1
+        around = int(self.search.widths.share * 12 * 4**self._sampling.order) + 1
         return min(self.classes * around, every)
 
     # --- grids --------------------------------------------------------------------------------------------------

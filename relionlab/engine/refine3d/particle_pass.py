@@ -90,6 +90,16 @@ class ParticlePass(ABC):
         directions = len(sampling_of(self.search))
         return Sums.zeros(self.lattice, classes=self.model.classes, directions=directions, groups=groups, shells=shells)
 
+    @property
+    def _offset_variance(self) -> float:
+        """Variance of the prior of origins in px², per axis."""
+        sigma = self.search.step_sigma
+        return float((self.model.offset_sigma / self.model.pixel_size) ** 2 if sigma is None else sigma**2)
+
+    def _expected(self, origin: np.ndarray) -> np.ndarray:
+        """Return where particles with these last origins (n,) are expected, complex px."""
+        return np.zeros_like(origin) if self.search.step_sigma is None else origin
+
 
 def class_prior(model: Model, search: Search) -> np.ndarray:
     """Return the log prior (class,) of the classes."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from relionlab.engine.likelihood.model import SharedModel, SharedSpectra
 from relionlab.engine.likelihood.particles import Imaging
-from relionlab.engine.sampling import Sampling
+from relionlab.engine.sampling import Sampling, Widths
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,11 @@ class Search(Imaging):
     sampling         directions and in-plane angles of the coarse pass, perturbed; its group is the references'
     oversampling     how many times the fine pass halves the steps
     offset_range, offset_step  px: the coarse offsets fill a disc around the previous origin
-    sigma            degrees: standard deviation of directions and in-plane angles around the last pose; ``None``: all
-                     directions are searched
+    widths           of searches around the last poses; ``None``: all are searched
     align            ``False``: keep poses, find the class only
+    rotate           ``False``: keep angles, find the class and the offset
+    step_sigma       px, per axis: how far a particle is expected from its last origin; ``None``: it is expected near the
+                     middle of its image, by ``Model.offset_sigma``
     relaxed          point group among whose operations local searches try equivalents of the last pose; "" for none
     radius_limit     last shell in which poses are compared; ``None``: all of ``Model.radius``
     first_shell      first shell in which poses are compared
@@ -55,8 +57,10 @@ class Search(Imaging):
     oversampling: int = 1
     offset_range: float = 5.0
     offset_step: float = 2.0
-    sigma: float | None = None
+    widths: Widths | None = None
     align: bool = True
+    rotate: bool = True
+    step_sigma: float | None = None
     relaxed: str = ""
     radius_limit: int | None = None
     first_shell: int = 1

@@ -2,7 +2,8 @@
 
 The priors are Gaussians of the angle between directions and of the in-plane angle, cut off at three sigmas as in
 RELION (Scheres (2012) J. Struct. Biol. 180, 519). The in-plane angle is taken in the frame of the grid's direction: it
-is the psi by which the grid's orientation comes nearest to the known pose, so nothing is odd near the poles.
+is the psi by which the grid's orientation comes nearest to the known pose, so nothing is odd near the poles. Where rot or
+tilt is free, as of filaments that lie flat and may be turned about their axis, priors are of the Euler angles themselves.
 """
 
 from __future__ import annotations
@@ -12,11 +13,43 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from relionlab.engine.rotations import matrix_from_euler
+from relionlab.engine.rotations import euler_from_matrix, matrix_from_euler
 from relionlab.engine.sampling.grid import Sampling
 
 CUT_OFF = 3.0
 """Sigmas beyond which nothing is searched."""
+_ALIKE = 1e-6  # degrees: of one ring of the grid
+
+
+@dataclass(frozen=True)
+class Widths:
+    """Standard deviations (°) of rot, tilt and psi around known poses; 0 where an angle is free.
+
+    Rot and tilt, where both are limited, limit the angle between directions, by the larger of the two (as in RELION).
+    """
+
+    rot: float
+    tilt: float
+    psi: float
+
+    @classmethod
+    def alike(cls, sigma: float) -> Widths:
+        """Return the same width for all angles."""
+        return cls(sigma, sigma, sigma)
+
+    @property
+    def direction(self) -> float:
+        """Width of directions, 0 where rot or tilt is free."""
+        return max(self.rot, self.tilt) if self.rot and self.tilt else 0.0
+
+    @property
+    def share(self) -> float:
+        """Share of all directions that is searched around one pose, at the most."""
+        if self.direction:
+            return float((1 - np.cos(np.radians(min(CUT_OFF * self.direction, 180.0)))) / 2)
+        if self.tilt:
+            return float(np.sin(np.radians(min(CUT_OFF * self.tilt, 90.0))))
+        return min(CUT_OFF * self.rot / 180, 1.0) if self.rot else 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +74,36 @@ class Neighbourhood:
         """
         distance = np.abs((angles - self.psi[:, None] + 180) % 360 - 180)
         return _gaussian(distance, sigma_psi)
+
+
+def neighbourhoods(grid: Sampling, poses: np.ndarray, *, widths: Widths) -> list[Neighbourhood]:
+    """Return what lies around the known poses (N, 3, 3), as one list or as several that count together.
+
+    Where rot or tilt is free, each equivalent by symmetry whose limited angles are others has a list of its own.
+    """
+    if widths.direction:
+        return [neighbourhood(grid, poses, sigma=widths.direction)]
+    equivalent = grid.group.equivalent_poses(poses)
+    used = np.arange(equivalent.shape[1])
+    if not widths.rot:  # what only turns about z changes rot alone
+        operations = grid.group.operations
+        kinds = np.column_stack([operations[:, :, 2], np.linalg.det(operations)])
+        used = np.unique(np.round(kinds, 6), axis=0, return_index=True)[1]
+    return [_in_band(grid, equivalent[:, m], widths) for m in used]
+
+
+def _in_band(grid: Sampling, poses: np.ndarray, widths: Widths) -> Neighbourhood:
+    """Return the directions whose rot, or whose tilt, is near that of poses (N, 3, 3); all of them where both are free."""
+    rot, tilt, psi = (angle[:, None] for angle in euler_from_matrix(poses))
+    its_rot, its_tilt, its_psi = euler_from_matrix(grid.directions())
+    away = np.abs((its_rot - rot + 180) % 360 - 180) if widths.rot else np.abs(its_tilt - tilt)
+    width = widths.rot or widths.tilt or np.inf
+    least = away.min(axis=1, keepdims=True)
+    weight = np.exp(-0.5 * (away**2 - least**2) / width**2)
+    near = away <= np.maximum(CUT_OFF * width, least + _ALIKE)  # the grid may be coarser than the prior
+    prior = weight / np.sum(weight, axis=1, where=near, keepdims=True)
+    start = np.concatenate([[0], np.cumsum(near.sum(axis=1))])
+    return Neighbourhood(start, np.nonzero(near)[1], prior[near], (psi - its_psi)[near])
 
 
 def neighbourhood(grid: Sampling, poses: np.ndarray, *, sigma: float) -> Neighbourhood:

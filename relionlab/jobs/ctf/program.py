@@ -123,6 +123,7 @@ class RunCtffind(Program, MicrographOptions, options.CtfOptions):
             help="Kept for RELION; Gctf is not called.",
             tab="Gctf",
             flag="--do_validation",
+            unused=True,
             level="developer",
         ),
     ] = False

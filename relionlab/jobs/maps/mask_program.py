@@ -63,7 +63,8 @@ class CreateMask(Program, MaskOptions):
         False
     )
     j: Annotated[
-        int, Parameter(label="Threads", help="Kept for RELION.", tab="Running", flag="--j", level="developer")
+        int,
+        Parameter(label="Threads", help="Kept for RELION.", tab="Running", flag="--j", level="developer", unused=True),
     ] = 1
     denovo: Annotated[
         bool, Parameter(label="De novo", help="Make a ball instead of masking a map.", tab="De novo", flag="--denovo")

@@ -10,6 +10,7 @@ from relionlab.jobs.base import Program
 from relionlab.jobs.context import Context
 from relionlab.jobs.maps import half_map_options as shared
 from relionlab.jobs.maps.postprocess_options import AutoB, LowPass, PostProcessOptions
+from relionlab.jobs.options.declaring import Verbosity
 from relionlab.jobs.options.detector import provide_mtf
 from relionlab.params import Parameter, When
 
@@ -142,7 +143,7 @@ class Postprocess(Program, PostProcessOptions):
         int,
         _expert("Filter edge", "--filter_edge_width", "Width of the low-pass filter's edge.", unit="px"),
     ] = 2
-    verb: Annotated[int, _expert("Verbosity", "--verb", "0 says nothing.")] = 1
+    verb: Verbosity = 1
     random_seed: Annotated[
         int, _expert("Random seed", "--random_seed", "For the phases; negative: another one each time.")
     ] = 0

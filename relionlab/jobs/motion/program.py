@@ -51,6 +51,7 @@ class RunMotionCorr(Program, MicrographOptions):
             level="developer",
             unit="threads",
             flag="--max_io_threads",
+            unused=True,
             none_as="-1",
         ),
     ] = None
@@ -145,6 +146,7 @@ class RunMotionCorr(Program, MicrographOptions):
             tab=_M,
             level="developer",
             flag="--archive",
+            unused=True,
         ),
     ] = ""
     other_motioncor2_args: options.MotionCor2Arguments = ""
@@ -204,6 +206,7 @@ class RunMotionCorr(Program, MicrographOptions):
             "--interpolate_shifts",
             _O,
             level="developer",
+            unused=True,
         ),
     ] = False
     ccf_downsample: Annotated[

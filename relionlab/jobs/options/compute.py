@@ -24,11 +24,13 @@ ParallelDisc = Annotated[
     bool,
     Parameter(
         label="Use parallel disc I/O?",
-        help="Let all workers read images at once. Switch it off only if a network disc cannot bear it.",
+        help="RELION lets all its processes read at once, or one after another where a network disc cannot bear it. relionlab's"
+        " workers read at once; the value is kept for RELION.",
         tab="Compute",
         level="advanced",
         key="do_parallel_discio",
         flag="--no_parallel_disc_io",
+        unused=True,
         flag_if=False,
         on_continue=True,
     ),
@@ -42,6 +44,7 @@ PooledParticles = Annotated[
         level="developer",
         key="nr_pool",
         flag="--pool",
+        unused=True,
         bounds=(1, None),
         suggested=(1, 100, 1),
         on_continue=True,
@@ -63,11 +66,13 @@ Scratch = Annotated[
     str,
     Parameter(
         label="Copy particles to scratch directory",
-        help="Fast local directory to which the particle stacks are copied first. Empty: they are read where they are.",
+        help="Fast local directory to which RELION copies the particle stacks first. relionlab reads them where they are, or"
+        " all into memory; the value is kept for RELION.",
         tab="Compute",
         level="advanced",
         key="scratch_dir",
         flag="--scratch_dir",
+        unused=True,
         on_continue=True,
     ),
 ]
@@ -80,6 +85,7 @@ CombineThroughDisc = Annotated[
         level="developer",
         key="do_combine_thru_disc",
         flag="--dont_combine_weights_via_disc",
+        unused=True,
         flag_if=False,
         on_continue=True,
     ),

@@ -12,6 +12,7 @@ from relionlab.io.job_names import as_folder
 from relionlab.jobs.base import Program
 from relionlab.jobs.context import Context
 from relionlab.jobs.micrographs.options import MicrographOptions
+from relionlab.jobs.options.declaring import Verbosity
 from relionlab.jobs.picking import autopick_more_options as more
 from relionlab.jobs.picking import autopick_options as options
 from relionlab.jobs.picking.autopick_all import MOST_MAPS, pick
@@ -115,7 +116,12 @@ class Autopick(Program, MicrographOptions):
     ctf_intact_first_peak: options.IntactFirstPeak = False
     gauss_max: Annotated[
         float,
-        _flag("Peak of the Gaussian", "--gauss_max", "Without effect: the blob's grey scale does not matter here."),
+        _flag(
+            "Peak of the Gaussian",
+            "--gauss_max",
+            "Without effect: the blob's grey scale does not matter here.",
+            unused=True,
+        ),
     ] = 0.1
     healpix_order: Annotated[
         int,
@@ -183,7 +189,12 @@ class Autopick(Program, MicrographOptions):
     max_diam_local_avg: Annotated[
         float,
         _flag(
-            "Diameter of local averages", "----max_diam_local_avg", "Of RELION's amyloid picker.", unit="Å", tab=_HELIX
+            "Diameter of local averages",
+            "----max_diam_local_avg",
+            "Of RELION's amyloid picker.",
+            unit="Å",
+            tab=_HELIX,
+            unused=True,
         ),
     ] = -1.0
     threshold: options.Threshold = 0.25
@@ -201,9 +212,21 @@ class Autopick(Program, MicrographOptions):
             bounds=(0, None),
         ),
     ] = 0.0
-    verb: Annotated[int, _flag("Verbosity", "--verb", "0: say nothing but warnings.")] = 1
-    pad: Annotated[int, _flag("Padding", "--pad", "Padding of a map's transform; 2 is used.")] = 2
-    random_seed: Annotated[int, _flag("Random seed", "--random_seed", "Without effect: nothing is random here.")] = 1
+    verb: Verbosity = 1
+    pad: Annotated[int, _flag("Padding", "--pad", "Padding of a map's transform; 2 is used.", unused=True)] = 2
+    random_seed: Annotated[
+        int, _flag("Random seed", "--random_seed", "Without effect: nothing is random here.", unused=True)
+    ] = 1
+    topaz: Annotated[
+        str,
+        _flag(
+            "Topaz",
+            "--fn_topaz_exe",
+            "The executable that RELION 4 and 5 name in every command line; Topaz is not called here.",
+            other_flags=("--topaz_exe",),
+            unused=True,
+        ),
+    ] = ""
     shrink: more.Shrink = 1.0  # the form has 0
     log_max_search: Annotated[
         float,
@@ -213,10 +236,14 @@ class Autopick(Program, MicrographOptions):
             "RELION looks for blobs up to so many times larger than wanted, to leave them out. Here contamination shows"
             " by its height (--LoG_upper_threshold); the value is not used.",
             tab=_BLOBS,
+            unused=True,
         ),
     ] = 5.0
     extra_pad: Annotated[
-        int, _flag("Extra padding", "--extra_pad", "Without effect: edges are left out of the search.", unit="px")
+        int,
+        _flag(
+            "Extra padding", "--extra_pad", "Without effect: edges are left out of the search.", unit="px", unused=True
+        ),
     ] = 0
 
     def problems(self) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from relionlab.engine.volume.solving import ROUNDS
-from relionlab.jobs.options.declaring import ignored, refused
+from relionlab.jobs.options.declaring import Verbosity, ignored, refused
 from relionlab.params import Declared, Parameter
 
 _REFUSED = {
@@ -179,25 +179,25 @@ class ReconstructOptions(Declared):
     width_mask_edge: Annotated[float, ignored("--width_mask_edge", "Mask edge of the Ewald correction")] = 3.0
     newbox: Annotated[int, ignored("--newbox", "Box of the Ewald correction")] = -1
     sectors: Annotated[int, ignored("--sectors", "Sectors of the Ewald correction")] = 2
-    nr_helical_asu: Annotated[int, ignored("--nr_helical_asu", "Helical units")] = 1
+    nr_helical_asu: Annotated[int, refused("--nr_helical_asu", "Helical units")] = 1
     helical_rise: Annotated[float, ignored("--helical_rise", "Helical rise")] = 0.0
     helical_twist: Annotated[float, ignored("--helical_twist", "Helical twist")] = 0.0
     nn: Annotated[bool, refused("--NN", "Nearest neighbour")] = False
     blob_r: Annotated[float, ignored("--blob_r", "Blob radius")] = 1.9
     blob_m: Annotated[int, ignored("--blob_m", "Blob order")] = 0
     blob_a: Annotated[float, ignored("--blob_a", "Blob alpha")] = 15.0
-    refdim: Annotated[int, ignored("--refdim", "Dimension")] = 3
+    refdim: Annotated[int, refused("--refdim", "Dimension")] = 3
     rotations_3d: Annotated[bool, refused("--3d_rot", "3D rotations")] = False
-    reconstruct_ctf: Annotated[int, ignored("--reconstruct_ctf", "Reconstruct CTFs")] = -1
+    reconstruct_ctf: Annotated[int, refused("--reconstruct_ctf", "Reconstruct CTFs")] = -1
     ctf2: Annotated[bool, refused("--ctf2", "Reconstruct squared CTFs")] = False
-    debug: Annotated[str, ignored("--debug", "Debugging files")] = ""
+    debug: Annotated[str, refused("--debug", "Debugging files")] = ""
     debug_ori_size: Annotated[int, ignored("--debug_ori_size", "Debugging size")] = 1
     debug_size: Annotated[int, ignored("--debug_size", "Debugging size in Fourier space")] = 1
-    reconstruct_noise: Annotated[str, ignored("--reconstruct_noise", "Reconstruct noise")] = ""
+    reconstruct_noise: Annotated[str, refused("--reconstruct_noise", "Reconstruct noise")] = ""
     read_weights: Annotated[bool, refused("--read_weights", "Read weights")] = False
     write_debug_output: Annotated[bool, refused("--write_debug_output", "Write debugging output")] = False
     external_reconstruct: Annotated[bool, refused("--external_reconstruct", "External reconstruction")] = False
-    verb: Annotated[int, ignored("--verb", "Verbosity")] = 1
+    verb: Verbosity = 1
 
     def problems(self) -> list[str]:
         """Return what is wrong, RELION's flags among it that are not offered here."""

@@ -22,13 +22,16 @@ def check_search(table: Particles, options: Refine, *, source: str) -> None:
     """Raise an InputError if the particles lack what the search builds upon: poses for local ones, halves that are whole."""
     _check_angles(table, source)
     needed = why_poses(options)
-    missing = [label for label in _ANGLES if label not in table]
+    angles = needed_angles(options)
+    known = [label for label in angles if label in table or f"{label}Prior" in table]
+    missing = [label for label in angles if label not in known]
     if needed and missing:
         raise StarError(
             f"{source} has no column {', '.join(missing)}, but {needed}: give particles that were refined before (the"
             " run_data.star of a Class3D or Refine3D), or search all angles."
         )
-    if needed and all(not np.any(table.column(label)) for label in _ANGLES):
+    held = [name for label in known for name in (label, f"{label}Prior") if name in table]
+    if needed and all(not np.any(table.column(name)) for name in held):
         raise StarError(
             f"{source}: all angles are 0, but {needed}: give particles that were refined before (the run_data.star of a"
             " Class3D or Refine3D), or search all angles."
@@ -77,14 +80,26 @@ def why_poses(options: Refine) -> str:
     """Return why the particles must have angles already, which are kept or searched around; "" if they need none."""
     if not options.dont_skip_align:
         return "--skip_align keeps the angles that they have"
+    if options.skip_rotate:
+        return "--skip_rotate keeps the angles that they have"
     if options.auto_refine and options.healpix_order >= options.auto_local_healpix_order:
         return (
             f"searches are local from the beginning (--healpix_order {options.healpix_order} is not below"
             f" --auto_local_healpix_order {options.auto_local_healpix_order})"
         )
     if options.local_sigmas() is not None:
-        return "local searches (--sigma_ang) look around the angles that they have"
+        return "local searches (--sigma_ang, or of single angles) look around the angles that they have"
     return ""
+
+
+def needed_angles(options: Refine) -> tuple[str, ...]:
+    """Return the columns of the angles that the particles must have, where they need any (:func:`why_poses`)."""
+    widths = options.local_sigmas()
+    kept = not options.dont_skip_align or options.skip_rotate
+    local = options.auto_refine and options.healpix_order >= options.auto_local_healpix_order
+    if widths is None or kept or local:
+        return _ANGLES
+    return tuple(label for label, width in zip(_ANGLES, widths, strict=True) if width)
 
 
 def _check_angles(table: Particles, source: str) -> None:

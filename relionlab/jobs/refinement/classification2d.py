@@ -139,8 +139,7 @@ class Run(SharedRun):
         number = state.number + 1
         model, before = state.model, state.particles
         search = self._perturbed(search, model, number)
-        if self.options.local_offsets:
-            search = replace(search, step_sigma=_step_sigma(search, model, self.options.oversampling))
+        search = replace(search, step_sigma=self.step_sigma(model, search.offset_step))
         step = Expectation(model, before, self.data.optics, search=search, load=self.data.load)
         sums = executor.run(step, self._shards(), self.reporter(number, self.options.iterations()))
         after, particles, spectra = maximise(model, before, sums, search=search, update=self._update(number))
@@ -292,16 +291,3 @@ class Run(SharedRun):
 def _offset_step(search: Search, model: Model) -> float:
     """Return the offsets' step in px: the one asked for, or what the shells in use can tell apart if that is more."""
     return max(search.offset_step, model.box / (_OFFSETS_PER_PERIOD * model.radius))
-
-
-def _step_sigma(search: Search, model: Model, oversampling: int) -> float:
-    """Return how far RELION 3.1 lets a particle move in one iteration: px, standard deviation per axis.
-
-    Inferred from the poses that RELION 3.1.3 gave the same images at 5, 3.54 and 1 Å per px: it weighs a step of its
-    coarse grid, from the origin rounded to whole px, about as a Gaussian of ``offset_sigma`` Å / pixel size² px does
-    (by the pixel size itself, one would expect). Fine offsets of one coarse step weigh the same, which adds their
-    spread. A weak pull to the image's middle, which grows as pixels shrink, is left out: it changes no figure.
-    """
-    fine = search.offset_step
-    spread = fine**2 * (4**oversampling - 1) / 12
-    return float(np.sqrt((model.offset_sigma / model.pixel_size**2) ** 2 + spread))

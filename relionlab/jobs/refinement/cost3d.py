@@ -46,9 +46,11 @@ class Pass:
     def seconds(self, classes: int) -> float:
         """Return what it takes one reference core."""
         poses, samples = 0.0, float(self.radius**2 * 4)
-        if self.search.align and self.search.sigma is None and self.search.sampling is not None:
-            grid = self.search.sampling
-            poses = classes * len(grid) * grid.n_psi * len(coarse_offsets(self.search))
+        widths, grid = self.search.widths, self.search.sampling
+        searched = self.search.align and self.search.rotate
+        if searched and grid is not None and (widths is None or not widths.direction):
+            share = 1.0 if widths is None else widths.share
+            poses = share * classes * len(grid) * grid.n_psi * len(coarse_offsets(self.search))
         anew = _FIRST_POSES if self.batch else 1.0
         return self.particles * self.descents * anew * (poses * _PER_POSE + samples * _PER_FINE)
 
@@ -89,7 +91,7 @@ def initial_model(job: InitialModel, facts: Facts) -> Work:
     passes = []
     for number in range(1, run.options.iterations() + 1):
         stage = stages.at(number)
-        search = run.search(stages.grid(stage.resolution), sigma=None)
+        search = run.search(stages.grid(stage.resolution))
         passes.append(Pass(stage.batch, stages.radius(stage.resolution), search, stage.starts, batch=True))
     last, search, half = stages.last_pass()
     passes.append(Pass(2 * half, last, search, batch=True))

@@ -88,7 +88,7 @@ class _Making:
         descent.model = stepped(
             descent.model,
             descent.averages,
-            search=self.run.search(grid, sigma=None),
+            search=self.run.search(grid),
             update=self._update(),
             shell=self.run.extent / stage.resolution,
             particles=len(poses),
@@ -100,7 +100,7 @@ class _Making:
         """Return the sums of an E-step over some particles, as an iteration makes it."""
         radius = self.stages.radius(self.stages.at(number).resolution)
         model = replace(model, radius=radius, sigma2=model.sigma2 * self.stages.noise_factor(number))
-        return self.run.expect(model, poses, self.run.search(grid, sigma=None), indices=indices)
+        return self.run.expect(model, poses, self.run.search(grid), indices=indices)
 
     def _resumed(self, state: Iteration3D, batches: Batches) -> Descent:
         """Return the descent that goes on from an iteration; its batches are drawn.
@@ -130,7 +130,7 @@ class _Making:
         """Give all particles a pose (or many, of a large set), and make the map of them."""
         run, number = self.run, self.stages.plan.iterations
         grid = run.perturbed(self.stages.last_grid(), number)
-        search = run.search(grid, sigma=None)
+        search = run.search(grid)
         rng = np.random.default_rng([run.seed, number])
         some = np.sort(rng.permutation(len(poses))[: self.stages.last_particles()])
         # poses are compared up to the last resolution; the map is made of shells beyond it, too, as far as two halves agree
@@ -190,7 +190,7 @@ class _Making:
         run = self.run
         noise = run.noise()
         shell = run.extent / self.stages.resolutions[0]
-        search = run.search(run.first_grid(), sigma=None)
+        search = run.search(run.first_grid())
         several = run.given is None and self.stages.plan.initial >= _FEWEST
         descents = []
         for number in range(STARTS if several else 1):

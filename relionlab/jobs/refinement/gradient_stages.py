@@ -120,4 +120,4 @@ class Stages:
 
     def last_pass(self) -> tuple[int, Search, int]:
         """Return outermost shell, search and number of particles of one half of the last pass: it needs the most memory."""
-        return self.last_radii()[1], self.run.search(self.last_grid(), sigma=None), -(-self.last_particles() // 2)
+        return self.last_radii()[1], self.run.search(self.last_grid()), -(-self.last_particles() // 2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -77,7 +77,7 @@ def read_dataset(
     judge_images(table, options, context)
     return Dataset(
         table=table,
-        poses=poses_of(table, group),
+        poses=replace(poses_of(table, group), prior=priors_of(table, options)),
         optics=optics,
         group_names=names,
         load=Images(readers, table.group_rows, preread=options.do_preread_images),
@@ -152,6 +152,18 @@ def poses_of(table: Particles, group: np.ndarray) -> Poses:
         best_weight=column("rlnMaxValueProbDistribution"),
         significant=column("rlnNrOfSignificantSamples").astype(np.int64),
     )
+
+
+def priors_of(table: Particles, options: Refine) -> np.ndarray | None:
+    """Return rot, tilt and psi (n, 3) around which local searches that are asked for look instead of the last ones.
+
+    They are the columns rlnAngleRotPrior, rlnAngleTiltPrior and rlnAnglePsiPrior, as filaments have them; NaN where there is none.
+    """
+    labels = [f"rlnAngle{angle}Prior" for angle in ("Rot", "Tilt", "Psi")]
+    if options.local_sigmas() is None or not any(label in table for label in labels):
+        return None
+    unknown = np.full(len(table), np.nan)
+    return np.stack([np.array(table.column(label), float) if label in table else unknown for label in labels], axis=1)
 
 
 def _readers(table: Particles, context: Context) -> dict[int, ImageReader]:

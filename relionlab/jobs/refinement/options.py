@@ -207,6 +207,7 @@ CoarserSampling = Annotated[
         level="advanced",
         key="allow_coarser",
         flag="--allow_coarser_sampling",
+        unused=True,
         when=_ALIGNED,
         on_continue=True,
     ),
@@ -238,6 +239,7 @@ def fast_subsets(key: str | dict[Dialect, str]) -> Parameter:
         tab="Optimisation",
         key=key,
         flag="--fast_subsets",
+        unused=True,
         level="developer",
         on_continue=True,
     )

@@ -152,6 +152,7 @@ SkipGridding = Annotated[
         "RELION 3.1's way around the iterations of its reconstruction. relionlab has its own; the value is kept for RELION.",
         level="developer",
         flag="--skip_gridding",
+        unused=True,
         on_continue=True,
     ),
 ]

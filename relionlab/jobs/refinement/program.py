@@ -102,6 +102,11 @@ class Refine(
 
     def run(self, context: Context) -> None:
         """Classify or refine the particles."""
+        if self.print_metadata_labels:
+            from relionlab.io.labels import labels
+
+            context.say("\n".join(f"{one.name:>40} ({one.type}) : {one.meaning}" for one in labels().values()))
+            return
         if self.print_symmetry_ops:
             from relionlab.jobs.refinement.symmetry_text import operations_text
 
@@ -141,13 +146,15 @@ class Refine(
         return self.denovo_3dref or self.auto_refine or (bool(self.ref) and is_3d_reference(self.ref, context))
 
     def _check_3d(self) -> None:
-        if self.skip_rotate:
+        given = [
+            flag
+            for flag, there in (("--skip_rotate", self.skip_rotate), ("--local_offsets", self.local_offsets))
+            if there
+        ]
+        if given and self.is_gradient():
             raise ParameterError(
-                "--skip_rotate searches offsets alone, which is done for 2D classes only: keep offsets as well (--skip_align), or"
-                " search angles near those that the particles have (--sigma_ang)."
+                f"{given[0]} is for runs that see all particles in each iteration: leave it out, or --grad (--sgd)."
             )
-        if self.local_offsets:
-            raise ParameterError("--local_offsets is for 2D classes: in 3D particles are expected near the middle.")
 
     def _check_2d(self) -> None:
         if self.firstiter_cc:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from relionlab.jobs.options.declaring import Verbosity
 from relionlab.params import Declared, Parameter
 
 _GENERAL, _START, _POSES, _EXPERT = "General", "Initialisation", "Orientations", "Expert"
@@ -96,7 +97,12 @@ Perturbation = Annotated[
 ]
 SkipRotate = Annotated[
     bool,
-    Parameter(label="Keep angles", help="Search offsets and classes only.", tab=_POSES, flag="--skip_rotate"),
+    Parameter(
+        label="Keep angles",
+        help="Search offsets and classes only: in 3D of particles that were refined before.",
+        tab=_POSES,
+        flag="--skip_rotate",
+    ),
 ]
 Norm = Annotated[
     bool,
@@ -172,6 +178,7 @@ Padding = Annotated[
         " exactly enough at any value.",
         tab=_EXPERT,
         flag="--pad",
+        unused=True,
         bounds=(1, 4),
     ),
 ]
@@ -265,9 +272,6 @@ LocalOffsets = Annotated[
         flag="--local_offsets",
     ),
 ]
-Verbosity = Annotated[
-    int, Parameter(label="Verbosity", help="0 prints warnings only.", tab=_EXPERT, flag="--verb", bounds=(0, 3))
-]
 OnTheFly = Annotated[
     bool,
     Parameter(
@@ -275,6 +279,7 @@ OnTheFly = Annotated[
         help="RELION's way to save memory; relionlab plans its memory by itself.",
         tab=_EXPERT,
         flag="--onthefly_shifts",
+        unused=True,
     ),
 ]
 

@@ -12,13 +12,14 @@ from relionlab.params import Declared, Parameter, flagged
 _start, _poses, _auto = (partial(flagged, tab=tab) for tab in ("Initialisation", "Orientations", "Auto-refine"))
 _mask = partial(flagged, tab="General")
 _FINEST_ORDER = 9
+_FREE = "; angles whose own width is not given are free, without --sigma_ang"
 
 
-def _spread(flag: str, angle: str) -> Parameter:
+def _spread(flag: str, angle: str, more: str = "") -> Parameter:
     """Declare the width of local searches in an angle."""
     return _poses(
         f"Local searches in {angle}", flag, f"Search {angle} around the last pose alone: a standard deviation; three of them"
-        " are searched. -1: everywhere.", unit="°", none_as="-1", bounds=(0, 180),
+        f" are searched. -1: everywhere{more}.", unit="°", none_as="-1", bounds=(0, 180),
     )  # fmt: skip
 
 
@@ -74,6 +75,14 @@ class ProgramOptions3D(Declared):
         bool,
         _start("Print the operations", "--print_symmetry_ops", "Print the matrices of --sym, and do nothing else."),
     ] = False
+    print_metadata_labels: Annotated[
+        bool,
+        _start(
+            "Print the labels",
+            "--print_metadata_labels",
+            "Print what the columns of STAR files mean, and do nothing else.",
+        ),
+    ] = False
     healpix_order: Annotated[
         int,
         _poses(
@@ -105,9 +114,9 @@ class ProgramOptions3D(Declared):
         ),
     ] = ""
     sigma_ang: Annotated[float | None, _spread("--sigma_ang", "all three angles")] = None
-    sigma_rot: Annotated[float | None, _spread("--sigma_rot", "rot")] = None
-    sigma_tilt: Annotated[float | None, _spread("--sigma_tilt", "tilt")] = None
-    sigma_psi: Annotated[float | None, _spread("--sigma_psi", "psi")] = None
+    sigma_rot: Annotated[float | None, _spread("--sigma_rot", "rot", _FREE)] = None
+    sigma_tilt: Annotated[float | None, _spread("--sigma_tilt", "tilt", _FREE)] = None
+    sigma_psi: Annotated[float | None, _spread("--sigma_psi", "psi", _FREE)] = None
     auto_sampling: Annotated[
         bool,
         _poses(
@@ -185,6 +194,7 @@ class ProgramOptions3D(Declared):
             "--maxsig",
             "RELION's bound on the poses of a particle that are searched finer; relionlab bounds them by the memory planned.",
             none_as="-1",
+            unused=True,
             bounds=(1, None),
         ),
     ] = None

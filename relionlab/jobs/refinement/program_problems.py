@@ -16,7 +16,6 @@ def problems_in(options: Refine) -> list[str]:
         *_input(options),
         *_masks(options),
         *_symmetry(options),
-        *_searches(options),
         *_auto_refine(options),
         *_initial_model(options),
         *options.gradient_problems(),
@@ -78,19 +77,6 @@ def _symmetry(options: Refine) -> list[str]:
     return found
 
 
-def _searches(options: Refine) -> list[str]:
-    """Local searches have one width: RELION's of single angles leave the others free, which is another search."""
-    widths = {"--sigma_rot": options.sigma_rot, "--sigma_tilt": options.sigma_tilt, "--sigma_psi": options.sigma_psi}
-    given = {flag: value for flag, value in widths.items() if value is not None and value > 0}
-    alike = len(given) == len(widths) and len(set(given.values())) == 1
-    if not given or alike or (options.sigma_ang or 0) > 0:
-        return []
-    shown = ", ".join(f"{flag} {value:g}" for flag, value in given.items())
-    return [
-        f"{shown}: local searches have one width for all three angles here; give it with --sigma_ang, or three times."
-    ]
-
-
 def _auto_refine(options: Refine) -> list[str]:
     found = []
     if options.split_random_halves and not options.auto_refine:
@@ -113,6 +99,10 @@ def _auto_refine(options: Refine) -> list[str]:
         )
     if not options.dont_skip_align:
         found.append("--skip_align keeps all poses, and --auto_refine is there to find them: leave one of the two out.")
+    if options.skip_rotate:
+        found.append(
+            "--skip_rotate keeps all angles, and --auto_refine is there to find them: leave one of the two out."
+        )
     if options.is_gradient():
         found.append("--auto_refine takes all particles in each iteration: leave --grad (or --sgd) out.")
     return found

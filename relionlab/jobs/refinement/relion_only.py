@@ -42,6 +42,9 @@ class RefusedOptions(Declared):
     lowpass: Annotated[float, refused("--lowpass", "Low-pass filter in that mask")] = 0.0
     tau: Annotated[str, refused("--tau", "Fixed spectrum of the signal")] = ""
     fourier_mask: Annotated[str, refused("--fourier_mask", "Mask of Fourier space")] = ""
+    ios: Annotated[str, refused("--ios", "Optimisation set of tomograms")] = ""
+    tomograms: Annotated[str, refused("--tomograms", "Tomograms")] = ""
+    trajectories: Annotated[str, refused("--trajectories", "Trajectories in tomograms")] = ""
     multibody_masks: Annotated[str, refused("--multibody_masks", "Bodies of a multi-body refinement")] = ""
     pad_ctf: Annotated[bool, refused("--pad_ctf", "Padded CTF")] = False
     nearest_neighbour: Annotated[bool, refused("--NN", "Nearest neighbour")] = False
@@ -64,6 +67,7 @@ class RefusedOptions(Declared):
 
 
 _WITH_RELION = "leave it out, or run this job with RELION in the same project"
+_TOMOGRAMS = "run subtomograms with RELION 5; particles of single images go in with --i"
 _ADVICE = {
     "blush": "leave it out, or run this job with RELION 5 in the same project",
     "local_symmetry": "expand the particles by the symmetry (relionlab particle_symmetry_expand) and classify them with"
@@ -76,7 +80,11 @@ _ADVICE = {
     " with RELION",
     "pad_ctf": "extract the particles in larger boxes, in which the CTF is sampled finely enough",
     "nearest_neighbour": "leave it out; interpolation is linear",
-    "always_cc": "use --firstiter_cc, after which the grey scale is known",
+    "ios": _TOMOGRAMS,
+    "tomograms": _TOMOGRAMS,
+    "trajectories": _TOMOGRAMS,
+    "always_cc": "use --firstiter_cc: it finds the references' grey scale, after which likelihood tells particles apart better"
+    " than correlation does",
     "skip_maximize": "run one iteration (--iter 1), and use its data.star alone",
     "external_reconstruct": "leave it out, and name a Python function that regularises the half-maps"
     " (RELIONLAB_RECONSTRUCT_HOOK=package.module:function)",

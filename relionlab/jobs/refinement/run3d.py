@@ -15,10 +15,11 @@ from relionlab.engine.parallel import executor_for
 from relionlab.engine.refine3d.expectation import Expectation
 from relionlab.engine.refine3d.fixed import FixedExpectation
 from relionlab.engine.refine3d.maximisation import Update, flattened
+from relionlab.engine.refine3d.shifted import ShiftedExpectation
 from relionlab.engine.refine3d.start import PROBED, first_model, low_passed, on_grey_scale
 from relionlab.engine.refine3d.state import Model, Search
 from relionlab.engine.refine3d.sums import Sums
-from relionlab.engine.sampling import Sampling, next_perturbation, sampling
+from relionlab.engine.sampling import Sampling, Widths, next_perturbation, sampling
 from relionlab.engine.steps import Executor
 from relionlab.jobs.refinement.files3d import Iteration3D, write_iteration3d
 from relionlab.jobs.refinement.memory3d import Memory
@@ -84,11 +85,11 @@ class Run3D(SharedRun):
         return options.local_sigmas()
 
     def local_search(self, grid: SearchGrid) -> Search:
-        """Return the search of an iteration, around the last poses where such searches are made; as wide in all angles."""
+        """Return the search of an iteration, around the last poses where such searches are made."""
         widths = self.local_widths(grid)
-        return self.search(grid, sigma=None if widths is None else max(widths))
+        return self.search(grid, widths=None if widths is None else Widths(*widths))
 
-    def search(self, grid: SearchGrid, *, sigma: float | None) -> Search:
+    def search(self, grid: SearchGrid, *, widths: Widths | None = None) -> Search:
         """Return the search of an iteration."""
         options, pixel = self.options, self.data.pixel_size
         return Search(
@@ -96,8 +97,9 @@ class Run3D(SharedRun):
             oversampling=options.oversampling,
             offset_range=grid.offset_range / pixel,
             offset_step=grid.offset_step / pixel,
-            sigma=sigma,
+            widths=widths,
             relaxed=options.relax_sym,
+            rotate=not options.skip_rotate,
             **self.shared_search(),
         )
 
@@ -131,6 +133,7 @@ class Run3D(SharedRun):
     ) -> Sums:
         """Return the sums of an E-step over these particles; all of them by default."""
         every = np.arange(len(poses)) if indices is None else indices
+        search = replace(search, step_sigma=self.step_sigma(model, search.offset_step / 2**search.oversampling))
         found = self._looked(model, poses, search, every, once=indices is not None, report=report)
         return_freed_memory()
         return found
@@ -146,8 +149,12 @@ class Run3D(SharedRun):
             fixed = FixedExpectation(model, poses, self.data.optics, search=search, load=self.data.load, cache=cache)
             found = self.executor.run(fixed, self.pieces(indices, least=fixed.least_shard), report)
             return found
+        if not search.rotate:
+            shifted = ShiftedExpectation(model, poses, self.data.optics, search=search, load=self.data.load)
+            found = self.executor.run(shifted, self.pieces(indices, least=shifted.least_shard), report)
+            return found
         step = Expectation(model, poses, self.data.optics, search=search, load=self.data.load, room=room)
-        if search.sigma is not None:  # neighbours share their views
+        if search.widths is not None:  # neighbours share their views
             indices = indices[np.lexsort((poses.tilt[indices], poses.rot[indices]))]
         found = self.executor.run(step, self.pieces(indices), report)
         return found
@@ -176,7 +183,7 @@ class Run3D(SharedRun):
             blank,
             self.data.poses,
             self.data.optics,
-            search=self.search(self.first_grid(), sigma=None),
+            search=self.search(self.first_grid()),
             load=self.data.load,
         )
         return first_noise(self.executor.run(look, self.pieces(np.arange(len(self.data.poses))), self.first_reporter()))

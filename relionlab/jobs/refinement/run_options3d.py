@@ -41,7 +41,10 @@ _PLAN = {
 }
 """What of the plan, in whichever words it was typed, is written as which option."""
 
-_IN_NO_FILE = ("relax_sym", "auto_ignore_angles", "auto_resol_angles", "auto_iter_max", "no_init_blobs")
+_IN_NO_FILE = (
+    *("relax_sym", "auto_ignore_angles", "auto_resol_angles", "auto_iter_max", "no_init_blobs"),
+    *("size_prior", "local_offsets"),
+)
 _CORRECTED = "rlnRefsAreCtfCorrected"
 
 
