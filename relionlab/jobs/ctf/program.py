@@ -33,6 +33,7 @@ from relionlab.jobs.micrographs.listing import (
     warn_of_pixel_sizes,
 )
 from relionlab.jobs.micrographs.options import MicrographOptions
+from relionlab.jobs.particles.optics import check_microscope
 from relionlab.params import Parameter
 
 BYTES_PER_PIXEL = 24  # the micrograph, its copy and some tiles
@@ -174,6 +175,7 @@ class RunCtffind(Program, MicrographOptions, options.CtfOptions):
         return read_micrographs(context, self.input_star_mics, optics=given, needed=flags)
 
     def _micrographs(self, listed: Particles) -> tuple[Micrograph, ...]:
+        check_microscope(listed, self.input_star_mics)
         names = names_of(listed)
         sources = self._sources(listed, names)
         columns = [

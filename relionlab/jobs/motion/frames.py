@@ -105,8 +105,10 @@ def gain_of(directory: Path, movie: Movie, wanted: MovieSettings) -> np.ndarray 
     """Return the gain, turned as is wanted, that a movie's frames are multiplied with; None if there is none."""
     if not wanted.gain:
         return None
+    place = directory / wanted.gain
     gain = _gain_of(
-        directory / wanted.gain,
+        place,
+        place.stat().st_mtime_ns if place.exists() else 0,
         (wanted.gain_rotation, wanted.gain_flip),
         is_eer(movie.path.name),
         wanted.eer_upsampling,
@@ -116,7 +118,7 @@ def gain_of(directory: Path, movie: Movie, wanted: MovieSettings) -> np.ndarray 
 
 
 @lru_cache(maxsize=2)
-def _gain_of(path: Path, turned: tuple[int, int], for_eer: bool, upsampling: int) -> np.ndarray:  # noqa: FBT001
+def _gain_of(path: Path, _changed: int, turned: tuple[int, int], for_eer: bool, upsampling: int) -> np.ndarray:  # noqa: FBT001
     return read_gain(path, rotation=turned[0], flip=turned[1], for_eer=for_eer, upsampling=upsampling)
 
 

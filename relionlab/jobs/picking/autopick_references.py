@@ -146,6 +146,8 @@ def _listed(context: Context, name: str) -> tuple[np.ndarray, float | None]:
     for label in ("rlnReferenceImage", "rlnImageName"):
         table = next((table for table in tables.values() if label in table), None)
         if table is not None and len(table):
+            if "rlnCoordinateX" in table:
+                raise StarError(f"{name} lists particles; expected class averages: give Select's class_averages.star.")
             reader = ImageReader(table[label].tolist(), context.directory)
             return reader.read(), written or reader.pixel_size
     raise StarError(
@@ -168,6 +170,8 @@ def _cube(path: Path, options: ReferenceOptions) -> tuple[np.ndarray, float | No
     volume, pixel_size = read_map(path)
     if len(set(volume.shape)) != 1:
         raise ImageError(f"{options.ref} is {'×'.join(map(str, volume.shape))} px; expected a cubic map.")
+    if np.ptp(volume) == 0:
+        raise ImageError(f"{options.ref} is empty: all its voxels are {volume.flat[0]:g}; expected a density.")
     return volume, pixel_size
 
 
