@@ -35,7 +35,7 @@ def check_finite(image: Any, *, least: float = 1.0, what: str = "micrograph") ->
 
 def check_pixels(image: np.ndarray, *, least: float = 1.0) -> None:
     """Raise ImageError if too few pixels (y, x) are numbers (see :func:`check_finite`), or these are all the same."""
-    finite = image if check_finite(image, least=least) == 1 else image[np.isfinite(image)]
+    finite = image if check_finite(image, least=max(least, 1e-6)) == 1 else image[np.isfinite(image)]
     check_contrast(float(finite.min()), float(finite.max()))
 
 

@@ -60,7 +60,11 @@ def input_findings(job: Declared, directory: Path, *, planned: Container[str] = 
     found = tuple(filter(None, looks))
     if found or not named or not isinstance(job, Job) or any(value in planned for _, value in named):
         return InputFindings(found)
-    if mistaken := job.wrong_inputs(directory):
+    try:
+        mistaken = job.wrong_inputs(directory)
+    except RelionlabError as error:
+        mistaken = str(error).replace(f"{directory}/", "")
+    if mistaken:
         return InputFindings((_attributed(job, mistaken),))
     wrong = job.problems()
     if any(name and is_file(job.parameters()[name]) for name in (_about(job, text)[0] for text in wrong)):

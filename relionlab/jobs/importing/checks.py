@@ -213,7 +213,12 @@ def _check_stack(
         )
     header = read_header(context.path(file))
     if highest >= header.count:
-        raise ImageError(f"{star} names image {highest + 1} of {file}, which holds {header.count}.")
+        stack = (
+            ""
+            if len(header.shape) == 2
+            else f": by its ending it is a map. Rename the stack to {PurePosixPath(file).stem}.mrcs"
+        )
+        raise ImageError(f"{star} names image {highest + 1} of {file}, which holds {header.count}{stack}.")
     _check_square_even(file, header)
     expected = int(optics["rlnImageSize"][row]) if "rlnImageSize" in optics else header.shape[-1]
     if expected != header.shape[-1]:

@@ -50,7 +50,7 @@ def opened(directory: Path, task: MovieTask, wanted: MovieSettings) -> Movie:
 def load(directory: Path, task: MovieTask, wanted: MovieSettings, *, log: list[str]) -> Loaded:
     """Read a movie; raises InputError or ImageError, naming the file, for whatever is wrong with it."""
     with opened(directory, task, wanted) as movie:
-        chosen = _chosen(movie, wanted)
+        chosen = chosen_frames(movie, wanted)
         log.append(f"Movie size: X = {movie.shape[1]} Y = {movie.shape[0]} N = {movie.frames}")
         log.append(f"Frames to be used: {chosen.start + 1} to {chosen.stop}")
         frames = Frames(gain_of(directory, movie, wanted))
@@ -86,7 +86,8 @@ def bytes_needed(directory: Path, tasks: Sequence[MovieTask], wanted: MovieSetti
     return pixels * (2 * frames + 4 * whole_images) + int(0.7 * pixels * frames) * 2
 
 
-def _chosen(movie: Movie, wanted: MovieSettings) -> range:
+def chosen_frames(movie: Movie, wanted: MovieSettings) -> range:
+    """Return the numbers of the frames that are used, from 0; InputError if the movie has not those, or too few are left."""
     last = movie.frames if wanted.last <= 0 else wanted.last
     if wanted.first > movie.frames or last > movie.frames:
         raise InputError(

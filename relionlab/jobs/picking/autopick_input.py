@@ -38,3 +38,9 @@ def check_ctf(micrographs: Particles, source: str, *, flag: str) -> None:
         )
     check_microscope(micrographs, source)
     check_defocus_unit(micrographs, source)
+    defocus = np.asarray(micrographs.column("rlnDefocusU"), float)
+    if not (np.isfinite(defocus) & (defocus != 0)).any():
+        raise InputError(
+            f"{source}: rlnDefocusU is 0 or no number for all {len(defocus)} micrographs: estimate their CTF first, or leave out"
+            f" {flag}."
+        )

@@ -10,7 +10,7 @@ import numpy as np
 from relionlab.engine.image_checks import check_values
 from relionlab.errors import ImageError
 from relionlab.io.image_names import ImageReader, parse_image_name
-from relionlab.io.images import read_header
+from relionlab.io.images import open_image, read_header
 from relionlab.io.particles import Particles
 from relionlab.jobs.context import Context
 from relionlab.jobs.looking import MOST_BYTES, LookContext, quickly_read, spread
@@ -18,7 +18,7 @@ from relionlab.jobs.refinement.checks import check_mask, check_table, judge_imag
 from relionlab.jobs.refinement.checks3d import check_search, judge_references, why_poses
 from relionlab.jobs.refinement.input import boxes_of, read_table
 from relionlab.jobs.refinement.maps import read_maps, read_mask
-from relionlab.jobs.refinement.optimiser_file import Named, read_optimiser
+from relionlab.jobs.refinement.optimiser_file import read_optimiser
 from relionlab.jobs.refinement.program import Refine
 from relionlab.jobs.refinement.shared_run import check_unfinished
 
@@ -44,7 +44,7 @@ def look_at_inputs(options: Refine, context: Context, *, in_3d: bool) -> None:
 
 def _look_at_continued(options: Refine, context: Context, *, in_3d: bool) -> None:
     """Raise or warn of what the files of an iteration tell that a run is to go on from."""
-    files = _optimiser(options.fn_cont, context.directory, context.path(options.fn_cont).stat().st_mtime_ns)
+    files = read_optimiser(options.fn_cont, context.directory)
     iteration = int(files.general.value("rlnCurrentIteration"))
     if "nr_iter" in options.model_fields_set and not options.auto_refine and options.gradient() is None:
         check_unfinished(options, iteration)
@@ -62,11 +62,6 @@ def _look_at_continued(options: Refine, context: Context, *, in_3d: bool) -> Non
         check_table(table, options, source=str(files.data), copies=in_3d)
         box, pixel_size = _look_at_stacks(table, context)
         check_mask(options, box=box, pixel_size=pixel_size)
-
-
-@lru_cache(maxsize=2)
-def _optimiser(name: str, directory: Path, _changed: int) -> Named:
-    return read_optimiser(name, directory)
 
 
 def _listed(name: str, context: Context) -> Particles:
@@ -95,7 +90,7 @@ def _look_at_stacks(table: Particles, context: Context) -> tuple[int, float]:
             unnumbered.append(name)
         highest[file] = max(index or 0, highest.get(file, 0))
     for file in spread(list(highest)):
-        count = read_header(context.path(file)).count
+        count = open_image(context.path(file)).frames
         if highest[file] >= count:
             raise ImageError(
                 f"{table.particles.source or 'The list'} names image {highest[file] + 1} of {file}, which holds {count}: the list"

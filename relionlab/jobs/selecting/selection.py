@@ -254,7 +254,7 @@ def _count_of_classes(context: Context, name: str) -> int:
     classes = heads["model_classes"]
     first = classes.first.get("rlnReferenceImage", "")
     _, mark, stack = first.rpartition("@")
-    if mark and quickly_read(context, stack):  # maps are left for the run
+    if mark and (quickly_read(context, stack) or not context.path(stack).exists()):  # maps are left for the run
         names = [format_image_name(number, stack) for number in range(classes.rows)]
         _read_averages(context, Table({"rlnReferenceImage": names}), model)
     return classes.rows
