@@ -22,6 +22,7 @@ from relionlab.jobs.refinement.program import Refine
 _CTF_NUMBERS = ("rlnDefocusU", "rlnDefocusV", "rlnDefocusAngle", "rlnPhaseShift", "rlnCtfBfactor", "rlnCtfScalefactor")
 _ANGLES = ("rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi")
 _POSE_NUMBERS = ("rlnAnglePsi", "rlnOriginXAngst", "rlnOriginYAngst", "rlnNormCorrection")
+_FEWEST_VIEWS = 2
 _FEWEST_SHELLS = 2  # of the particle's diameter: fewer show no more than that it is there
 _SMALLEST_MASK = 6  # px in diameter: below, there are no rings to compare
 _NO_CTF = "switch CTF correction off (do_ctf_correction=False; without --ctf)"
@@ -50,6 +51,10 @@ def check_table(table: Particles, options: Refine, *, source: str, copies: bool 
     """
     if len(table) == 0:
         raise StarError(f"{source} has no particles: expected at least one row.")
+    if options.denovo_3dref and len(table) < _FEWEST_VIEWS:
+        raise ParameterError(
+            f"{source} has {len(table)} particle: no map can be made of it. Give more, some hundreds at least."
+        )
     _check_columns(table, options, source)
     _check_copies(table, source, allowed=copies)
     _check_numbers(table, options, source)
