@@ -99,6 +99,11 @@ def z_scores(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
 
 
 def _scored(values: np.ndarray, among: np.ndarray) -> np.ndarray:
+    among = among[
+        np.isfinite(among).all(axis=1)
+    ]  # an image that is no numbers is like none, and tells nothing of others
+    if not len(among):
+        return np.full(len(values), _CLIP)
     centre = np.median(among, axis=0)
     spread = 1.4826 * np.median(np.abs(among - centre), axis=0)
     flat = spread <= 1e-12 * np.maximum(np.abs(centre), 1)

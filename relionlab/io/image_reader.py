@@ -10,7 +10,7 @@ import numpy as np
 
 from relionlab.errors import ImageError
 from relionlab.io.image_file import ImageFile, read_frames
-from relionlab.io.image_names import parse_image_name
+from relionlab.io.image_names import format_image_name, parse_image_name
 from relionlab.io.images import open_image
 
 
@@ -32,6 +32,7 @@ class ImageReader:
         places = [parse_image_name(name) for name in names]
         self._index = np.array([index or 0 for index, _ in places], dtype=np.int64)
         self._file = np.array([files.setdefault(path, len(files)) for _, path in places], dtype=np.int64)
+        self._unnumbered = {files[path] for index, path in places if index is None}
         self.files: tuple[str, ...] = tuple(files)
         self._open: dict[int, ImageFile] = {}
         self._shape: tuple[int, int] | None = None
@@ -78,7 +79,13 @@ class ImageReader:
     def _image(self, number: int) -> ImageFile:
         image = self._open.get(number)
         if image is None:
-            image = self._open[number] = open_image(self.directory / self.files[number])
+            image = open_image(self.directory / self.files[number])
+            if number in self._unnumbered and image.frames > 1:
+                raise ImageError(
+                    f"{self.files[number]} holds {image.frames} images, and is named without the number of one; expected as"
+                    f" {format_image_name(0, self.files[number])}."
+                )
+            self._open[number] = image
             if len(self._open) > self._KEPT:
                 self._open.pop(next(iter(self._open)), None)
         return image

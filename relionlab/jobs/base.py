@@ -105,6 +105,14 @@ class Job(Declared):
             and value not in (parameter.names() if parameter.names else ())
         ]
 
+    def expected(self, name: str) -> str:
+        """Return the node label of what the file must hold that a parameter names, "" if it may hold anything."""
+        return self.parameters()[name].node or ""
+
+    def wrong_inputs(self, directory: Path) -> str:  # noqa: ARG002
+        """Return what is wrong with the files that the values name, as far as only the job type knows it; "" if nothing is."""
+        return ""
+
     def prepare(self, directory: Path) -> None:
         """Put into the project ``directory`` what the values name and it lacks, as of a library; for most jobs nothing."""
 

@@ -60,6 +60,12 @@ def input_findings(job: Declared, directory: Path, *, planned: Container[str] = 
     found = tuple(filter(None, looks))
     if found or not named or not isinstance(job, Job) or any(value in planned for _, value in named):
         return InputFindings(found)
+    try:
+        mistaken = job.wrong_inputs(directory)
+    except RelionlabError as error:
+        mistaken = str(error).replace(f"{directory}/", "")
+    if mistaken:
+        return InputFindings((_attributed(job, mistaken),))
     wrong = job.problems()
     if any(name and is_file(job.parameters()[name]) for name in (_about(job, text)[0] for text in wrong)):
         return InputFindings()  # an input is missing still
@@ -142,7 +148,7 @@ def kind_fits(parameter: Parameter, seen: InputFacts) -> bool:
 
 
 def _kind_problem(job: Declared, name: str, seen: InputFacts) -> str:
-    expected = job.parameters()[name].node or ""
+    expected = job.expected(name) if isinstance(job, Job) else job.parameters()[name].node or ""
     for node, kinds, wanted in _WANTED:
         if expected.startswith(node) and seen.kind not in kinds:
             holds = _CALLED.get(seen.kind, seen.kind)

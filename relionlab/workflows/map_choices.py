@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from relionlab.display.results import find_file
-from relionlab.engine.axes import find_axes
+from relionlab.engine.axes import COARSE_SHELLS, find_axes
+from relionlab.engine.fourier import resize_map
 from relionlab.engine.maps.filters import filtered, low_pass, radial
 from relionlab.engine.masks import soft_sphere
 from relionlab.engine.symmetry import point_group
@@ -16,6 +17,7 @@ from relionlab.io.images import read_map
 from relionlab.io.star import read_star
 from relionlab.jobs.refinement.rounds import column, last_round
 
+_ENOUGH = 64  # px of box: a symmetry shows at low resolution
 _COARSER = 1.5  # times the finest class's resolution: no longer the same particle seen as well
 
 
@@ -58,7 +60,8 @@ def choose_classes(directory: Path, *, symmetry: str) -> ClassChoice:
     if group.order > 1:
         for k in np.flatnonzero(filled):
             volume, _ = read_map(find_file(str(classes["rlnReferenceImage"][k]), model))
-            symmetries[k] = find_axes(volume, group).score
+            small = resize_map(volume, min(len(volume), _ENOUGH))
+            symmetries[k] = find_axes(small, group, shells=COARSE_SHELLS).score
         best = symmetries[good].max()
         good &= symmetries >= best - abs(best) / (2 * (group.order - 1))
     return ClassChoice(shares, resolutions, symmetries, tuple(int(k) + 1 for k in np.flatnonzero(good)))

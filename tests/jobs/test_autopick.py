@@ -226,7 +226,7 @@ BAD = {
 
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_is_said(folder: Path, case: str):
-    write_map(folder / "ball.mrc", np.ones((40, 40, 40), np.float32), pixel_size=PIXEL)
+    write_map(folder / "ball.mrc", np.eye(40, dtype=np.float32)[None].repeat(40, axis=0), pixel_size=PIXEL)
     flags, words = BAD[case]
     with pytest.raises((InputError, ComputeError), match=words):
         run(folder, flags)

@@ -24,7 +24,8 @@ from relionlab.engine.sampling.healpix import points as sphere
 from relionlab.engine.symmetry import PointGroup, turn
 
 _AXES_ORDER = 4  # 3.7° between axes
-_COARSE_SHELLS = 8
+COARSE_SHELLS = 8
+"""That the score is of."""
 _FINE_SHELLS = 20
 _CANDIDATES = 6
 _MOST_OPERATIONS = 20  # that the refinement looks at
@@ -75,7 +76,8 @@ def find_axes(
 ) -> FoundAxes:
     """Return where the axes of a group lie in a map (n, n, n).
 
-    shells        up to which the best frames are compared, in Fourier pixels of the map; the coarse search takes eight
+    shells        up to which the best frames are compared, in Fourier pixels of the map; the coarse search takes eight,
+                  and where no more are asked for, its answer stands: half the time, for who needs the score alone
     recentre      look for the origin too; else it stays
     only_about_z  the z axis stays: only the turn about it is searched
     Only the group's proper rotations are used.
@@ -86,7 +88,7 @@ def find_axes(
     centre = _centre_of_mass(small) if recentre else np.zeros(3)
     small = _about(small, centre)
     limit = small.shape[-1] // 2 - 2
-    coarse = SelfCorrelation.of_map(small, min(_COARSE_SHELLS, shells, limit))
+    coarse = SelfCorrelation.of_map(small, min(COARSE_SHELLS, shells, limit))
     farthest = small.shape[-1] / 8 if recentre else 0.0
     frames, scores = _coarse(coarse, group, farthest=farthest, only_about_z=only_about_z)
     best: tuple[float, np.ndarray, np.ndarray] | None = None
@@ -97,7 +99,8 @@ def find_axes(
             best = score, frame, start
     assert best is not None  # there is always a candidate
     _, frame, origin = best
-    for _ in range(2):  # as far as the map is like itself, and what that finds, a little further
+    further = min(shells, limit) > int(coarse.shell.max())
+    for _ in range(2 if further else 0):  # as far as the map is like itself, and what that finds, a little further
         by_shell = SelfCorrelation.of_map(small, min(shells, limit)).at(_in_map(group.rotations[1:], frame), origin)
         reach = FIRST_SHELL + int(np.argmax(np.append(by_shell.mean(axis=0), -1) < _ALIKE)) - 1
         fine = SelfCorrelation.of_map(small, max(reach, int(coarse.shell.max())))

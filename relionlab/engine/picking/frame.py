@@ -14,7 +14,7 @@ from relionlab.errors import ImageError, ParameterError
 SMALLEST = 32
 """Side in px below which a downscaled micrograph cannot be searched."""
 _STRIPS, _SLOW = 32, 4  # parts of a side that an edge strip is one of; cycles per side that are slow
-_FEWEST_FINITE = 0.999  # of the pixels: a few dead ones are mended, more mean a broken file
+FEWEST_FINITE = 0.999  # of the pixels: a few dead ones are mended, more mean a broken file
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ def image_of(spectrum: np.ndarray, frame: Frame) -> np.ndarray:
 
 def _normalised(micrograph: np.ndarray, outliers: float) -> np.ndarray:
     image = np.asarray(micrograph, dtype=np.float32)
-    if check_finite(image, least=_FEWEST_FINITE) < 1:
+    if check_finite(image, least=FEWEST_FINITE) < 1:
         finite = np.isfinite(image)
         image = np.where(finite, image, image[finite].mean())
     check_contrast(float(image.min()), float(image.max()))

@@ -12,8 +12,9 @@ import numpy as np
 
 from relionlab.engine.ctf import Optics
 from relionlab.engine.ctffit import Range
-from relionlab.errors import InputError, ParameterError, StarError
+from relionlab.errors import InputError, ParameterError, RelionlabError, StarError
 from relionlab.exchange.ctffind4 import Estimate
+from relionlab.io.images import read_header
 from relionlab.io.job_names import as_folder, output_root
 from relionlab.io.particles import Particles, write_particles
 from relionlab.io.table import Table
@@ -23,6 +24,7 @@ from relionlab.jobs.ctf import options
 from relionlab.jobs.ctf.comparison import read_result
 from relionlab.jobs.ctf.doubts import doubts
 from relionlab.jobs.ctf.work import CtfWork, Micrograph, Settings, finest_possible
+from relionlab.jobs.looking import spread, tell_of_faults
 from relionlab.jobs.micrographs.each import for_each_micrograph
 from relionlab.jobs.micrographs.listing import (
     PIXEL_SIZE,
@@ -33,6 +35,7 @@ from relionlab.jobs.micrographs.listing import (
     warn_of_pixel_sizes,
 )
 from relionlab.jobs.micrographs.options import MicrographOptions
+from relionlab.jobs.particles.optics import check_microscope
 from relionlab.params import Parameter
 
 BYTES_PER_PIXEL = 24  # the micrograph, its copy and some tiles
@@ -142,14 +145,26 @@ class RunCtffind(Program, MicrographOptions, options.CtfOptions):
     def look(self, context: Context) -> None:
         """Look at the list and some of its micrographs."""
         listed = self._listed(context)
-        self._micrographs(listed)
-        if self.use_given_ps or self.only_make_star:
-            return  # the micrographs themselves are not needed
+        work = self._micrographs(listed)
+        if self.only_make_star:
+            return
+        if self.use_given_ps:  # the micrographs themselves are not needed
+            self._look_at_spectra(context, [micrograph.source for micrograph in work])
+            return
         shape = look_at_images(context, listed)
         if shape is not None and self.box > min(shape):
             raise ParameterError(
                 f"FFT box size (box, --Box) is {self.box} px, the micrographs have {shape[1]} × {shape[0]} px: give a smaller box."
             )
+
+    def _look_at_spectra(self, context: Context, names: list[str]) -> None:
+        faults, looked_at = [], spread(names)
+        for name in looked_at:
+            try:
+                read_header(context.path(name))
+            except RelionlabError as error:
+                faults.append((name, error))
+        tell_of_faults(context, faults, looked_at=len(looked_at), what="power spectra")
 
     def run(self, context: Context) -> None:
         """Fit every micrograph, then write micrographs_ctf.star."""
@@ -175,6 +190,7 @@ class RunCtffind(Program, MicrographOptions, options.CtfOptions):
         return read_micrographs(context, self.input_star_mics, optics=given, needed=flags)
 
     def _micrographs(self, listed: Particles) -> tuple[Micrograph, ...]:
+        check_microscope(listed, self.input_star_mics)
         names = names_of(listed)
         sources = self._sources(listed, names)
         columns = [

@@ -9,7 +9,7 @@ import numpy as np
 
 from relionlab.engine.ctf import Optics, ctf_images
 from relionlab.engine.extraction import coverage, cut_boxes, multiplied, whole_pixels
-from relionlab.engine.micrograph_checks import check_contrast, check_finite
+from relionlab.engine.micrograph_checks import check_pixels
 from relionlab.errors import ImageError, InputError, RelionlabError
 from relionlab.io.coordinates import X, Y
 from relionlab.io.image_names import format_image_name
@@ -155,8 +155,7 @@ class Cutter:
             raise ImageError(
                 f"the box of {self.boxes.size} px is larger than the micrograph ({width} × {height} px). Take a smaller box."
             )
-        check_finite(pixels, least=1e-6)  # boxes with bad pixels are left out one by one
-        check_contrast(float(np.fmin.reduce(pixels, axis=None)), float(np.fmax.reduce(pixels, axis=None)))
+        check_pixels(pixels, least=1e-6)  # boxes with bad pixels are left out one by one
         text = contradiction(open_image(place).header, self._micrograph_pixel_size(index))
         return pixels, [text] if text else []
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from relionlab.errors import InputError, ParameterError
 from relionlab.io.coordinate_files import CoordinateFiles, read_coordinate_files, write_coords_suffix
+from relionlab.io.coordinates import X, Y
 from relionlab.io.job_names import as_folder
 from relionlab.io.particles import Particles, read_particles, write_particles
 from relionlab.io.table import Table
@@ -18,6 +19,7 @@ from relionlab.jobs.extraction.sources import PickedCoordinates, Reextraction, S
 from relionlab.jobs.looking import spread, tell_of_faults
 from relionlab.jobs.micrographs.each import for_each_micrograph
 from relionlab.jobs.micrographs.listing import first_shape, look_at_images, names_of, read_micrographs
+from relionlab.jobs.particles.optics import CTF_LABELS, check_defocus_unit, check_microscope
 from relionlab.jobs.particles.stack import Operations
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ def extract(context: Context, flags: Preprocess, operations: Operations) -> None
     cutter = Cutter(context.directory, as_folder(flags.part_dir), source, boxes)
     names = names_of(source.micrographs)
     context.say(f" Extracting particles from {len(names)} micrographs ...")
+    _warn_of_ctf(context, micrographs, flags)
     if (operations.scale or 0) > boxes.size:
         context.warn(
             f"warning: --scale {operations.scale} px is larger than the box of {boxes.size} px: the images become larger, and"
@@ -68,22 +71,57 @@ def look_at_inputs(context: Context, flags: Preprocess) -> None:
     """Raise or warn of what can be known of micrographs and coordinates before anything is cut out."""
     micrographs = _micrographs(context, flags)
     source = _source(context, flags, micrographs)
-    shape, size = look_at_images(context, micrographs), int(flags.extract_size or 0)
+    shape, size = look_at_images(context, micrographs, finite=0.0), int(flags.extract_size or 0)
     if shape is not None and size > min(shape):
         raise ParameterError(
             f"Particle box size (extract_size, --extract_size) is {size} px, the micrographs have {shape[1]} × {shape[0]} px:"
             " give a smaller box."
         )
-    faults, indices = [], spread(source.begun() or range(len(source.micrographs)))
+    faults, indices, counts = [], spread(source.begun() or range(len(source.micrographs))), []
     for index in indices:
         try:
-            source.rows(index)
+            counts.append(_count_on(source.rows(index), shape))
         except InputError as error:
             faults.append((names_of(source.micrographs)[index], error))
     tell_of_faults(context, faults, looked_at=len(indices), what="micrographs")
-    if "rlnDefocusU" not in micrographs and not flags.reextract_data_star:
+    if not any(counts):
+        nothing = f"No coordinates lie on the {len(counts)} micrographs looked at, as {names_of(source.micrographs)[indices[0]]}"
+        if len(counts) == len(source.micrographs):
+            raise InputError(
+                f"{nothing}: there is nothing to extract. Pick particles, or check the coordinates' pixel size."
+            )
+        context.warn(f"{nothing}. Check that they belong to these micrographs.")
+    _warn_of_ctf(context, micrographs, flags)
+
+
+def _count_on(rows: Table, shape: tuple[int, int] | None) -> int:
+    """Return how many particles lie on a micrograph of this shape (y, x) in px."""
+    x, y = rows[X].astype(np.float64), rows[Y].astype(np.float64)
+    height, width = shape or (math.inf, math.inf)
+    return int(((x >= 0) & (x < width) & (y >= 0) & (y < height)).sum())
+
+
+def _warn_of_ctf(context: Context, micrographs: Particles, flags: Preprocess) -> None:
+    """Warn of micrographs whose particles could not be refined for want of a CTF."""
+    if flags.reextract_data_star and not flags.keep_ctfs_micrographs:
+        return  # the particles keep their own
+    lacking = [label for label in CTF_LABELS if label not in micrographs]
+    if lacking:
         context.warn(
-            f"{flags.i} has no CTF (rlnDefocusU), and so will the particles: give CtfFind's micrographs_ctf.star for refinement."
+            f"{flags.i} has no CTF ({', '.join(lacking)}), and so will the particles: give CtfFind's micrographs_ctf.star for"
+            " refinement."
+        )
+        return
+    try:
+        check_microscope(micrographs, flags.i)
+        check_defocus_unit(micrographs, flags.i)
+    except InputError as error:
+        context.warn(f"{error} The particles cannot be refined with it.")
+    defocus = np.asarray(micrographs.column("rlnDefocusU"), float)
+    if bad := int((~np.isfinite(defocus) | (defocus == 0)).sum()):
+        context.warn(
+            f"{flags.i}: {bad} of {len(defocus)} micrographs have no defocus (rlnDefocusU is 0 or no number), nor will their"
+            " particles: leave them out (Select), or estimate their CTF again."
         )
 
 

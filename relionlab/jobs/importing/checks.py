@@ -6,6 +6,7 @@ programs write that do not know it.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import PurePosixPath
 
@@ -22,18 +23,21 @@ from relionlab.io.star import read_star
 from relionlab.io.table import Table
 from relionlab.jobs.context import Context
 from relionlab.jobs.importing.job import other_half
+from relionlab.jobs.maps.half_maps import judge_halves, judged_mask
 from relionlab.jobs.options.detector import provide_mtf
 from relionlab.jobs.particles.findings import particle_findings, said_of
 
 _MOVIES = (*TIFF_ENDINGS, *EER_ENDINGS)
+_LISTS = (".star", ".txt", ".box", ".csv", ".json", ".pdf")
 _MAPS = (".mrc", ".map", ".spi")
 _WITH_HEADER = (".mrc", ".mrcs", ".map", ".st", ".spi", ".stk", ".xmp", ".img", ".hed", ".gz", ".bz2", ".zst")
+_IS_MASK = re.compile(r"mask(?!ed)")  # postprocess_masked.mrc is a map
 _PROBES = 50  # images of each file that are looked at for NaN
 _TOLERANCE = 0.01  # by which two pixel sizes may differ, relative
 
 
-def check_raw_images(context: Context, files: list[str], *, pixel_size: float | None) -> list[str]:
-    """Return the images that can be read; the others are warned of and left out.
+def check_raw_images(context: Context, files: list[str], *, pixel_size: float | None, movies: bool) -> list[str]:
+    """Return the images (or movies) that can be read; the others are warned of and left out.
 
     Root names must differ, and what the files say agree with each other and with the pixel size (None: not asked).
     Raises NodeError or ImageError where they do not, or where no image is left.
@@ -45,7 +49,7 @@ def check_raw_images(context: Context, files: list[str], *, pixel_size: float | 
             f"{twice[0]} is matched {roots[twice[0]]} times with different endings: results are named after the root,"
             " so each image needs a root of its own. Narrow the wildcard."
         )
-    told: dict[str, tuple[tuple[int, ...], float | None] | None] = {}
+    told: dict[str, tuple[tuple[int, ...], float | None, int] | None] = {}
     faults: list[str] = []
     for number, name in enumerate(files, 1):
         try:
@@ -59,11 +63,12 @@ def check_raw_images(context: Context, files: list[str], *, pixel_size: float | 
     for fault in faults:
         context.warn(f"warning: left out: {fault}")
     said = {name: found for name, found in told.items() if found is not None}
-    sizes = Counter(shape[-2:] for shape, _ in said.values())
+    _check_frames(context, {name: frames for name, (_, _, frames) in said.items()}, movies=movies)
+    sizes = Counter(shape[-2:] for shape, _, _ in said.values())
     if len(sizes) > 1:
         listed = ", ".join(f"{count} of {x} × {y}" for (y, x), count in sizes.most_common())
         context.warn(f"warning: the images differ in size ({listed} pixels); RELION expects one size per optics group.")
-    for name, (_, own) in said.items():
+    for name, (_, own, _) in said.items():
         if pixel_size is not None and contradicts(own, pixel_size, tolerance=_TOLERANCE):
             raise ImageError(
                 f"{context.path(name)} has pixel size {own:.6g} Å in its header, the parameter says"
@@ -72,15 +77,39 @@ def check_raw_images(context: Context, files: list[str], *, pixel_size: float | 
     return list(told)
 
 
-def _told(context: Context, name: str) -> tuple[tuple[int, ...], float | None] | None:
-    """Return shape and pixel size (Å) that an image or a movie says of itself, None where its kind is not known."""
+def _check_frames(context: Context, frames: dict[str, int], *, movies: bool) -> None:
+    """Raise ImageError if all are movies where micrographs are meant; warn of the contrary.
+
+    frames  file -> number of its frames
+    """
+    counts = set(frames.values())
+    first = next(iter(frames), "")
+    if not movies and counts and min(counts) > 1:
+        raise ImageError(
+            f"{first} has {frames[first]} frames, so it is a movie; expected micrographs of one image each. Import it as a movie"
+            " (--do_movies; in the form: Multi-frame movies)."
+        )
+    if movies and counts == {1}:
+        context.warn(
+            f"warning: {first} has a single frame, as all of the files: they seem to be micrographs. Import them as such"
+            " (--do_micrographs; in the form untick Multi-frame movies)."
+        )
+
+
+def _told(context: Context, name: str) -> tuple[tuple[int, ...], float | None, int] | None:
+    """Return shape, pixel size (Å) and number of frames that an image or a movie says, None where its kind is not known."""
+    if context.path(name).is_dir():
+        raise ImageError(f"{name} is a folder; expected an image in it.")
+    if name.lower().endswith(_LISTS):
+        raise ImageError(f"{name} is a text file; expected an image.")
     if name.lower().endswith(_MOVIES):
         with open_movie(context.path(name)) as movie:
             movie.check_length()
-            return movie.shape, movie.pixel_size
+            return movie.shape, movie.pixel_size, movie.frames
     if name.lower().endswith(_WITH_HEADER):
         header = read_header(context.path(name))
-        return header.shape, header.pixel_size
+        sections = header.shape[0] if len(header.shape) == 3 else 1
+        return header.shape, header.pixel_size, header.count * sections
     return None
 
 
@@ -92,8 +121,11 @@ def check_mtf(context: Context, name: str) -> None:
 
 def check_coordinates(context: Context, files: list[str]) -> None:
     """Check that every file holds coordinates in a form that Extract reads; StarError or InputError if one does not."""
-    for name in files:
-        read_coordinates(context.path(name))
+    counts = [len(read_coordinates(context.path(name))) for name in files]
+    if not any(counts):
+        context.warn(
+            f"warning: {files[0]} holds no coordinates, and none of the other files does: nothing can be extracted."
+        )
 
 
 def check_particles(context: Context, name: str, *, ignore_headers: bool = False) -> None:
@@ -116,6 +148,7 @@ def check_particles(context: Context, name: str, *, ignore_headers: bool = False
     if not len(particles):
         raise StarError(f"{name} lists no particles.")
     _check_numbers(name, particles)
+    _check_numbers(name, optics, row_is="optics group")
     sizes = _pixel_sizes(name, optics)
     groups = dict(zip(optics["rlnOpticsGroup"].tolist(), range(len(optics)), strict=True))
     rows = [groups.get(group, -1) for group in particles["rlnOpticsGroup"].tolist()]
@@ -125,6 +158,10 @@ def check_particles(context: Context, name: str, *, ignore_headers: bool = False
     stacks: dict[str, tuple[int, int]] = {}  # file -> (highest index, optics row)
     for image, row in zip(particles["rlnImageName"].tolist(), rows, strict=True):
         index, file = parse_image_name(image)
+        if index is None and file not in stacks and read_header(context.path(file)).count > 1:
+            raise StarError(
+                f"{name} names {image}, a stack, without the number of an image; expected as 000001@{file}."
+            )
         stacks[file] = (max(index or 0, stacks.get(file, (0, 0))[0]), row)
     for file, (highest, row) in stacks.items():
         _check_stack(context, name, file, highest, optics, row, None if ignore_headers else float(sizes[row]))
@@ -146,8 +183,7 @@ def check_half_maps(context: Context, name: str) -> str:
             f"{name} is {_size(first.shape)} at {first_pixel:.6g} Å and {other} {_size(second.shape)} at"
             f" {second_pixel:.6g} Å: the halves must agree. Give both as they came out of the refinement."
         )
-    if np.array_equal(first, second):
-        raise ImageError(f"{name} and {other} are the same map: independent halves are needed.")
+    judge_halves(context, first, second, names=(name, other))
     return other
 
 
@@ -158,11 +194,10 @@ def check_other(context: Context, name: str) -> None:
             raise StarError(f"{name} holds no table.")
     elif name.lower().endswith(_MAPS):
         volume, _ = _read_map(context, name)
-        if "mask" in PurePosixPath(name).name.lower() and (volume.min() < -1e-3 or volume.max() > 1 + 1e-3):
-            raise ImageError(
-                f"{name} has values from {volume.min():.4g} to {volume.max():.4g}; a mask lies between 0 and 1."
-                " Make one with MaskCreate."
-            )
+        if _IS_MASK.search(PurePosixPath(name).name.lower()):
+            judged_mask(context, volume, name, soft=False)
+        elif np.ptp(volume) == 0:
+            context.warn(f"warning: {name} is empty: all its voxels are {volume.flat[0]:g}; expected a density.")
     elif name.lower().endswith(_WITH_HEADER):
         _check_square_even(name, read_header(context.path(name)))
         _check_finite(context, name)
@@ -178,7 +213,12 @@ def _check_stack(
         )
     header = read_header(context.path(file))
     if highest >= header.count:
-        raise ImageError(f"{star} names image {highest + 1} of {file}, which holds {header.count}.")
+        stack = (
+            ""
+            if len(header.shape) == 2
+            else f": by its ending it is a map. Rename the stack to {PurePosixPath(file).stem}.mrcs"
+        )
+        raise ImageError(f"{star} names image {highest + 1} of {file}, which holds {header.count}{stack}.")
     _check_square_even(file, header)
     expected = int(optics["rlnImageSize"][row]) if "rlnImageSize" in optics else header.shape[-1]
     if expected != header.shape[-1]:
@@ -194,14 +234,18 @@ def _check_stack(
     _check_finite(context, file)
 
 
-def _check_numbers(name: str, particles: Table) -> None:
-    for label in particles.labels:
-        column = particles[label]
+def _check_numbers(name: str, table: Table, *, row_is: str = "particle") -> None:
+    for label in table.labels:
+        column = table[label]
         if column.dtype.kind == "f" and not np.isfinite(column).all():
             row = int(np.flatnonzero(~np.isfinite(column))[0])
             raise StarError(
-                f"{name}, particle {row + 1}, has {label} = {column[row]}; expected a number. Remove these particles"
-                f" with `relionlab star_handler --select {label}`, or repair the file."
+                f"{name}, {row_is} {row + 1}, has {label} = {column[row]}; expected a number. Repair the file"
+                + (
+                    f", or remove these particles with `relionlab star_handler --select {label}`."
+                    if row_is == "particle"
+                    else "."
+                )
             )
 
 

@@ -266,6 +266,11 @@ class Import(Job, QueueOptions):
             found.append(f"Optics group name (optics_group_name) is {self.optics_group_name!r}: leave out the blanks.")
         return found
 
+    def expected(self, name: str) -> str:
+        """Return the label of the node that the file becomes, where one is imported as it is."""
+        whole = name == "fn_in_other" and not self.node_type.startswith("Multiple")  # references of 2D or 3D
+        return _KINDS[self.node_type][1] if whole else super().expected(name)
+
     def prepare(self, directory: Path) -> None:
         """Put the curve of a detector that is named into the project."""
         put_mtf(directory, self.fn_mtf)

@@ -124,7 +124,7 @@ class ImportFiles(Program):
         files = find_files(context, self.i)
         if self.do_movies or self.do_micrographs:
             pixel_size = None if self.ignore_headers else self.angpix
-            checks.check_raw_images(context, spread(files), pixel_size=pixel_size)
+            checks.check_raw_images(context, spread(files), pixel_size=pixel_size, movies=self.do_movies)
             if self.optics_group_mtf and context.path(self.optics_group_mtf).is_file():
                 checks.check_mtf(context, self.optics_group_mtf)
         elif self.do_coordinates:
@@ -153,7 +153,8 @@ class ImportFiles(Program):
         context.say(" done!")
 
     def _list_raw_images(self, context: Context, files: list[str]) -> None:
-        files = checks.check_raw_images(context, files, pixel_size=None if self.ignore_headers else self.angpix)
+        pixel_size = None if self.ignore_headers else self.angpix
+        files = checks.check_raw_images(context, files, pixel_size=pixel_size, movies=self.do_movies)
         if self.optics_group_mtf:
             checks.check_mtf(context, self.optics_group_mtf)
         label = "rlnMicrographMovieName" if self.do_movies else "rlnMicrographName"

@@ -54,7 +54,8 @@ OriginalPixelSize = Annotated[
     Parameter(
         label="Original detector pixel size",
         help="Physical pixel of the detector, at the specimen (not that of super-resolution): the MTF is measured in such pixels.",
-        tab="Sharpen", unit="Å", key="mtf_angpix", flag="--mtf_angpix", none_as="-1", suggested=(0.3, 2, 0.1), when=_MTF,
+        tab="Sharpen", unit="Å", key="mtf_angpix", flag="--mtf_angpix", none_as="-1", bounds=(0.01, 100), suggested=(0.3, 2, 0.1),
+        when=_MTF,
     ),
 ]  # fmt: skip
 

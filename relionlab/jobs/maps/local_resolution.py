@@ -35,7 +35,7 @@ _ITSELF = 200 * 2**20  # bytes of the program and its libraries
 def estimate_local_resolution(options: Postprocess, context: Context) -> None:
     """Write the resolution map, the filtered map and the correlations at all places."""
     maps = read_half_maps(context, options.fn_in, other=options.i2, pixel_size=options.angpix)
-    mask = read_mask(context, options.fn_mask, maps=maps) if options.fn_mask else None
+    mask = read_mask(context, options.fn_mask, maps=maps, soft=False) if options.fn_mask else None
     ball = _ball(options, maps)
     points = ball.points(maps.box)
     if not len(points):

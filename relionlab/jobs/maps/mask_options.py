@@ -30,7 +30,7 @@ PixelSize = Annotated[
     Parameter(
         label="Pixel size",
         help="Of the input map; empty takes it from the map's header.",
-        tab="Mask", unit="Å", key="angpix", flag="--angpix", none_as="-1", suggested=(0.3, 5, 0.1),
+        tab="Mask", unit="Å", key="angpix", flag="--angpix", none_as="-1", bounds=(0.01, 100), suggested=(0.3, 5, 0.1),
     ),
 ]  # fmt: skip
 Threshold = Annotated[

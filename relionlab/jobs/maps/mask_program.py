@@ -90,10 +90,15 @@ class CreateMask(Program, MaskOptions):
         if self.denovo or not quickly_read(context, self.fn_in):
             return
         volume, header = read_map(context.path(self.fn_in))
-        if not (self.angpix or header):
+        pixel_size = self.angpix or header
+        if not pixel_size:
             raise ParameterError(f"{self.fn_in} does not say its pixel size: give it with --angpix.")
         if np.ptp(volume) == 0:
             context.warn(f"{self.fn_in} is empty: all its values are {volume.flat[0]:g}. Give another map.")
+        self._check_lengths(volume.shape[-1], pixel_size)
+        share = float((volume >= self.inimask_threshold).mean())
+        if share > _MAKES_NO_SENSE and not self.invert:
+            context.warn(self._too_full(share))
         if volume.max() * (_OVERSHOOT if self.lowpass_filter > 0 else 1) < self.inimask_threshold:
             raise self._nothing_reaches(volume)
 
@@ -121,15 +126,42 @@ class CreateMask(Program, MaskOptions):
         pixel_size = self.angpix or header
         if not pixel_size:
             raise ParameterError(f"{self.fn_in} does not say its pixel size: give it with --angpix.")
+        self._check_lengths(volume.shape[-1], pixel_size)
         volume = smoothed(volume, self.lowpass_filter, pixel_size=pixel_size)
         inside = self._combined(context, volume >= self.inimask_threshold)
         if not inside.any():
             raise self._nothing_reaches(volume)
-        mask = masks.soft_edged(masks.extended(inside, self.extend_inimask), self.width_mask_edge)
+        inside = masks.extended(inside, self.extend_inimask)
+        if not inside.any():
+            raise ParameterError(
+                f"Nothing is left of the mask that is shrunk by {-self.extend_inimask:g} px (--extend_inimask): shrink it by less."
+            )
+        mask = masks.soft_edged(inside, self.width_mask_edge)
         if self.do_helix:
             window = masks.central_part(len(mask), self.helical_z_percentage / 100, self.width_mask_edge)
             mask = mask * window[:, None, None]
         return mask, pixel_size
+
+    def _check_lengths(self, box: int, pixel_size: float) -> None:
+        """Raise ParameterError for a filter coarser than the whole map, or a rim that fills the box (px)."""
+        if self.lowpass_filter > box * pixel_size:
+            raise ParameterError(
+                f"The low-pass filter (--lowpass) of {self.lowpass_filter:g} Å is coarser than the whole map, {box} px of"
+                f" {pixel_size:g} Å: nothing would be left. Give 15 to 20 Å, or correct the pixel size."
+            )
+        rim = max(self.extend_inimask, 0) + self.width_mask_edge
+        if rim >= box / 2:
+            raise ParameterError(
+                f"The mask would grow by {rim:g} px ({self.extend_inimask:g} px of --extend_inimask and {self.width_mask_edge:g} px"
+                f" of --width_soft_edge), half of the box of {box} px or more: nothing would be left outside. Give less."
+            )
+
+    def _too_full(self, share: float) -> str:
+        return (
+            f"warning: the mask fills {100 * share:.0f} % of the box: the threshold (--ini_threshold)"
+            f" {self.inimask_threshold:g} lies in the solvent, or the mask is extended too far. Raise it until no specks of"
+            " solvent remain."
+        )
 
     def _nothing_reaches(self, volume: np.ndarray) -> ParameterError:
         return ParameterError(
@@ -156,7 +188,4 @@ class CreateMask(Program, MaskOptions):
         share = float(mask.mean())
         context.say(f" + The mask fills {100 * share:.1f} % of the box.")
         if share > _MAKES_NO_SENSE and not self.invert and not self.denovo:
-            context.warn(
-                f"warning: the mask fills {100 * share:.0f} % of the box: the threshold (--ini_threshold)"
-                f" {self.inimask_threshold:g} lies in the solvent. Raise it until no specks of solvent remain."
-            )
+            context.warn(self._too_full(share))

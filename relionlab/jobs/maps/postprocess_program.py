@@ -179,11 +179,21 @@ class Postprocess(Program, PostProcessOptions):
             read_mtf(context.path(self.fn_mtf), self.fn_mtf)
         if self.fn_in:
             masks = self.fn_mask.split(",") if self.fn_mask else []
-            look_at_half_maps(context, self.fn_in, other=self.i2, pixel_size=self.angpix, masks=masks)
+            look_at_half_maps(
+                context, self.fn_in, other=self.i2, pixel_size=self.angpix, masks=masks, soft=not self.locres
+            )
+        self._warn_of_blur(context)
+
+    def _warn_of_blur(self, context: Context) -> None:
+        if self.adhoc_bfac > 0 and not self.do_auto_bfac:
+            context.warn(
+                f"warning: --adhoc_bfac is {self.adhoc_bfac:g} Å², which blurs the map: negative numbers sharpen."
+            )
 
     def run(self, context: Context) -> None:
         """Do the work."""
         self.check()
+        self._warn_of_blur(context)
         if not self.fn_in:
             raise ParameterError("--i is empty: give one of the half-maps.")
         if self.fn_mtf:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 
-from relionlab.errors import InputError, ParameterError, RelionlabError
+from relionlab.engine.micrograph_checks import check_finite, check_pixels
+from relionlab.errors import ImageError, InputError, ParameterError, RelionlabError
 from relionlab.io.image_file import ImageHeader
-from relionlab.io.images import open_image, read_header
+from relionlab.io.images import open_image, read_header, read_image
 from relionlab.io.job_names import root_below_job
-from relionlab.io.movies import open_movie
+from relionlab.io.movies import MrcMovie, open_movie
 from relionlab.io.particles import Kind, Particles, read_particles
 from relionlab.io.table import Table
 from relionlab.jobs.context import Context
@@ -24,6 +27,7 @@ PIXEL_SIZE = "rlnMicrographPixelSize"
 ORIGINAL_PIXEL_SIZE = "rlnMicrographOriginalPixelSize"
 """Of movies, before binning."""
 _WILD = "*?["
+_READ = 3  # micrographs of which a look reads the pixels
 _NAMES = {"micrographs": "rlnMicrographName", "movies": "rlnMicrographMovieName"}
 _SAME = 1e-3  # pixel sizes that differ by less, relative, are the same in other words
 
@@ -100,21 +104,27 @@ def first_shape(context: Context, names: Sequence[str], *, movies: bool = False)
     return None
 
 
-def look_at_images(context: Context, listed: Particles) -> tuple[int, int] | None:
+def look_at_images(context: Context, listed: Particles, *, finite: float = 1.0) -> tuple[int, int] | None:
     """Look at the heads of some images of a list: return (y, x) in px of the first that can be used.
+
+    finite  share of a micrograph's pixels that must be numbers; those of a few are read
 
     Raises the first one's ImageError if none can be used; warns of those that cannot, and of other pixel sizes.
     """
     names = spread(names_of(listed))
-    shape, faults = None, []
+    shape, faults, read = None, [], spread(names, _READ)
     for name in names:
         try:
             if listed.kind == "movies":
                 with open_movie(context.path(name)) as movie:
                     movie.check_length()
                     found = movie.shape
+                    if name in read and isinstance(movie, MrcMovie):  # of others, frames are whole numbers
+                        check_finite(movie.read(0), what="movie's first frame")
             else:
-                found = open_image(context.path(name)).frame_shape
+                found = _micrograph_shape(context, name)
+                if name in read:
+                    _check_values(context.path(name), finite)
             shape = shape or found
         except RelionlabError as error:
             faults.append((name, error))
@@ -123,6 +133,33 @@ def look_at_images(context: Context, listed: Particles) -> tuple[int, int] | Non
         chosen = set(names)
         warn_of_pixel_sizes(context, listed.rows(np.array([name in chosen for name in names_of(listed)])))
     return shape
+
+
+def _micrograph_shape(context: Context, name: str) -> tuple[int, int]:
+    image = open_image(context.path(name))
+    if image.frames != 1:
+        raise ImageError(
+            f"{name} holds {image.frames} images; expected one: a movie's frames have to be aligned and averaged first"
+            " (MotionCorr)."
+        )
+    return image.frame_shape
+
+
+def _check_values(path: Path, finite: float) -> None:
+    told = path.stat()
+    fault = _fault(path, finite, told.st_mtime_ns, told.st_size)
+    if fault:
+        raise ImageError(f"{path}: {fault}")
+
+
+@lru_cache(maxsize=64)
+def _fault(path: Path, finite: float, _changed: int, _size: int) -> str:
+    """Return what is wrong with a micrograph's pixels, "" if nothing is; remembered, as a form asks at every key."""
+    try:
+        check_pixels(read_image(path), least=finite)
+    except ImageError as error:
+        return str(error)
+    return ""
 
 
 def contradiction(header: ImageHeader, listed: float) -> str:

@@ -51,7 +51,7 @@ def opened(directory: Path, task: MovieTask, wanted: MovieSettings) -> Movie:
 def load(directory: Path, task: MovieTask, wanted: MovieSettings, *, log: list[str]) -> Loaded:
     """Read a movie; raises InputError or ImageError, naming the file, for whatever is wrong with it."""
     with opened(directory, task, wanted) as movie:
-        chosen = _chosen(movie, wanted)
+        chosen = chosen_frames(movie, wanted)
         log.append(f"Movie size: X = {movie.shape[1]} Y = {movie.shape[0]} N = {movie.frames}")
         log.append(f"Frames to be used: {chosen.start + 1} to {chosen.stop}")
         frames = Frames(gain_of(directory, movie, wanted))
@@ -87,7 +87,8 @@ def bytes_needed(directory: Path, tasks: Sequence[MovieTask], wanted: MovieSetti
     return pixels * (2 * frames + 4 * whole_images) + int(0.7 * pixels * frames) * 2
 
 
-def _chosen(movie: Movie, wanted: MovieSettings) -> range:
+def chosen_frames(movie: Movie, wanted: MovieSettings) -> range:
+    """Return the numbers of the frames that are used, from 0; InputError if the movie has not those, or too few are left."""
     last = movie.frames if wanted.last <= 0 else wanted.last
     if wanted.first > movie.frames or last > movie.frames:
         raise InputError(
@@ -106,8 +107,10 @@ def gain_of(directory: Path, movie: Movie, wanted: MovieSettings) -> np.ndarray 
     """Return the gain, turned as is wanted, that a movie's frames are multiplied with; None if there is none."""
     if not wanted.gain:
         return None
+    place = directory / wanted.gain
     gain = _gain_of(
-        directory / wanted.gain,
+        place,
+        place.stat().st_mtime_ns if place.exists() else 0,
         (wanted.gain_rotation, wanted.gain_flip),
         is_eer(movie.path.name),
         wanted.eer_upsampling,
@@ -117,7 +120,7 @@ def gain_of(directory: Path, movie: Movie, wanted: MovieSettings) -> np.ndarray 
 
 
 @lru_cache(maxsize=2)
-def _gain_of(path: Path, turned: tuple[int, int], for_eer: bool, upsampling: int) -> np.ndarray:  # noqa: FBT001
+def _gain_of(path: Path, _changed: int, turned: tuple[int, int], for_eer: bool, upsampling: int) -> np.ndarray:  # noqa: FBT001
     return read_gain(path, rotation=turned[0], flip=turned[1], for_eer=for_eer, upsampling=upsampling)
 
 

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from relionlab.errors import InputError, StarError
-from relionlab.io.gain import equal_turns
+from relionlab.errors import InputError, RelionlabError, StarError
+from relionlab.io.gain import equal_turns, read_defects
 from relionlab.io.job_names import as_folder, output_root
 from relionlab.io.particles import Particles, write_particles
 from relionlab.io.table import Table
 from relionlab.jobs.context import Context
+from relionlab.jobs.looking import spread, tell_of_faults
 from relionlab.jobs.micrographs.each import for_each_micrograph
 from relionlab.jobs.micrographs.listing import ORIGINAL_PIXEL_SIZE, look_at_images, names_of, read_micrographs
 from relionlab.jobs.motion.correction import Corrected, CorrectMovie
 from relionlab.jobs.motion.doubts import doubts_before, fitting_gain
-from relionlab.jobs.motion.frames import bytes_needed, gain_of, opened
+from relionlab.jobs.motion.frames import bytes_needed, chosen_frames, gain_of, opened
 from relionlab.jobs.motion.task import MovieSettings, MovieTask
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ _OLD_COLUMNS = (
     "rlnCtfPowerSpectrum", "rlnMicrographNameNoDW", "rlnMicrographName", "rlnMicrographMetadata", "rlnOpticsGroup",
     "rlnAccumMotionTotal", "rlnAccumMotionEarly", "rlnAccumMotionLate",
 )  # fmt: skip
+
+_OPENED = 3  # movies whose frames, gain and defects a look compares with what is asked for
 
 
 def correct_all(context: Context, flags: RunMotionCorr) -> None:
@@ -66,14 +69,31 @@ def look_at_movies(context: Context, flags: RunMotionCorr) -> None:
     movies = read_movies(context, flags)
     _check_shared_files(context, flags)
     look_at_images(context, movies)
-    tasks, wanted = tasks_of(movies, flags)[:1], settings_of(flags)
-    if wanted.gain:
-        for task in tasks:
-            with opened(Path(context.directory), task, wanted) as movie:
-                gain_of(Path(context.directory), movie, wanted)
+    every, wanted = tasks_of(movies, flags), settings_of(flags)
+    tasks, looked_at = every[:1], spread(every, _OPENED)
+    tell_of_faults(
+        context, _faults(Path(context.directory), looked_at, wanted), looked_at=len(looked_at), what="movies"
+    )
     unread = replace(wanted, gain="")  # with a gain, frames would be read, which takes too long for a look
     for doubt in doubts_before(Path(context.directory), tasks, unread):
         context.warn(doubt)
+
+
+def _faults(directory: Path, tasks: Sequence[MovieTask], wanted: MovieSettings) -> Iterator[tuple[str, RelionlabError]]:
+    """Yield the movies whose frames, gain or defects are not what is asked for, with what is wrong."""
+    for task in tasks:
+        try:
+            movie = opened(directory, task, wanted)
+        except RelionlabError:
+            continue  # said already
+        with movie:
+            try:
+                chosen_frames(movie, wanted)
+                gain_of(directory, movie, wanted)
+                if wanted.defects:
+                    read_defects(directory / wanted.defects, movie.shape)
+            except RelionlabError as error:
+                yield task.name, error
 
 
 def with_fitting_gain(context: Context, tasks: Sequence[MovieTask], wanted: MovieSettings) -> MovieSettings:

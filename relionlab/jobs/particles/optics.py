@@ -15,6 +15,13 @@ ASSUMED = {"rlnVoltage": 300.0, "rlnSphericalAberration": 2.7, "rlnAmplitudeCont
 """The microscope of images that do not say theirs: without a CTF it changes nothing, but RELION wants the columns."""
 CTF_LABELS = ("rlnDefocusU", *ASSUMED)
 """Columns without which there is no CTF."""
+_MICROSCOPE = {
+    "rlnVoltage": (1e-6, 5000.0, " kV", "kV, as 300"),
+    "rlnSphericalAberration": (-100.0, 100.0, " mm", "mm, as 2.7"),
+    "rlnAmplitudeContrast": (0.0, 1.0, "", "a fraction from 0 to 1, as 0.1"),
+}
+"""Column of the optics table -> its lowest and highest value, its unit, and what is expected."""
+_LEAST_DEFOCUS = 50.0  # Å: whatever is meant, it is not a defocus in Å
 
 
 def particles_of_stack(name: str, header: ImageHeader) -> Particles:
@@ -35,6 +42,25 @@ def particles_of_stack(name: str, header: ImageHeader) -> Particles:
     names = [format_image_name(index, name) for index in range(header.count)]
     rows = {"rlnImageName": names, "rlnOpticsGroup": np.ones(len(names), int)}
     return Particles(Table(optics, "optics"), Table(rows, "particles"))
+
+
+def check_microscope(table: Particles, source: str) -> None:
+    """Raise StarError if voltage (kV), spherical aberration (mm) or amplitude contrast are what no microscope has."""
+    for label, (lowest, highest, unit, expected) in _MICROSCOPE.items():
+        values = np.asarray(table.column(label), float) if label in table else np.zeros(0)
+        wrong = values[~((values >= lowest) & (values <= highest))]
+        if wrong.size:
+            raise StarError(f"{source}: {label} is {wrong[0]:g}{unit}; expected {expected}. Correct the optics table.")
+
+
+def check_defocus_unit(table: Particles, source: str) -> None:
+    """Raise StarError if the defoci cannot be in Å."""
+    largest = float(np.abs(np.asarray(table.column("rlnDefocusU"), float)).max())
+    if 0 < largest < _LEAST_DEFOCUS:
+        raise StarError(
+            f"{source}: rlnDefocusU is {largest:g} at most; expected Å, as 15000, not µm. Multiply the defoci by 10000"
+            " (relionlab star_handler --operate rlnDefocusU --operate2 rlnDefocusV --multiply_by 10000)."
+        )
 
 
 def has_ctf(particles: Particles) -> bool:

@@ -8,6 +8,7 @@ from relionlab.errors import InputError
 from relionlab.io.particles import Particles
 from relionlab.jobs.context import Context
 from relionlab.jobs.micrographs.listing import PIXEL_SIZE, read_micrographs, warn_of_pixel_sizes
+from relionlab.jobs.particles.optics import check_defocus_unit, check_microscope
 
 DEFOCUS = ("rlnDefocusU", "rlnDefocusV", "rlnDefocusAngle")
 """Columns without which no CTF is known."""
@@ -28,10 +29,18 @@ def read_list(context: Context, source: str, *, pixel_size: float | None) -> Par
 
 
 def check_ctf(micrographs: Particles, source: str, *, flag: str) -> None:
-    """Raise InputError if the list does not give the CTF that ``flag`` needs."""
+    """Raise InputError if the list does not give the CTF that ``flag`` needs, or one that cannot be."""
     lacking = [label for label in (*DEFOCUS, "rlnVoltage", "rlnSphericalAberration") if label not in micrographs]
     if lacking:
         raise InputError(
             f"{flag} needs the micrographs' CTF, but {source} has no {', '.join(lacking)}: give CtfFind's"
             f" micrographs_ctf.star, or leave out {flag}."
+        )
+    check_microscope(micrographs, source)
+    check_defocus_unit(micrographs, source)
+    defocus = np.asarray(micrographs.column("rlnDefocusU"), float)
+    if not (np.isfinite(defocus) & (defocus != 0)).any():
+        raise InputError(
+            f"{source}: rlnDefocusU is 0 or no number for all {len(defocus)} micrographs: estimate their CTF first, or leave out"
+            f" {flag}."
         )

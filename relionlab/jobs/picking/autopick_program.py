@@ -261,6 +261,11 @@ class Autopick(Program, MicrographOptions):
                 found.append(
                     f"--LoG_diam_min is {given[0]:g} Å and --LoG_diam_max {given[1]:g} Å: give the smaller one first, above 0."
                 )
+        elif self.lowpass and self.highpass and self.highpass <= self.lowpass:
+            found.append(
+                f"--highpass is {self.highpass:g} Å and --lowpass {self.lowpass:g} Å: nothing is left between them. The high-pass"
+                " filter is the larger number, as 400 and 20."
+            )
         elif not self.ref and not self.read_fom_maps:
             found.append("There is nothing to pick with: give --ref (stack, STAR file, map or 'gauss') or --LoG.")
         return found

@@ -72,23 +72,31 @@ def read_references(context: Context, options: ReferenceOptions) -> References:
     if diameter is None:
         diameter = min(estimate_diameter(images, pixel_size), box)
         context.say(f" Mask diameter, from the references' own extent: {diameter:.0f} Å (--particle_diameter sets it)")
-    elif diameter > box * (1 + _TOLERANCE):
-        raise ParameterError(
-            f"--particle_diameter is {diameter:g} Å, but the references' box is only {box:.0f} Å ({images.shape[-1]} px of"
-            f" {pixel_size:g} Å): give a smaller diameter, or correct --angpix_ref."
-        )
+    _check_diameter(options, images.shape[-1], pixel_size)
     return References(images, pixel_size, diameter, origin)
+
+
+def _check_diameter(options: ReferenceOptions, box: int, pixel_size: float) -> None:
+    """Raise ParameterError if the particle is larger than the references' box, in px."""
+    if (options.particle_diameter or 0) > box * pixel_size * (1 + _TOLERANCE):
+        raise ParameterError(
+            f"--particle_diameter is {options.particle_diameter:g} Å, but the references' box is only {box * pixel_size:.0f} Å"
+            f" ({box} px of {pixel_size:g} Å): give a smaller diameter, or correct --angpix_ref."
+        )
 
 
 def look_at_references(context: Context, options: ReferenceOptions) -> References | None:
     """Raise what :func:`read_references` would; a map is not projected for it, a large one not read (then: ``None``)."""
     if not (options.ref.endswith(".mrc") and context.path(options.ref).is_file()):
         return read_references(context, options)
-    if not quickly_read(context, options.ref) or open_image(context.path(options.ref)).frames == 1:
+    if not quickly_read(context, options.ref):
         return None
+    if open_image(context.path(options.ref)).frames == 1:
+        return read_references(context, options)
     volume, told = _cube(context.path(options.ref), options)
     directions(options.healpix_order, options.symmetry)
     size = _pixel_size(context, options, told)
+    _check_diameter(options, volume.shape[-1], size)
     return References(volume, size, options.particle_diameter or volume.shape[-1] * size, "a map")
 
 
@@ -146,6 +154,8 @@ def _listed(context: Context, name: str) -> tuple[np.ndarray, float | None]:
     for label in ("rlnReferenceImage", "rlnImageName"):
         table = next((table for table in tables.values() if label in table), None)
         if table is not None and len(table):
+            if "rlnCoordinateX" in table:
+                raise StarError(f"{name} lists particles; expected class averages: give Select's class_averages.star.")
             reader = ImageReader(table[label].tolist(), context.directory)
             return reader.read(), written or reader.pixel_size
     raise StarError(
@@ -168,6 +178,8 @@ def _cube(path: Path, options: ReferenceOptions) -> tuple[np.ndarray, float | No
     volume, pixel_size = read_map(path)
     if len(set(volume.shape)) != 1:
         raise ImageError(f"{options.ref} is {'×'.join(map(str, volume.shape))} px; expected a cubic map.")
+    if np.ptp(volume) == 0:
+        raise ImageError(f"{options.ref} is empty: all its voxels are {volume.flat[0]:g}; expected a density.")
     return volume, pixel_size
 
 

@@ -28,6 +28,7 @@ from relionlab.engine.picking import (
     template_scores,
 )
 from relionlab.engine.picking.blobs import blob_thresholds
+from relionlab.engine.picking.frame import FEWEST_FINITE
 from relionlab.engine.picking.templates import BLOB_NOISE, BLOB_SURROUND, BLOB_TYPICAL
 from relionlab.errors import InputError
 from relionlab.io.images import open_image, read_image
@@ -45,6 +46,8 @@ from relionlab.jobs.picking.autopick_references import (
 )
 from relionlab.jobs.picking.autopick_settings import PickingSettings
 from relionlab.jobs.picking.picking import Picking
+
+_FEWEST_PIXELS = 3  # across a particle: smaller ones are noise
 
 
 @dataclass(frozen=True)
@@ -195,6 +198,11 @@ class PickingRun:
         """Raise InputError if particles or references are larger than a micrograph of this shape (y, x) in px."""
         side = min(shape) * self._pixel_size(index)
         blobs = self.picking.blobs
+        if blobs is not None and blobs.largest < _FEWEST_PIXELS * self._pixel_size(index):
+            raise InputError(
+                f"particles of {blobs.largest:g} Å (--LoG_diam_max) are smaller than {_FEWEST_PIXELS} px of"
+                f" {self._pixel_size(index):g} Å: correct diameters or pixel size. They are given in Å."
+            )
         largest = (blobs.smallest + blobs.largest) / 2 if blobs is not None else self.picking.particle_diameter or 0.0
         if largest >= side:
             raise InputError(
@@ -283,7 +291,7 @@ def look_at_picking(context: Context, picking: Picking) -> None:
     """Raise what :func:`open_picking` and the first micrograph would, as far as it is known in a moment."""
     micrographs, wanted = _asked(context, picking)
     references = None if wanted is None else look_at_references(context, wanted)
-    shape = look_at_images(context, micrographs)
+    shape = look_at_images(context, micrographs, finite=FEWEST_FINITE)
     if shape is not None:
         PickingRun(picking, context.directory, micrographs, references, None).check_size(0, shape)
 

@@ -82,7 +82,7 @@ class ManualPicking(Program):
 
     def look(self, context: Context) -> None:
         """Look at the list and some of its micrographs."""
-        look_at_images(context, read_micrographs(context, self.i, sized=False))
+        look_at_images(context, read_micrographs(context, self.i, sized=False), finite=0.0)
 
     def run(self, context: Context) -> None:
         """Write node and selection, and tell what is picked."""

@@ -16,15 +16,14 @@ from relionlab.io.star import read_star
 from relionlab.jobs.context import Context
 from relionlab.jobs.particles.aberrations import aberration_findings
 from relionlab.jobs.particles.findings import particle_findings, said_of
-from relionlab.jobs.particles.optics import CTF_LABELS
+from relionlab.jobs.particles.optics import CTF_LABELS, check_defocus_unit, check_microscope
 from relionlab.jobs.refinement.program import Refine
 
 _CTF_NUMBERS = ("rlnDefocusU", "rlnDefocusV", "rlnDefocusAngle", "rlnPhaseShift", "rlnCtfBfactor", "rlnCtfScalefactor")
 _ANGLES = ("rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi")
 _POSE_NUMBERS = ("rlnAnglePsi", "rlnOriginXAngst", "rlnOriginYAngst", "rlnNormCorrection")
+_FEWEST_VIEWS = 2
 _FEWEST_SHELLS = 2  # of the particle's diameter: fewer show no more than that it is there
-_LEAST_DEFOCUS = 50.0  # Å: whatever is meant, it is not a defocus in Å
-_HIGHEST_VOLTAGE = 5000.0  # kV
 _SMALLEST_MASK = 6  # px in diameter: below, there are no rings to compare
 _NO_CTF = "switch CTF correction off (do_ctf_correction=False; without --ctf)"
 
@@ -52,6 +51,10 @@ def check_table(table: Particles, options: Refine, *, source: str, copies: bool 
     """
     if len(table) == 0:
         raise StarError(f"{source} has no particles: expected at least one row.")
+    if options.denovo_3dref and len(table) < _FEWEST_VIEWS:
+        raise ParameterError(
+            f"{source} has {len(table)} particle: no map can be made of it. Give more, some hundreds at least."
+        )
     _check_columns(table, options, source)
     _check_copies(table, source, allowed=copies)
     _check_numbers(table, options, source)
@@ -71,6 +74,11 @@ def check_mask(options: Refine, *, box: int, pixel_size: float) -> None:
         raise ParameterError(
             f"Resolution limit (highres_limit, --strict_highres_exp) is {limit:g} Å, too coarse to tell views of a particle of"
             f" {diameter or extent:.0f} Å apart: give 8 to 30 Å, or leave it out."
+        )
+    if options.offset_range > box / 2:
+        raise ParameterError(
+            f"Offset search range (offset_range, --offset_range) is {options.offset_range:g} px, more than half of the box of {box} px:"
+            " particles would be moved out of it. Give about 5."
         )
     if diameter is None:
         return
@@ -114,8 +122,11 @@ def read_references(options: Refine, context: Context, *, box: int, pixel_size: 
     return given
 
 
-def judge_images(table: Particles, options: Refine, context: Context) -> None:
-    """Say what the images, and what their optics table says, mean for the result; ImageError if they cannot be used."""
+def judge_images(table: Particles, options: Refine, context: Context, *, bad_set_aside: bool = False) -> None:
+    """Say what the images, and what their optics table says, mean for the result; ImageError if they cannot be used.
+
+    bad_set_aside  those that hold no numbers, or nothing, will be left out by the run: they are no reason not to begin
+    """
     findings = aberration_findings(table) + particle_findings(
         context,
         table,
@@ -123,7 +134,12 @@ def judge_images(table: Particles, options: Refine, context: Context) -> None:
         phase_flipped=options.ctf_phase_flipped,
         use_ctf=options.do_ctf_correction,
     )
-    fatal = [] if options.dont_check_norm else [finding for finding in findings if finding.severity == "error"]
+    harmless = ("not finite", "constant") if bad_set_aside else ()
+    fatal = [
+        finding
+        for finding in findings
+        if finding.severity == "error" and not options.dont_check_norm and finding.kind not in harmless
+    ]
     said_of(context, [finding for finding in findings if finding not in fatal])
     if fatal:
         raise ImageError(
@@ -185,12 +201,7 @@ def _check_numbers(table: Particles, options: Refine, source: str) -> None:
             f"{source}: rlnDefocusU is 0 for {unknown.sum()} of {len(table)} particles, as {_first(table, unknown)};"
             f" expected the defocus in Å. Estimate the CTF first, leave these out, or {_NO_CTF}."
         )
-    largest = float(np.abs(np.asarray(table.column("rlnDefocusU"), float)).max())
-    if 0 < largest < _LEAST_DEFOCUS:
-        raise StarError(
-            f"{source}: rlnDefocusU is {largest:g} at most; expected Å, as 15000, not µm. Multiply the defoci by 10000"
-            " (relionlab star_handler --operate rlnDefocusU --operate2 rlnDefocusV --multiply_by 10000)."
-        )
+    check_defocus_unit(table, source)
 
 
 def _check_optics(table: Particles, options: Refine, source: str) -> None:
@@ -206,20 +217,7 @@ def _check_optics(table: Particles, options: Refine, source: str) -> None:
         )
     if not options.do_ctf_correction:
         return
-    for label, unit in (("rlnVoltage", "kV"), ("rlnSphericalAberration", "mm")):
-        values = np.asarray(table.column(label), float)
-        lowest, highest = (1e-6, _HIGHEST_VOLTAGE) if label == "rlnVoltage" else (0.0, np.inf)
-        if np.any(values > highest):
-            raise StarError(f"{source}: {label} is {values.max():g} {unit}; expected {unit}, as 300. Correct it.")
-        if not np.all(np.isfinite(values) & (values >= lowest)):
-            raise StarError(
-                f"{source}: {label} is {np.nanmin(values):g} {unit}; expected the microscope's. Correct it."
-            )
-    contrast = np.asarray(table.column("rlnAmplitudeContrast"), float)
-    if not np.all((contrast >= 0) & (contrast <= 1)):
-        raise StarError(
-            f"{source}: rlnAmplitudeContrast is {contrast.max():g}; expected a fraction from 0 to 1, as 0.1."
-        )
+    check_microscope(table, source)
     label = "rlnCtfDataAreCtfPremultiplied"
     if label in table.optics and np.any(table.optics[label][used].astype(int) != 0):
         raise ParameterError(

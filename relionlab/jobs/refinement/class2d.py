@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shlex
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Annotated, ClassVar
 
 from relionlab.jobs.base import Command, Job, Node
+from relionlab.jobs.context import PlainContext
 from relionlab.jobs.options.compute import ComputeOptions
 from relionlab.jobs.options.helix import HelixOptions2D
 from relionlab.jobs.options.run_names import continued_root
 from relionlab.jobs.options.running import RunningOptions
+from relionlab.jobs.refinement.dimensions import other_kind
 from relionlab.jobs.refinement.options import (
     Classes,
     CtfOptions,
@@ -118,6 +120,10 @@ class Class2D(Job, InputOptions, CtfOptions, SamplingOptions2D, HelixOptions2D, 
         if self.do_helix:
             found.append("Helical segments (do_helix) are not classified yet: untick it, or run this job with RELION.")
         return found
+
+    def wrong_inputs(self, directory: Path) -> str:
+        """Return that the optimiser to continue is of another type of job."""
+        return other_kind(self.folder, self.fn_cont, PlainContext(directory)) if self.fn_cont else ""
 
     def commands(self, output: str) -> list[Command]:
         """Return the one command: ``relionlab refine``."""

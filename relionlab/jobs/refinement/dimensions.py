@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 from relionlab.errors import NodeError, StarError
 from relionlab.io.image_names import parse_image_name
@@ -17,6 +18,8 @@ _SAYING: tuple[tuple[str, str, Callable[[Table], bool]], ...] = (
     ("rlnModelStarFile", "model_general", lambda row: int(row.value("rlnReferenceDimensionality")) == 3),
 )
 """Where an optimiser's files say that they are of maps: label of the file, table, how the table says so."""
+Kind = Literal["class3d", "auto-refine", "initial model"]
+_GRADIENT = ("rlnDoStochasticGradientDescent", "rlnDoGradientRefine", "rlnDoStochasticEM")
 _NAMES = ("rlnReferenceImage", "rlnImageName")
 
 
@@ -52,6 +55,34 @@ def continues_3d(optimiser: str, context: Context) -> bool:
         if file.is_file():
             return says(_row(file, table, file.name))
     raise NodeError(f"{optimiser} names {named}, which is not there: the iteration is not complete.")
+
+
+def other_kind(job_type: str, optimiser: str, context: Context) -> str:
+    """Return in words that an optimiser is of another type of job, "" if it is not.
+
+    job_type  folder of the job that is to continue it: "Class2D", "InitialModel", "Class3D" or "Refine3D"
+    """
+    if not context.path(optimiser).is_file() or optimiser.startswith(f"{job_type}/"):
+        return ""
+    general = _row(context.path(optimiser), "optimiser_general", optimiser)
+    if not continues_3d(optimiser, context):
+        kind = "Class2D"
+    else:
+        kind = {"auto-refine": "Refine3D", "initial model": "InitialModel", "class3d": "Class3D"}[kind_of(general)]
+    return (
+        ""
+        if kind == job_type
+        else f"{optimiser} is of a {kind} job: give one of a {job_type} job, or continue it there."
+    )
+
+
+def kind_of(general: Table) -> Kind:
+    """Return which kind of 3D run an optimiser's table is of."""
+    if int(general.value("rlnDoAutoRefine")):
+        return "auto-refine"
+    if any(int(general.value(label)) for label in _GRADIENT if label in general):
+        return "initial model"
+    return "class3d"
 
 
 def _row(path: Path, name: str, called: str) -> Table:

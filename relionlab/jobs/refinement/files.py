@@ -17,7 +17,7 @@ from relionlab.engine.likelihood.model import SharedSpectra
 from relionlab.engine.likelihood.particles import Particles
 from relionlab.errors import ImageError, NodeError
 from relionlab.io.image_names import format_image_name
-from relionlab.io.images import read_stack, write_stack
+from relionlab.io.images import nonfinite, read_stack, write_stack
 from relionlab.io.particles import Particles as ParticleTable
 from relionlab.io.particles import read_particles, write_particles
 from relionlab.io.star import write_star
@@ -137,6 +137,10 @@ def read_iteration(optimiser: str, directory: Path) -> Saved:
         raise ImageError(
             f"{optimiser} names {stack}, which has {len(references)} class averages of {references.shape[-1]} px; expected"
             f" {len(classes)} of {box} px: the files do not belong together."
+        )
+    if (bad := nonfinite(references)).size:
+        raise ImageError(
+            f"{optimiser}: class average {bad[0] + 1} holds NaN or infinite pixels. Continue an earlier iteration."
         )
     table = read_particles(files.data)
     return Saved(

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, get_args
 
 from relionlab.jobs.base import Command, Job, Node
+from relionlab.jobs.context import PlainContext
 from relionlab.jobs.options.sampling_steps import SamplingStep, healpix_order
+from relionlab.jobs.refinement.dimensions import other_kind
 from relionlab.jobs.refinement.form3d import FormOf3D, map_nodes, symmetry_problems
 from relionlab.jobs.refinement.options import Classes, MaskDiameter, OffsetRange, OffsetStep, TauFudge
 from relionlab.jobs.refinement.options3d import AngularStep, Symmetry
@@ -227,6 +230,10 @@ class InitialModel(Job, FormOf3D):
                 " of VDAM mini-batches (nr_iter)."
             )
         return found
+
+    def wrong_inputs(self, directory: Path) -> str:
+        """Return that the optimiser to continue is of another type of job."""
+        return other_kind(self.folder, self.fn_cont, PlainContext(directory)) if self.fn_cont else ""
 
     def commands(self, output: str) -> list[Command]:
         """Return ``relionlab refine``, and what turns and symmetrises the model where RELION 4's form has it."""

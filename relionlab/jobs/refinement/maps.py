@@ -18,7 +18,7 @@ from relionlab.errors import ImageError, NodeError, ParameterError, StarError
 from relionlab.io.image_file import contradicts
 from relionlab.io.star import read_star
 from relionlab.jobs.context import Context
-from relionlab.jobs.maps.half_maps import check_mask_values, read_cube
+from relionlab.jobs.maps.half_maps import judged_mask, read_cube
 
 _LABELS = ("rlnReferenceImage", "rlnImageName")
 _SAME_SIZE = 0.005  # relative: at the rim of a box of 200 px, half a px
@@ -91,12 +91,7 @@ def read_mask(
     flag             by which the user gave it
     """
     mask, size = _cube(name, context, kind=f"The mask ({flag})")
-    check_mask_values(mask, name)
-    if np.isin(mask, (0, 1)).all():
-        context.warn(
-            f"The mask {name} has no soft edge: its values are 0 and 1 alone. A sharp edge shows in the FSC; make the mask with"
-            " MaskCreate, with a soft edge of at least 5 px."
-        )
+    mask = judged_mask(context, mask, name)
     mask = _fitted(mask, size, (name, "mask"), context, box=box, pixel_size=pixel_size, resized=resized)
     if mask.min() == mask.max():
         raise ImageError(

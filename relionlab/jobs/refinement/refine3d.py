@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, ClassVar, get_args
 
 from relionlab.jobs.base import Command, Job, Node
+from relionlab.jobs.context import PlainContext
 from relionlab.jobs.options.helix import HelixOptions3D
 from relionlab.jobs.options.sampling_steps import SamplingStep, healpix_order
+from relionlab.jobs.refinement.dimensions import other_kind
 from relionlab.jobs.refinement.form3d import FormWithReference, symmetry_problems
 from relionlab.jobs.refinement.options import MaskDiameter, OffsetRange, OffsetStep, ZeroMask
 from relionlab.jobs.refinement.options3d import AngularStep, Blush, RelaxedSymmetry
@@ -127,6 +130,10 @@ class Refine3D(Job, FormWithReference, HelixOptions3D):
         if self.do_blush:
             found.append("Blush regularisation (do_blush) is not done here: untick it, or run this job with RELION 5.")
         return found
+
+    def wrong_inputs(self, directory: Path) -> str:
+        """Return that the optimiser to continue is of another type of job."""
+        return other_kind(self.folder, self.fn_cont, PlainContext(directory)) if self.fn_cont else ""
 
     def commands(self, output: str) -> list[Command]:
         """Return the one command: ``relionlab refine``."""

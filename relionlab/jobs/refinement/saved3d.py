@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -16,14 +15,12 @@ from relionlab.io.images import read_map
 from relionlab.io.particles import Particles as ParticleTable
 from relionlab.io.particles import read_particles
 from relionlab.io.table import Table
+from relionlab.jobs.refinement.dimensions import Kind, kind_of
 from relionlab.jobs.refinement.files3d import Iteration3D
 from relionlab.jobs.refinement.model_file import model_fields
 from relionlab.jobs.refinement.optimiser_file import Named, read_optimiser
 from relionlab.jobs.refinement.progress import Progress, progress_of
 from relionlab.jobs.refinement.sampling_file import SearchGrid, first_sampling, read_sampling
-
-Kind = Literal["class3d", "auto-refine", "initial model"]
-_GRADIENT = ("rlnDoStochasticGradientDescent", "rlnDoGradientRefine", "rlnDoStochasticEM")
 
 
 @dataclass(frozen=True)
@@ -88,7 +85,7 @@ def read_iteration3d(optimiser: str, directory: Path) -> Saved3D:
     Raises NodeError if a file is missing, or if it is not an iteration of a 3D run; ImageError if a map does not fit.
     """
     files = read_optimiser(optimiser, directory)
-    number, kind = int(files.general.value("rlnCurrentIteration")), _kind(files.general)
+    number, kind = int(files.general.value("rlnCurrentIteration")), kind_of(files.general)
     if any(int(tables["model_general"].value("rlnReferenceDimensionality")) != 3 for tables in files.models):
         raise NodeError(f"{optimiser} is of a 2D classification; expected a 3D classification or refinement.")
     if number < 0:
@@ -132,14 +129,6 @@ def read_iteration3d(optimiser: str, directory: Path) -> Saved3D:
         relion_version=files.relion_version,
         words=files.words,
     )
-
-
-def _kind(general: Table) -> Kind:
-    if int(general.value("rlnDoAutoRefine")):
-        return "auto-refine"
-    if any(int(general.value(label)) for label in _GRADIENT if label in general):
-        return "initial model"
-    return "class3d"
 
 
 def _model(tables: dict[str, Table], files: Named, particles: ParticleTable, *, directions: int) -> Model:

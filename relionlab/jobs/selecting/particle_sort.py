@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 
 from relionlab.engine.fourier import irfft2_centred, resize, rfft2_centred
+from relionlab.engine.image_checks import check_shape
 from relionlab.engine.projection import Projector
 from relionlab.engine.rotations import matrix_from_euler
 from relionlab.engine.sorting import FEATURES, features, turned, z_scores
@@ -93,7 +94,10 @@ class ParticleSort(Program):
         """Look at the list, an image, and the references."""
         if quickly_read(context, self.i):
             particles, reader = self._particles(context)
-            reader.read(np.array(spread(range(len(reader)))))
+            places = np.array(spread(range(len(reader))))
+            images = reader.read(places)
+            bad = len(images) - int(np.isfinite(images).all(axis=(1, 2)).sum())
+            self._tell_of_bad(context, bad, len(places))
             self._references(context, particles, reader)
 
     def run(self, context: Context) -> None:
@@ -104,12 +108,15 @@ class ParticleSort(Program):
         pixel_size = particles.pixel_size
         n = reader.shape[-1]
         radius = 0.375 * n if self.particle_diameter is None else self.particle_diameter / 2 / pixel_size
-        values = []
+        values, bad = [], 0
         for start in range(0, len(particles), _AT_ONCE):
             context.stop_if_asked()
             rows = np.arange(start, min(start + _AT_ONCE, len(particles)))
-            values.append(features(reader.read(rows), aligned.images(rows), mask_radius=min(radius, n / 2 - 1)))
+            images = reader.read(rows)
+            bad += len(images) - int(np.isfinite(images).all(axis=(1, 2)).sum())
+            values.append(features(images, aligned.images(rows), mask_radius=min(radius, n / 2 - 1)))
             context.progress(rows[-1] + 1, len(particles), "particles")
+        self._tell_of_bad(context, bad, len(particles))
         scores = z_scores(np.concatenate(values), aligned.classes)
         write_particles(context.path(self.o), particles.with_columns(rlnParticleSelectZScore=scores))
         table = {"rlnImageName": particles.particles["rlnImageName"], "rlnParticleSelectZScore": scores}
@@ -126,6 +133,17 @@ class ParticleSort(Program):
         )
         context.say(f" Written {self.o} with {len(particles)} particles")
 
+    def _tell_of_bad(self, context: Context, bad: int, among: int) -> None:
+        """Warn of images that hold no numbers; ImageError if none of those that were looked at does."""
+        if bad == among:
+            raise ImageError(
+                f"All {among} images of {self.i} that were looked at hold NaN or infinite pixels: extract them again."
+            )
+        if bad:
+            context.warn(
+                f"warning: {bad} of {among} images of {self.i} hold NaN or infinite pixels: they get the worst score."
+            )
+
     def _particles(self, context: Context) -> tuple[Particles, ImageReader]:
         """Return the list and what reads its images; raises an InputError where something is missing."""
         particles = read_particles(context.path(self.i), directory=context.directory)
@@ -134,7 +152,15 @@ class ParticleSort(Program):
         lacking = [label for label in CTF_LABELS if self.ctf and label not in particles]
         if lacking:
             raise StarError(f"{self.i} has no CTF ({', '.join(lacking)}): leave out --ctf, or extract with a CTF.")
-        return particles, ImageReader(particles.particles["rlnImageName"], context.directory)
+        size = particles.pixel_size
+        if not (np.isfinite(size) and size > 0):
+            raise StarError(
+                f"{self.i}: rlnImagePixelSize is {size:g} Å in the optics table; expected a positive number. Correct it."
+            )
+        reader = ImageReader(particles.particles["rlnImageName"], context.directory)
+        if reader.shape[-1] != reader.shape[-2]:
+            raise ImageError(f"{reader.files[0]}: {check_shape(reader.shape)[0].message}")
+        return particles, reader
 
     def _references(self, context: Context, particles: Particles, reader: ImageReader) -> AlignedReferences:
         table = particles.particles
@@ -154,6 +180,11 @@ class ParticleSort(Program):
         else:
             stack = ImageReader(names, context.directory).read()
             sources = [sign * _resized(one, size, particles, reader) for one in stack]
+        bad = [number for number, one in enumerate([] if is_map else stack, 1) if not np.isfinite(one).all()]
+        if bad:
+            raise ImageError(
+                f"Reference {bad[0]} ({names[bad[0] - 1]}) holds NaN or infinite pixels. Make it again, or leave it out."
+            )
         numbers = table["rlnClassNumber"] if "rlnClassNumber" in table else np.ones(len(table), np.int64)
         if len(sources) == 1:
             numbers = np.ones(len(table), np.int64)

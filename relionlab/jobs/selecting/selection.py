@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Annotated, ClassVar
@@ -92,6 +93,8 @@ class ClassSelection(Program):
             return
         if is_classification(context, self.i):
             count, what = _count_of_classes(context, self.i), f"class of {self.i}"
+        elif self.rank_threshold is not None:
+            raise self._no_classes()
         else:
             count, what = len(read_list(context.path(self.i)).rows), f"row of {self.i}"
         to_come = self.classes.strip().endswith(".star")  # the gallery writes it into the job that is to come
@@ -106,8 +109,15 @@ class ClassSelection(Program):
         self.check()
         if is_classification(context, self.i):
             self._select_classes(context, read_classification(context, self.i))
+        elif self.rank_threshold is not None:
+            raise self._no_classes()
         else:
             self._select_rows(context)
+
+    def _no_classes(self) -> NodeError:
+        return NodeError(
+            f"{self.i} is no classification, so it has no classes to score: give its run_itNNN_model.star or _optimiser.star."
+        )
 
     def _select_rows(self, context: Context) -> None:
         data = read_list(context.path(self.i))
@@ -123,7 +133,7 @@ class ClassSelection(Program):
         context.say("Reading in all images...")
         images = _read_averages(context, found.classes, self.i)
         count = len(found.classes)
-        counts = np.bincount(found.data.rows["rlnClassNumber"], minlength=count + 1)[1 : count + 1]
+        counts = np.bincount(np.maximum(found.data.rows["rlnClassNumber"], 0), minlength=count + 1)[1 : count + 1]
         scores = score_classes(found.classes, images, mask_radius_px=found.mask_radius_px)
         if self.classes:
             kept = chosen_numbers(context, self.classes, folder=self.o, count=count, what=f"class of {self.i}")
@@ -143,6 +153,8 @@ class ClassSelection(Program):
         write_star(context.path(output + "class_scores.star"), [scores.table(found.classes)])
         self._write_averages(context, output, found, images, np.flatnonzero(kept))
         particles = self._chosen_particles(context, found, kept)
+        if not len(particles.rows):
+            context.warn("warning: no particle belongs to the chosen classes: the list is empty. Choose others.")
         particles.write(context.path(output + "particles.star"))
         context.say(f"Saved {output}particles.star with {len(particles.rows)} selected particles.")
 
@@ -223,22 +235,38 @@ def read_classification(context: Context, name: str) -> Classification:
     diameter = float(general.value("rlnParticleDiameter")) if general is not None else -1.0
     radius = diameter / 2 / pixel_size if diameter > 0 else 0.45 * size
     data = read_list(context.path(data_file))
-    if "rlnClassNumber" not in data.rows:
-        raise StarError(f"{data_file} has no column rlnClassNumber, so its particles belong to no class.")
+    _check_assigned(data_file, data.rows.labels, len(data.rows))
     return Classification(tables["model_classes"], tables["model_groups"], data, pixel_size, min(radius, size / 2 - 1))
 
 
 def _count_of_classes(context: Context, name: str) -> int:
-    """Return how many classes an iteration has; NodeError where its particles or its model are not there."""
+    """Return how many classes an iteration has; raise or warn where its model, particles or averages are not as they should."""
     stem = re.sub(r"_(half\d_)?(model|optimiser)\.star$", "", name)
     heads = star_heads(context.path(name))
-    data = stem + "_data.star"
+    model, data = name, stem + "_data.star"
     if "model_classes" not in heads:
         general = heads["optimiser_general"].first
         data = general.get("rlnExperimentalDataStarFile", data)
-        heads = star_heads(context.path(_existing(context, general["rlnModelStarFile"], stem + "_model.star")))
-    _existing(context, data, stem + "_data.star")
-    return heads["model_classes"].rows
+        model = _existing(context, general["rlnModelStarFile"], stem + "_model.star")
+        heads = star_heads(context.path(model))
+    data = _existing(context, data, stem + "_data.star")
+    lists = [head for name, head in star_heads(context.path(data)).items() if name != "optics"]
+    _check_assigned(data, lists[0].labels if lists else (), lists[0].rows if lists else 0)
+    classes = heads["model_classes"]
+    first = classes.first.get("rlnReferenceImage", "")
+    _, mark, stack = first.rpartition("@")
+    if mark and (quickly_read(context, stack) or not context.path(stack).exists()):  # maps are left for the run
+        names = [format_image_name(number, stack) for number in range(classes.rows)]
+        _read_averages(context, Table({"rlnReferenceImage": names}), model)
+    return classes.rows
+
+
+def _check_assigned(name: str, labels: Collection[str], count: int) -> None:
+    """Raise StarError if a list has no particles, or they belong to no class."""
+    if "rlnClassNumber" not in labels:
+        raise StarError(f"{name} has no column rlnClassNumber, so its particles belong to no class.")
+    if not count:
+        raise StarError(f"{name} lists no particles: expected those of the classification. Choose another iteration.")
 
 
 def parse_numbers(text: str, highest: int, what: str) -> np.ndarray:
@@ -325,5 +353,12 @@ def _read_averages(context: Context, classes: Table, model: str) -> np.ndarray |
         context.warn(f"warning: {missing[0]} is not there; the classes are ranked without their images.")
         return None
     if "@" in names[0]:
-        return ImageReader(names, context.directory).read()
+        images = ImageReader(names, context.directory).read()
+        bad = np.flatnonzero(~np.isfinite(images).all(axis=(1, 2)))
+        if len(bad):
+            context.warn(
+                f"warning: the average of class {bad[0] + 1}{f' and {len(bad) - 1} others' if len(bad) > 1 else ''} holds NaN or"
+                " infinite pixels: its score means nothing. Look at the classification before its particles are used."
+            )
+        return images
     return np.stack([read_map(context.path(name))[0] for name in names])

@@ -7,13 +7,12 @@ from typing import ClassVar
 import numpy as np
 
 from relionlab.errors import StarError
-from relionlab.io.image_reader import ImageReader
 from relionlab.jobs.base import Program
 from relionlab.jobs.context import Context
 from relionlab.jobs.finding import find_files
 from relionlab.jobs.looking import quickly_read, spread
 from relionlab.jobs.output_nodes import MICROGRAPHS, PARTICLES, write_output_nodes
-from relionlab.jobs.particles.statistics import image_statistics
+from relionlab.jobs.particles.statistics import finite_statistics, image_statistics
 from relionlab.jobs.star import operations
 from relionlab.jobs.star.handler_options import HandlerOptions
 from relionlab.jobs.star.histogram import histogram_lines, make_histogram
@@ -63,14 +62,14 @@ class StarHandler(Program, HandlerOptions):
             if not len(data.rows):
                 raise StarError(f"{name} lists nothing: expected at least one row. Choose another list.")
         if self.select:
-            operations.numeric_column(lists[0].rows, self.select)
+            self._chosen(context, lists[0])
         elif self.combine:
             operations.combine(lists, context.say)
         elif self.discard_on_stats:
-            ImageReader(spread(lists[0].rows[self.discard_label].tolist()), context.directory).read()
+            finite_statistics(context, image_statistics(context, spread(lists[0].rows[self.discard_label].tolist())))
         elif self.remove_duplicates > 0:
-            for label in ("rlnMicrographName", "rlnCoordinateX", "rlnCoordinateY"):
-                lists[0].rows[label]  # says so where there is no such column
+            lists[0].rows["rlnMicrographName"]  # says so where there is no such column
+            operations.places_of(lists[0], angstrom_to_px=1 / self._micrograph_pixel_size(context, lists[0]))
 
     def run(self, context: Context) -> None:
         """Do the one operation that is asked for, and write its output."""
@@ -101,8 +100,18 @@ class StarHandler(Program, HandlerOptions):
             self._write(context, data, suffix)
 
     def _select(self, context: Context) -> None:
-        kept = operations.select_values(self._read(context), self.select, low=self.minval, high=self.maxval)
+        kept = self._chosen(context, self._read(context))
         self._write(context, kept, note=f" with {len(kept.rows)} item(s)")
+
+    def _chosen(self, context: Context, data: StarList) -> StarList:
+        kept = operations.select_values(data, self.select, low=self.minval, high=self.maxval)
+        if not len(kept.rows):
+            values = operations.numeric_column(data.rows, self.select)
+            context.warn(
+                f"warning: nothing is chosen: no {self.select} of {data.source} lies from {self.minval:g} to {self.maxval:g}; they go"
+                f" from {values.min():g} to {values.max():g}."
+            )
+        return kept
 
     def _select_by_str(self, context: Context) -> None:
         self._write(
@@ -114,7 +123,7 @@ class StarHandler(Program, HandlerOptions):
 
     def _discard_on_stats(self, context: Context) -> None:
         data = self._read(context)
-        statistics = image_statistics(context, data.rows[self.discard_label].tolist())
+        statistics = finite_statistics(context, image_statistics(context, data.rows[self.discard_label].tolist()))
         kept = operations.discard_on_statistics(data, statistics, sigma=self.discard_sigma)
         context.say(f" Discarded {len(data.rows) - len(kept.rows)} images; {len(kept.rows)} remain.")
         self._write(context, kept)
@@ -196,6 +205,11 @@ class StarHandler(Program, HandlerOptions):
         if data.optics is None:
             return self.angpix
         size = float(data.optics["rlnImagePixelSize"][0])
+        if not (np.isfinite(size) and size > 0):
+            raise StarError(
+                f"{data.source}: rlnImagePixelSize is {size:g} Å in the optics table; expected a positive number. Correct it, or"
+                " give --image_angpix."
+            )
         context.say(f" + Assuming the pixel size of original micrographs before extraction is {size:g}")
         original = data.optics.get("rlnMicrographOriginalPixelSize")
         if original is not None and abs(float(original[0]) - size) > 0.01 * size:

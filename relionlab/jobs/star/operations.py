@@ -28,9 +28,10 @@ def select_text(data: StarList, label: str, *, include: str = "", exclude: str =
 def discard_on_statistics(data: StarList, statistics: np.ndarray, *, sigma: float) -> StarList:
     """Drop images whose mean or deviation lies more than ``sigma`` deviations away from that of all.
 
-    statistics  (images, 2): mean and standard deviation of each image
+    statistics  (images, 2): mean and standard deviation of each image; those that are no numbers go as well
     """
-    centre, spread = statistics.mean(axis=0), statistics.std(axis=0)
+    known = statistics[np.isfinite(statistics).all(axis=1)]
+    centre, spread = known.mean(axis=0), known.std(axis=0)
     kept = (np.abs(statistics - centre) <= sigma * spread).all(axis=1)
     return data.with_rows(data.rows.rows(kept))
 
@@ -83,6 +84,7 @@ def combine(lists: Sequence[StarList], say: Callable[[str], None]) -> StarList:
     optics, numbers = _joined_optics([data.optics for data in lists if data.optics is not None], lists, say)
     rows = []
     for data, mapping in zip(lists, numbers, strict=True):
+        data.per_row("rlnOpticsGroupName")  # says so where rows name a group that is not there
         groups = [mapping[group] for group in data.rows["rlnOpticsGroup"].tolist()]
         rows.append(data.rows.only(*common).with_columns(rlnOpticsGroup=groups))
     return StarList(Table.concatenate(rows), optics, source=first.source)
@@ -138,11 +140,7 @@ def remove_duplicates(data: StarList, *, distance_px: float, angstrom_to_px: flo
     distance_px     in pixels of rlnCoordinateX/Y
     angstrom_to_px  by which origin offsets in Å are multiplied to become such pixels
     """
-    axes = ["X", "Y", "Z"] if "rlnCoordinateZ" in data.rows else ["X", "Y"]
-    places = np.stack([data.rows[f"rlnCoordinate{axis}"] for axis in axes], axis=1)
-    for column, axis in enumerate(axes):
-        if (origin := f"rlnOrigin{axis}Angst") in data.rows:
-            places[:, column] -= data.rows[origin] * angstrom_to_px
+    places = places_of(data, angstrom_to_px=angstrom_to_px)
     label = next((name for name in ("rlnMicrographName", "rlnTomoName") if name in data.rows), None)
     micrographs = data.rows[label] if label else np.zeros(len(places))
     kept = np.ones(len(places), dtype=bool)
@@ -151,6 +149,22 @@ def remove_duplicates(data: StarList, *, distance_px: float, angstrom_to_px: flo
     for members in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
         _mark_close(places, members, kept, distance_px)
     return data.with_rows(data.rows.rows(kept)), data.with_rows(data.rows.rows(~kept))
+
+
+def places_of(data: StarList, *, angstrom_to_px: float) -> np.ndarray:
+    """Return where particles are (rows, 2 or 3) in px, their origins taken off; StarError where that is no number."""
+    axes = ["X", "Y", "Z"] if "rlnCoordinateZ" in data.rows else ["X", "Y"]
+    places = np.stack([data.rows[f"rlnCoordinate{axis}"].astype(np.float64) for axis in axes], axis=1)
+    for column, axis in enumerate(axes):
+        if (origin := f"rlnOrigin{axis}Angst") in data.rows:
+            places[:, column] -= data.rows[origin] * angstrom_to_px
+    bad = np.flatnonzero(~np.isfinite(places).all(axis=1))
+    if len(bad):
+        raise StarError(
+            f"{data.source}: coordinates or origins are no numbers for {len(bad)} of {len(places)} rows, the first of them row"
+            f" {bad[0] + 1}. Leave them out (Select), or repair the columns."
+        )
+    return places
 
 
 def compare(
