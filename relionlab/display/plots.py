@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from relionlab.display.picture import Picture
 from relionlab.display.results import find_file, model_files
-from relionlab.errors import NodeError
+from relionlab.errors import NodeError, RelionlabError
 from relionlab.io.star import read_star
 from relionlab.jobs.refinement.rounds import is_three_dimensional
 
@@ -22,11 +22,13 @@ class Plot:
     name     in words
     draw     returns the pictures of one member; of a plot without members, of 0
     members  names of the micrographs (or movies) of which there is one each; empty: there is one plot of the whole
+    wait     what is said while it is drawn, where that takes its time
     """
 
     name: str
     draw: Draw
     members: Sequence[str] = ()
+    wait: str = ""
 
 
 def plots_of(source: str | Path) -> list[Plot]:
@@ -46,7 +48,7 @@ def plots_of(source: str | Path) -> list[Plot]:
         found = _of_postprocess(path)
     if not found:
         raise NodeError(
-            f"{path} has no plots: expected a job of MotionCorr, CtfFind, Class2D, Class3D, Refine3D, PostProcess or LocalRes."
+            f"{path} has no plots: expected a job of MotionCorr, CtfFind, Class2D, InitialModel, Class3D, Refine3D, PostProcess or LocalRes."
         )
     return found
 
@@ -109,7 +111,29 @@ def _of_refinement(path: Path) -> list[Plot]:
         Plot("Correlation per iteration", lambda _k: [fsc_course(directory)]),
         Plot("Convergence", lambda _k: [convergence3d(directory)]),
         Plot("Particles", lambda _k: [distributions(directory)]),
+        *_beside_classes(directory),
     ]
+
+
+def _beside_classes(directory: Path) -> list[Plot]:
+    """Return the test of a map by the class averages, where the job goes back to a Class2D job of its project."""
+    from relionlab.display.view_pairs import view_pairs, view_table
+    from relionlab.project.job_directory import job_directory_at
+    from relionlab.workflows.model_views import VIEWS, classified_before, model_views_of
+
+    try:
+        job = job_directory_at(directory)
+        classified = classified_before(job)
+    except RelionlabError:
+        return []
+
+    def draw(_k: int) -> list[Picture]:
+        test = model_views_of(job)
+        pairs = view_pairs(test, symmetric=test.symmetric is not None)
+        return [pairs] if test.symmetric is None else [pairs, replace(view_table(test), caption="")]
+
+    wait = f"Comparing {VIEWS} projections with the averages of {classified.name}: some ten seconds …"
+    return [Plot("Projections and class averages", draw, wait=wait)]
 
 
 def _of_classification(directory: Path) -> list[Plot]:

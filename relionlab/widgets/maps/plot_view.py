@@ -109,6 +109,7 @@ class PlotView(w.VBox):
         if self._quiet:
             return
         index = self._member.value or 0
+        self._message.say(self.plot.wait)
         try:
             self.pictures = self.plot.draw(index)
         except RelionlabError as error:

@@ -42,6 +42,12 @@ def _plots(job: JobDirectory, _opener: Opener) -> w.Widget:
     return PlotView(job)
 
 
+def _tested(job: JobDirectory, _opener: Opener) -> w.Widget:
+    from relionlab.widgets.maps.plot_view import PlotView
+
+    return PlotView(job, plot="Projections and class averages")
+
+
 def _images(job: JobDirectory, opener: Opener) -> w.Widget:
     from relionlab.widgets.gallery.image_gallery import ImageGallery
 
@@ -129,7 +135,10 @@ _WAYS: dict[str, tuple[Way, ...]] = {
     "extract_again": (_gallery("Particles", _PARTICLES, "extract_again"),),
     "class2d_again": (_choose("class2d_again"),),
     "select_again": (_choose("class2d_again"), _gallery("Kept particles", _PARTICLES, "select_again")),
-    "initial_model": _map_ways("initial_model"),
+    "initial_model": (
+        *_map_ways("initial_model"),
+        Way("Test it", "Its projections beside the class averages", ("initial_model",), _tested, "check"),
+    ),
     "class3d": (*_map_ways("class3d"), _curves("Curves", "Viewing directions and resolution", "class3d")),
     "select_maps": _map_ways("class3d"),
     "refine": (*_map_ways("refine"), _curves("Curves", "Correlation of the halves, viewing directions", "refine")),
