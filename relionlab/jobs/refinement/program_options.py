@@ -96,7 +96,9 @@ Perturbation = Annotated[
 ]
 SkipRotate = Annotated[
     bool,
-    Parameter(label="Keep angles", help="Search offsets and classes only.", tab=_POSES, flag="--skip_rotate"),
+    Parameter(
+        label="Keep angles", help="Search offsets and classes only. For 2D classes.", tab=_POSES, flag="--skip_rotate"
+    ),
 ]
 Norm = Annotated[
     bool,
@@ -259,7 +261,8 @@ LocalOffsets = Annotated[
     Parameter(
         label="Expect particles where they were",
         help="Expect each particle near where the last iteration put it, as RELION 3.1 does: the larger the pixels, the"
-        " nearer. Without it (the default here) particles are expected near the middle of their images.",
+        " nearer. Without it (the default here) particles are expected near the middle of their images. For"
+        " 2D classes.",
         tab=_EXPERT,
         level="developer",
         flag="--local_offsets",

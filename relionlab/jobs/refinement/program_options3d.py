@@ -14,11 +14,14 @@ _mask = partial(flagged, tab="General")
 _FINEST_ORDER = 9
 
 
-def _spread(flag: str, angle: str) -> Parameter:
+_ALIKE = " All three have to be alike here, which is --sigma_ang."
+
+
+def _spread(flag: str, angle: str, *, more: str = "") -> Parameter:
     """Declare the width of local searches in an angle."""
     return _poses(
         f"Local searches in {angle}", flag, f"Search {angle} around the last pose alone: a standard deviation; three of them"
-        " are searched. -1: everywhere.", unit="°", none_as="-1", bounds=(0, 180),
+        f" are searched. -1: everywhere.{more}", unit="°", none_as="-1", bounds=(0, 180),
     )  # fmt: skip
 
 
@@ -105,15 +108,15 @@ class ProgramOptions3D(Declared):
         ),
     ] = ""
     sigma_ang: Annotated[float | None, _spread("--sigma_ang", "all three angles")] = None
-    sigma_rot: Annotated[float | None, _spread("--sigma_rot", "rot")] = None
-    sigma_tilt: Annotated[float | None, _spread("--sigma_tilt", "tilt")] = None
-    sigma_psi: Annotated[float | None, _spread("--sigma_psi", "psi")] = None
+    sigma_rot: Annotated[float | None, _spread("--sigma_rot", "rot", more=_ALIKE)] = None
+    sigma_tilt: Annotated[float | None, _spread("--sigma_tilt", "tilt", more=_ALIKE)] = None
+    sigma_psi: Annotated[float | None, _spread("--sigma_psi", "psi", more=_ALIKE)] = None
     auto_sampling: Annotated[
         bool,
         _poses(
             "Automatic sampling",
             "--auto_sampling",
-            "Make the sampling finer as the accuracies allow, in a gradient run.",
+            "RELION's finer sampling as the accuracies allow, in a gradient run; here each stage has its own anyway.",
         ),
     ] = False
     auto_refine: Annotated[
