@@ -23,7 +23,7 @@ _GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "run": ("relionlab.cli:run_job", "run or --continue the job in a job directory, or run a workflow in JSON"),
         "tutorial": (
             "relionlab.workflows.tutorial.command:main",
-            "the whole course, from movies to class averages: simulated ones, or your own",
+            "the whole course, from movies or particles, simulated or your own, to a sharpened map",
         ),
         "rebin": ("relionlab.workflows.rebin:main", "extract particles anew, recentred, at finer and finer binning"),
         "seeds": ("relionlab.workflows.seeds:main", "3D classes from a consensus and several random seeds, compared"),

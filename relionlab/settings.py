@@ -9,14 +9,18 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, fields, replace
 
+from relionlab.errors import ParameterError
+
 
 @dataclass(frozen=True)
 class Settings:
     """Where and how to compute; frozen: :func:`settings` makes a changed copy."""
 
-    device: str = "auto"  # "cpu", "gpu" (CuPy), or "auto": the GPU where CuPy finds one
+    device: str = (
+        "auto"  # "cpu", "gpu", "auto"; no job computes on a GPU in this release: "gpu" makes some of them say so
+    )
     executor: str = "auto"  # "inline", "local" (Dask on this machine), "slurm", "tcp://…"; "auto": local if workers > 1
-    workers: int = 0  # number of workers; 0: one per core that this process may use, or one per GPU
+    workers: int = 0  # number of workers; 0: one per core that this process may use
     worker_kind: str = "auto"  # "threads" or "processes"; "auto": threads up to 8 workers, processes beyond
     particles_per_shard: int = 256  # size of one unit of work; fixed, so that results do not depend on the workers
     memory_gigabytes: float = 0.0  # what a job may use on one machine; 0: what is free when it starts
@@ -44,5 +48,12 @@ def settings(**changes: object) -> Settings:
     for field in fields(defaults):
         text = os.environ.get(f"RELIONLAB_{field.name.upper()}")
         if text is not None:
-            found[field.name] = type(getattr(defaults, field.name))(text)
+            found[field.name] = _value(f"RELIONLAB_{field.name.upper()}", text, type(getattr(defaults, field.name)))
     return replace(defaults, **{**found, **changes})  # type: ignore[arg-type]
+
+
+def _value(name: str, text: str, kind: type) -> object:
+    try:
+        return kind(text)
+    except ValueError:
+        raise ParameterError(f"The environment variable {name} is {text!r}; expected a number.") from None

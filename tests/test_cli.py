@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from relionlab import __version__
-from relionlab.cli import main
+from relionlab.cli import _COMMANDS, main
 from relionlab.jobs.reference import markdown_reference, terminal_help
 from relionlab.jobs.registry import (
     _PROGRAM_OF_JOB,
@@ -103,6 +103,25 @@ def test_unknown_programs_are_said(capsys):
     assert "Did you mean star_handler?" in capsys.readouterr().err
     assert main(["preproces", "--i", "x"]) == 1
     assert "there is no program 'preproces'" in capsys.readouterr().err
+    assert main(["relion_display", "--i", "x"]) == 1
+    assert "looked at in the lab" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", sorted(_COMMANDS))
+def test_commands_say_how_they_are_called_anywhere(command, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # no project
+    try:
+        status = main([command, "--help"])
+    except SystemExit as done:
+        status = done.code
+    assert status in (0, None)
+    assert f"relionlab {command}" in capsys.readouterr().out
+
+
+def test_a_setting_that_is_no_number_is_named(capsys, monkeypatch):
+    monkeypatch.setenv("RELIONLAB_WORKERS", "many")
+    assert main(["doctor"]) == 1
+    assert "RELIONLAB_WORKERS is 'many'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("typed", "program"), list(_PROGRAM_OF_JOB.items()))

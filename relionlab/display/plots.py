@@ -22,11 +22,13 @@ class Plot:
     name     in words
     draw     returns the pictures of one member; of a plot without members, of 0
     members  names of the micrographs (or movies) of which there is one each; empty: there is one plot of the whole
+    wait     what is said while it is drawn, where that takes its time
     """
 
     name: str
     draw: Draw
     members: Sequence[str] = ()
+    wait: str = ""
 
 
 def plots_of(source: str | Path) -> list[Plot]:
@@ -46,7 +48,7 @@ def plots_of(source: str | Path) -> list[Plot]:
         found = _of_postprocess(path)
     if not found:
         raise NodeError(
-            f"{path} has no plots: expected a job of MotionCorr, CtfFind, Class2D, Class3D, Refine3D, PostProcess or LocalRes."
+            f"{path} has no plots: expected a job of MotionCorr, CtfFind, Class2D, InitialModel, Class3D, Refine3D, PostProcess or LocalRes."
         )
     return found
 

@@ -238,7 +238,7 @@ def _told(listed: CtfList, row: int) -> str:
 
 def _one_profile(listed: CtfList, row: int) -> Picture:
     return Picture(
-        both(_profile_panel(listed, row), {"width": 640, "height": 400}, {}),
+        both(_profile_panel(listed, row), {"width": 580, "height": 400}, {}),
         "Profile",
         "Black: spectrum, averaged along the rings; orange: fitted CTF²; blue: quality of the fit, counted up to the dashed line.",
     )

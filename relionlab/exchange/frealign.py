@@ -101,7 +101,8 @@ def write_par(path: str | os.PathLike[str], particles: Particles, *, magnificati
     if len({stack for _, stack in places}) > 1 or [index or 0 for index, _ in places] != list(range(len(places))):
         raise ParameterError(
             f"{path}: a .par file describes the images of one stack in their order, but the particles lie in several stacks or "
-            "in another order. Write them into one stack first (relion_stack_create, or the Select job)."
+            "in another order. Write them into one stack first: relionlab preprocess --operate_on particles.star --operate_out"
+            " all.mrcs, and then take all.star."
         )
     zero = np.zeros(len(rows))
     names = rows.get("rlnMicrographName", np.full(len(rows), "", dtype=object)).astype(str)

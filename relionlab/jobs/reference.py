@@ -12,6 +12,9 @@ from relionlab.params import DIALECTS, Declared, Parameter, to_text
 
 _WIDTH = 110
 _INDENT = 8
+_USAGE = """usage: relionlab reference [NAME]
+
+Prints, in Markdown, what each parameter means: of all job types and programs, or of one, as Refine3D or star_handler."""
 
 
 def terminal_help(declared: type[Declared]) -> str:
@@ -43,6 +46,9 @@ def markdown_reference() -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Print the reference, or that of the job or program named: ``relionlab reference star_handler``."""
+    if arguments[:1] in (["--help"], ["-h"]):
+        print(_USAGE)
+        return 0
     if not arguments:
         print(markdown_reference())
         return 0

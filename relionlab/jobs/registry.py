@@ -114,6 +114,13 @@ _PROGRAM_OF_JOB = {
 """Job type -> the program that does its work, where the two have different names."""
 
 
+_IN_THE_LAB = {
+    "display": "Pictures are looked at in the lab: `relionlab lab`, then a double click on the file, or"
+    " `look(FILE)` of relionlab.widgets in a notebook.",
+}
+"""RELION's programs with a window -> what does their work here."""
+
+
 class LazyClasses(Mapping[str, T], Generic[T]):
     """Names to classes, imported on access; names whose module is not installed are left out."""
 
@@ -183,6 +190,8 @@ def _meant(name: str) -> str:
     """Return a sentence that says which program may have been meant, "" if that is not known."""
     from difflib import get_close_matches
 
+    if name in _IN_THE_LAB:
+        return f" {_IN_THE_LAB[name]}"
     jobs = {folder.lower(): folder for folder in job_classes()}
     close = next(iter(get_close_matches(name.lower(), [*programs(), *jobs], 1)), "")
     if close in _PROGRAM_OF_JOB:

@@ -26,7 +26,7 @@ from relionlab.project.node_entries import enter_nodes, remove_nodes
 from relionlab.project.pipeline import Pipeline, Process
 from relionlab.project.process_record import ProcessRecord
 from relionlab.project.progress import PROCESS_FILE, PROGRESS_FILE, Progress, death
-from relionlab.project.queueing import submit
+from relionlab.project.queueing import submit, withdraw
 
 if TYPE_CHECKING:
     from relionlab.project.project import Project
@@ -186,7 +186,7 @@ class JobDirectory:
     def abort(self, *, kill: bool = False) -> JobDirectory:
         """Ask the job to stop: it ends its present step, leaves what it can be continued from, and becomes "aborted".
 
-        kill  end its process at once instead of asking
+        kill  end its process at once instead of asking; take a job that was handed to a queue out of it
 
         Raises JobStateError if it does not run.
         """
@@ -195,6 +195,9 @@ class JobDirectory:
         (self.path / ABORT_NOW).touch()
         record = ProcessRecord.read(self.path / PROCESS_FILE)
         if kill:
+            if (record is None or not record.here) and getattr(self.job, "do_queue", False):
+                conclude(self, "aborted", f"The job was taken out of the queue ({withdraw(self.job, self.path)}).")
+                return self
             if record is None or not record.here:
                 raise JobStateError(
                     f"{self.name} is done by {record or 'a program that does not say who it is'}: end it there. "

@@ -61,9 +61,10 @@ def undelete(arguments: Sequence[str]) -> int:
     """Bring jobs back from the Trash."""
     parser = _parser("undelete", "Bring jobs back from Trash/, with those that were deleted with them.")
     parser.add_argument("job", nargs="+", help="as Class2D/job003/")
+    given = parser.parse_args(list(arguments))
     project = Project.open()
     back: list[str] = []
-    for name in parser.parse_args(list(arguments)).job:
+    for name in given.job:
         if name.strip("/") not in back:
             back += project.undelete(name)
     print(f"{', '.join(back)}: back from {TRASH}/")

@@ -1,4 +1,4 @@
-"""Handing a job to a cluster's queue by a submission script, made from RELION's own kind of template."""
+"""Handing a job to a cluster's queue by a submission script, made from RELION's own kind of template; and taking it out."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from relionlab.errors import JobStateError
 from relionlab.jobs.base import Job
 
 SCRIPT_FILE = "run_submit.script"
+NUMBER_FILE = "run_submit.number"
+_WITHDRAWN_BY = {"sbatch": "scancel", "qsub": "qdel", "bsub": "bkill"}
+"""Command that submits to a queue -> the one that takes a job out again, running or not."""
 
 
 def submit(job: Job, directory: Path, *, project: Path, command: Sequence[str]) -> None:
@@ -43,6 +46,31 @@ def submit(job: Job, directory: Path, *, project: Path, command: Sequence[str]) 
     if answer.returncode:
         said = (answer.stderr or answer.stdout).strip() or f"exit status {answer.returncode}"
         raise JobStateError(f"The queue did not take the job: {said}. The script is {script}.")
+    number = re.search(
+        r"\d+", answer.stdout
+    )  # "Submitted batch job 17", "17.server", 'Your job 17 ("run")', "Job <17>"
+    (directory / NUMBER_FILE).write_text(number.group() if number else "")
+
+
+def withdraw(job: Job, directory: Path) -> str:
+    """Take a submitted job out of the queue, also if it runs there already, and return the command that did it.
+
+    Raises JobStateError if its number or the queue's command is not known, or the queue refuses.
+    """
+    number = (directory / NUMBER_FILE).read_text().strip() if (directory / NUMBER_FILE).is_file() else ""
+    submitting = Path(next(iter(shlex.split(str(getattr(job, "qsub", "")))), ""))
+    if not number or submitting.name not in _WITHDRAWN_BY:
+        raise JobStateError(
+            f"How {directory.name} is taken out of the queue is not known here: do it there. It has been asked to stop."
+        )
+    call = [str(submitting.with_name(_WITHDRAWN_BY[submitting.name])), number]
+    try:
+        answer = subprocess.run(call, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise JobStateError(f"The queue's command {call[0]!r} cannot be run ({error.strerror}).") from error
+    if answer.returncode:
+        raise JobStateError(f"`{shlex.join(call)}` failed: {(answer.stderr or answer.stdout).strip()}")
+    return shlex.join(call)
 
 
 def filled_template(template: str, values: dict[str, str], command: Sequence[str]) -> str:

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from relionlab.display.map_sources import map_files
+from relionlab.display.picture import Picture
+from relionlab.display.plots import Plot
 from relionlab.display.results import ClassAverages, beside_model, read_class_averages
+from relionlab.display.view_pairs import view_pairs, view_table
 from relionlab.engine.fourier import resize
 from relionlab.engine.maps.alterations import new_box, symmetrised
 from relionlab.engine.symmetry import point_group
 from relionlab.engine.view_matching import ModelTest, ViewMatches, even_views, match_views
-from relionlab.errors import ImageError
+from relionlab.errors import ImageError, NodeError, RelionlabError
 from relionlab.io.images import read_map
 from relionlab.io.star import read_star
+from relionlab.jobs.refinement.rounds import is_three_dimensional, last_round
+from relionlab.project import JobDirectory
+from relionlab.project.job_directory import job_directory_at
+from relionlab.workflows.sizes_used import made_from
 
 VIEWS = 50
+BESIDE_CLASSES = "Projections and class averages"
+"""What the plot is called that shows the test."""
 _SAME = 0.005  # by which pixel sizes may differ
 _FEWEST = 0.002  # share of the particles: smaller classes are noise
 _OF_BOX = 0.8  # diameter where nothing tells it
@@ -63,6 +74,61 @@ def model_views(
     group = point_group(symmetry)
     symmetric = compared(symmetrised(volume, group.operations)) if group.order > 1 else None
     return ModelTest(compared(volume), kept.numbers, across, resolution, symmetric, group.name)
+
+
+def model_views_of(directory: JobDirectory, classes: str | Path = "", *, views: int = VIEWS) -> ModelTest:
+    """Compare the map of a 3D job with the class averages that its particles came from; that of an initial model which was
+    made without symmetry before and after its symmetry was imposed.
+
+    classes  as of :func:`model_views`; by default of the nearest Class2D job that this one goes back to
+    views    how many, evenly over all directions
+
+    Raises NodeError if the job goes back to no Class2D job.
+    """
+    averages = read_class_averages(classes or classified_before(directory).path)
+    finished = model_views(map_files(directory.path)[0][1], averages, views=views)
+    job, raw = directory.job, _made_without_symmetry(directory)
+    if raw is None:
+        return finished
+    before = model_views(raw, averages, views=views)
+    return replace(before, symmetric=finished.matches, symmetry=str(getattr(job, "sym_name", "")))
+
+
+def plots_beside_classes(source: str | Path) -> list[Plot]:
+    """Return the plot of :func:`model_views_of` for the job of a path; none if it is no 3D job that goes back to a Class2D job."""
+    try:
+        job = job_directory_at(source)
+        if not is_three_dimensional(job.path):
+            return []
+        classified = classified_before(job)
+    except (RelionlabError, OSError):
+        return []
+
+    def draw(_k: int) -> list[Picture]:
+        test = model_views_of(job)
+        pairs = view_pairs(test, symmetric=test.symmetric is not None)
+        return [pairs] if test.symmetric is None else [pairs, replace(view_table(test), caption="")]
+
+    wait = f"Comparing {VIEWS} projections with the averages of {classified.name}: some ten seconds …"
+    return [Plot(BESIDE_CLASSES, draw, wait=wait)]
+
+
+def classified_before(directory: JobDirectory) -> JobDirectory:
+    """Return the nearest Class2D job that a job goes back to; raises NodeError if there is none."""
+    for one, _ in made_from(directory):
+        if one.name.startswith("Class2D/"):
+            return one
+    raise NodeError(f"{directory.name} goes back to no Class2D job, whose averages its map could be compared with.")
+
+
+def _made_without_symmetry(directory: JobDirectory) -> Path | None:
+    """Return the last map of an initial model that was made in C1, before its symmetry was imposed."""
+    job = directory.job
+    if not getattr(job, "do_run_c1", False) or str(getattr(job, "sym_name", "C1")).upper() == "C1":
+        return None
+    root = last_round(directory.path).models[0].name.removesuffix("_model.star")
+    maps = sorted(directory.path.glob(f"{root}_class*.mrc"))
+    return maps[0] if len(maps) == 1 else None  # of several it is not known which was taken
 
 
 def _at_scale(averages: ClassAverages, box: int, pixel_size: float) -> np.ndarray:

@@ -49,3 +49,26 @@ def test_a_queue_that_refuses_fails_the_job(project, pretending, start, options,
     with pytest.raises(JobStateError, match=words):
         start(job)
     assert job.state == "failed"
+
+
+def test_a_job_that_waits_in_the_queue_is_taken_out_of_it(project, pretending, tmp_path):
+    (project.directory / "cluster.sh").write_text(TEMPLATE)
+    for name, does in (("sbatch", "echo Submitted batch job 4711"), ("scancel", f"echo $* > {tmp_path}/told")):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n")
+        (tmp_path / name).chmod(0o755)
+    job = project.add(pretending(do_queue=True, qsub=f"{tmp_path}/sbatch", qsubscript="cluster.sh"))
+    job.start()
+    assert job.abort().state == "running"  # asked; it would heed it when the queue begins with it
+    job.abort(kill=True)
+    assert (tmp_path / "told").read_text() == "4711\n"
+    assert job.state == "aborted"
+    assert "scancel 4711" in job.message
+
+
+def test_a_queue_that_nobody_knows_is_left_to_the_user(project, pretending):
+    (project.directory / "cluster.sh").write_text(TEMPLATE)
+    job = project.add(pretending(do_queue=True, qsub="true", qsubscript="cluster.sh"))
+    job.start()
+    with pytest.raises(JobStateError, match="not known here"):
+        job.abort(kill=True)
+    assert job.state == "running"

@@ -12,9 +12,12 @@ from relionlab.engine.maps.alterations import new_box, symmetrised
 from relionlab.engine.projection import project
 from relionlab.engine.rotations import random_rotations
 from relionlab.engine.symmetry import point_group
-from relionlab.errors import ImageError, InputError
-from relionlab.io.images import write_map
-from relionlab.workflows.model_views import model_views
+from relionlab.errors import ImageError, InputError, NodeError
+from relionlab.io.images import read_map, write_map
+from relionlab.jobs import InitialModel
+from relionlab.workflows.model_views import model_views, model_views_of, plots_beside_classes
+from tests.display.runs3d import write_round
+from tests.linked_project import make_project
 
 N, PIXEL, DIAMETER = 32, 6.0, 150.0
 
@@ -91,3 +94,25 @@ def test_small_classes_are_left_out_and_what_lacks_is_named(truth, classes):
         display.view_pairs(test, symmetric=True)
     with pytest.raises(ImageError, match="no pixel size"):
         model_views(truth, few)
+
+
+def test_a_job_is_tested_by_the_class_averages_that_it_goes_back_to(tmp_path, monkeypatch):
+    project = make_project(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    classified = project.job("Class2D/job003")
+    particles = next(node.path for node in classified.outputs if node.path.endswith("_data.star"))
+    job = project.add(InitialModel(fn_img=particles, sym_name="D2", do_run_c1=True))
+    write_round(job.path, "run_it003", 3, kind="InitialModel")
+    raw, pixel_size = read_map(job.path / "run_it003_class001.mrc")
+    write_map(job.path / "initial_model.mrc", raw[::-1].copy(), pixel_size=pixel_size)
+    test = model_views_of(job, views=4)
+    assert test.symmetry == "D2"
+    assert test.numbers.tolist() == [1, 2, 3]  # the fourth is empty
+    assert np.array_equal(
+        test.matches.scores, model_views(raw, classified.path, views=4, pixel_size=pixel_size).matches.scores
+    )
+    assert not np.array_equal(test.symmetric.scores, test.matches.scores)
+    (plot,) = plots_beside_classes(job.path)
+    assert "Class2D/job003" in plot.wait
+    with pytest.raises(NodeError, match="goes back to no Class2D job"):
+        model_views_of(project.job("Extract/job002"))

@@ -91,3 +91,22 @@ def test_results_that_cannot_be_read_have_no_followers(project):
     job = project.add(Import())
     job.mark("finished")
     assert next_jobs(job) == ()
+
+
+def test_nothing_is_extracted_before_a_pick_was_made(tmp_path):
+    from relionlab.io.coordinates import X, Y, write_coordinates
+    from relionlab.io.table import Table
+    from relionlab.jobs import ManualPick
+    from relionlab.project import Project
+
+    project = Project.create(tmp_path / "project")
+    whole_project(project)
+    micrographs = "CtfFind/job003/micrographs_ctf.star"
+    made = project.add(ManualPick(fn_in=micrographs))
+    (made.path / "coords_suffix_manualpick.star").write_text(f"{micrographs}\n")
+    made.mark("finished")
+    assert [type(one.job).__name__ for one in next_jobs(made)] == ["AutoPick"]
+    file = made.path / "Movies/a_manualpick.star"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_coordinates(file, Table({X: [20.0], Y: [30.0]}))
+    assert [type(one.job).__name__ for one in next_jobs(made)] == ["Extract", "AutoPick"]

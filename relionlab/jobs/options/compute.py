@@ -94,12 +94,12 @@ UseGpu = Annotated[
     bool,
     use_gpu(
         "Compute",
-        "Compute on GPUs. The settings choose by themselves what this machine has; see also `relionlab doctor`.",
+        "RELION's computing on GPUs. relionlab computes on the CPU in this release; the value is kept for RELION.",
     ),
 ]
 GpuIds = Annotated[
     str | None,
-    gpu_ids("Compute", "Numbers of the devices, as 0:1 for two workers with a GPU each; empty uses all."),
+    gpu_ids("Compute", "For RELION: numbers of the devices, as 0:1 for two processes with a GPU each; empty uses all."),
 ]
 
 

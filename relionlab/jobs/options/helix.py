@@ -45,10 +45,10 @@ BimodalPsi = Annotated[
 ]
 
 
-def _range(angle: str, of: str) -> Parameter:
+def _range(angle: str, of: str, *, more: str = "") -> Parameter:
     """Declare how far around its prior an angle of a filament is searched."""
     return helical(
-        f"Angular search range - {angle}", f"How far from its prior {of} is searched.", f"range_{angle}", unit="°",
+        f"Angular search range - {angle}", f"How far from its prior {of} is searched{more}.", f"range_{angle}", unit="°",
         suggested=(3, 30, 1), when=_HELIX,
     )  # fmt: skip
 
@@ -115,7 +115,7 @@ InnerTube = Annotated[
         when=_HELIX,
     ),
 ]
-RotRange = Annotated[float, _range("rot", "the angle about the helix; -1 for everywhere, it")]
+RotRange = Annotated[float, _range("rot", "the angle about the helix", more="; -1: everywhere")]
 TiltRange = Annotated[float, _range("tilt", "the angle out of the plane")]
 DistanceRange = Annotated[
     float,

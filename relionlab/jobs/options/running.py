@@ -22,7 +22,7 @@ MpiProcesses = Annotated[
     Parameter(
         label="Number of MPI processes",
         help="Processes that RELION would start. Here: the number of workers on which the job is spread. Results do not"
-        " depend on it. Leave it at 1 to let the settings choose one worker per core or per GPU.",
+        " depend on it. Leave it at 1 to let the settings choose one worker per core.",
         tab="Running",
         key="nr_mpi",
         bounds=(1, None),

@@ -266,7 +266,8 @@ LocalOffsets = Annotated[
     Parameter(
         label="Expect particles where they were",
         help="Expect each particle near where the last iteration put it, as RELION 3.1 does: the larger the pixels, the"
-        " nearer. Without it (the default here) particles are expected near the middle of their images.",
+        " nearer. Without it (the default here) particles are expected near the middle of their images. For"
+        " 2D classes.",
         tab=_EXPERT,
         level="developer",
         flag="--local_offsets",

@@ -122,7 +122,7 @@ class ProgramOptions3D(Declared):
         _poses(
             "Automatic sampling",
             "--auto_sampling",
-            "Make the sampling finer as the accuracies allow, in a gradient run.",
+            "RELION's finer sampling as the accuracies allow, in a gradient run; here each stage has its own anyway.",
         ),
     ] = False
     auto_refine: Annotated[

@@ -18,6 +18,7 @@ from relionlab.display.plots import Plot, plots_of
 from relionlab.errors import ParameterError, RelionlabError
 from relionlab.widgets.parts.buttons import Message, button
 from relionlab.widgets.parts.look import style_sheet
+from relionlab.workflows.model_views import plots_beside_classes
 
 
 class PlotView(w.VBox):
@@ -29,7 +30,7 @@ class PlotView(w.VBox):
 
     def __init__(self, source: Any, *, plot: str = "") -> None:
         self.source = Path(getattr(source, "path", source))
-        self.plots: list[Plot] = plots_of(self.source)
+        self.plots: list[Plot] = [*plots_of(self.source), *plots_beside_classes(self.source)]
         self.pictures: list[Picture] = []
         self._message, self._quiet = Message(), False
         self._which = w.Dropdown(options=self.names, layout=w.Layout(width="260px"), tooltip="Which plot")
@@ -109,6 +110,7 @@ class PlotView(w.VBox):
         if self._quiet:
             return
         index = self._member.value or 0
+        self._message.say(self.plot.wait)
         try:
             self.pictures = self.plot.draw(index)
         except RelionlabError as error:

@@ -41,18 +41,28 @@ _SYMBOLS = {
     "slices": "clone",
     "surface": "cube",
     "mask": "adjust",
+    "plots": "line-chart",
 }
 _SCENE = (590, 440)  # px of the screen: beside the list of jobs
 _PICTURE = 430  # px: a micrograph, with its list beside it
 _BESIDE = 2  # micrographs beside each other, with the sliders
 _HALVES = ("Refine3D", "MaskCreate", "PostProcess", "LocalRes")
+_PLOTTED = ("MotionCorr", "CtfFind", "PostProcess", "LocalRes")
+_PLOT_TIP = "One plot at a time, large, to be saved as PNG or PDF: convergence, particles, viewing directions and more"
+_PLOT_TIPS = {
+    "MotionCorr": "The track of each movie, and the motion of all; to be saved as PNG or PDF",
+    "CtfFind": "The fit of each micrograph in 1D and 2D, and the defocus over time; to be saved as PNG or PDF",
+    "PostProcess": "Correlations and Guinier plot, to be saved as PNG or PDF",
+    "LocalRes": "Histogram and slices of the local resolution, to be saved as PNG or PDF",
+}
 
 
 @dataclass(frozen=True)
 class JobView:
     """One widget that fits a job.
 
-    key    by which it is found again: "tune", "picks", "pick", "correct", "gallery", "classes", "slices", "surface", "mask"
+    key    by which it is found again: "tune", "picks", "pick", "correct", "gallery", "classes", "slices", "surface", "mask",
+           "plots"
     label  what stands on its button
     tip    what it is for
     make   makes it; called with the place where it opens others
@@ -80,11 +90,13 @@ def job_views(directory: JobDirectory) -> tuple[JobView, ...]:
         return _automatic(directory)
     if coordinates_node(directory) is not None and directory.state == "finished":
         return (_picks(directory), _correct(directory))
+    plots = (_plots(directory),) if kind in _PLOTTED and directory.state == "finished" else ()
     if model_files(directory.path):
-        return _maps(directory) if is_three_dimensional(directory.path) else (_classes(directory),)
+        found = _maps(directory) if is_three_dimensional(directory.path) else (_classes(directory),)
+        return (*found, _plots(directory))
     if kind in _NOUNS:
-        return (_gallery(directory, _NOUNS[kind]),) if directory.state == "finished" else ()
-    return _maps(directory)
+        return (_gallery(directory, _NOUNS[kind]), *plots) if directory.state == "finished" else ()
+    return (*_maps(directory), *plots)
 
 
 def view_of(directory: JobDirectory, key: str) -> JobView:
@@ -161,6 +173,15 @@ def _tuner(directory: JobDirectory) -> Callable[[Opener], w.Widget]:
         return made
 
     return make
+
+
+def _plots(directory: JobDirectory) -> JobView:
+    def make(_opener: Opener) -> w.Widget:
+        from relionlab.widgets.maps.plot_view import PlotView
+
+        return PlotView(directory)
+
+    return JobView("plots", "Plots", _PLOT_TIPS.get(directory.name.partition("/")[0], _PLOT_TIP), make)
 
 
 # --- images -------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import ipywidgets as w
 from relionlab.project import JobDirectory
 from relionlab.widgets.parts.opening import Opener
 from relionlab.widgets.pipeline.job_views import picker, view_of
+from relionlab.workflows.model_views import BESIDE_CLASSES
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,12 @@ def _plots(job: JobDirectory, _opener: Opener) -> w.Widget:
 
 def _by_hand(job: JobDirectory, opener: Opener) -> w.Widget:
     return picker(job)(opener)
+
+
+def _tested(job: JobDirectory, _opener: Opener) -> w.Widget:
+    from relionlab.widgets.maps.plot_view import PlotView
+
+    return PlotView(job, plot=BESIDE_CLASSES)
 
 
 def _view(key: str) -> Callable[[JobDirectory, Opener], w.Widget]:
@@ -101,7 +108,10 @@ _WAYS: dict[str, tuple[Way, ...]] = {
     "extract_again": (_gallery("Particles", _PARTICLES, "extract_again"),),
     "class2d_again": (_choose("class2d_again"),),
     "select_again": (_choose("class2d_again"), _gallery("Kept particles", _PARTICLES, "select_again")),
-    "initial_model": _map_ways("initial_model"),
+    "initial_model": (
+        *_map_ways("initial_model"),
+        Way("Test it", "Its projections beside the class averages", ("initial_model",), _tested, "check"),
+    ),
     "class3d": (*_map_ways("class3d"), _curves("Curves", "Viewing directions and resolution", "class3d")),
     "select_maps": _map_ways("class3d"),
     "refine": (*_map_ways("refine"), _curves("Curves", "Correlation of the halves, viewing directions", "refine")),

@@ -17,6 +17,7 @@ from relionlab.project import JobDirectory
 from relionlab.settings import usable_cores
 from relionlab.workflows.next_jobs import Suggestion
 from relionlab.workflows.next_steps import files
+from relionlab.workflows.picked import picked_by
 from relionlab.workflows.sizes import (
     FIRST_PIXEL,
     FIRST_SHARE,
@@ -54,9 +55,8 @@ def after_picking(directory: JobDirectory) -> list[Suggestion]:
         rescale=shrunk,
     )
     shown = f"{shrunk} px of {sizes.box * pixel / shrunk:.2g} Å" if shrunk < sizes.box else f"{sizes.box} px"
-    found = [
-        Suggestion(extract, "Extract particles", f"Cut the particles out, in boxes of {shown}: enough to sort them.")
-    ]
+    reason = f"Cut the particles out, in boxes of {shown}: enough to sort them."
+    found = [] if _nothing_yet(directory) else [Suggestion(extract, "Extract particles", reason)]
     if isinstance(job, ManualPick):
         smallest, largest = sizes.blobs
         blobs = AutoPick(
@@ -64,6 +64,14 @@ def after_picking(directory: JobDirectory) -> list[Suggestion]:
         )
         found.append(Suggestion(blobs, "Pick by size", "Let blobs of your circle's size be found on all micrographs."))
     return found
+
+
+def _nothing_yet(directory: JobDirectory) -> bool:
+    """Say whether a job of picking by hand has no pick yet."""
+    if not isinstance(directory.job, ManualPick):
+        return False
+    picked = picked_by(directory)
+    return all(picked.coordinates(name) is None for name in picked.names)
 
 
 def after_extraction(directory: JobDirectory) -> list[Suggestion]:

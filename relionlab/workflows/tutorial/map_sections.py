@@ -20,14 +20,13 @@ from relionlab.display.truth_fsc import pose_errors, truth_fsc
 from relionlab.display.verdict import verdict_picture
 from relionlab.display.view_pairs import view_pairs
 from relionlab.display.words import many, verb
-from relionlab.engine.view_matching import ModelTest
 from relionlab.io.images import read_map
 from relionlab.io.star import read_star
 from relionlab.jobs.refinement.outcome import outcome_of
-from relionlab.jobs.refinement.rounds import Round, last_round, rounds
+from relionlab.jobs.refinement.rounds import Round, rounds
 from relionlab.simulation.scores.classes import ClassTruth
 from relionlab.simulation.scores.maps import MapTruth
-from relionlab.workflows.model_views import model_views
+from relionlab.workflows.model_views import model_views_of
 from relionlab.workflows.stages import warnings_of
 from relionlab.workflows.tutorial.map_jobs import coarse, model_of
 from relionlab.workflows.tutorial.map_truth import MapsTruth
@@ -55,7 +54,7 @@ def map_sections(course: Course, part: MapPart, truth: MapsTruth | None) -> tupl
 
 def initial_section(course: Course, part: MapPart, truth: MapsTruth | None) -> Section:
     """Return how the initial model came to be, and whether its projections look like the class averages."""
-    test = model_test(course, part)
+    test = model_views_of(part.initial, course.second.classified.path, views=_VIEWS)
     job, at_once = part.initial.job, not getattr(part.initial.job, "do_run_c1", False)
     how = (
         f"{part.symmetry} was imposed from the beginning."
@@ -84,20 +83,6 @@ def initial_section(course: Course, part: MapPart, truth: MapsTruth | None) -> S
         tuple(measures),
         tuple(figures),
         warnings=warnings_of(part.initial),
-    )
-
-
-def model_test(course: Course, part: MapPart) -> ModelTest:
-    """Compare the initial model with the class averages, before and after its symmetry was imposed."""
-    averages = course.second.classified.path
-    project = part.initial.project.directory
-    finished = model_views(project / model_of(part.initial), averages, views=_VIEWS)
-    if part.symmetry == "C1" or not getattr(part.initial.job, "do_run_c1", False):
-        return finished
-    raw = last_round(part.initial.path).models[0].name.replace("_model.star", "_class001.mrc")
-    before = model_views(part.initial.path / raw, averages, views=_VIEWS)
-    return ModelTest(
-        before.matches, before.numbers, before.diameter, before.resolution, finished.matches, part.symmetry
     )
 
 

@@ -11,15 +11,18 @@ from relionlab.errors import InputError
 from relionlab.jobs.foreign import ForeignJob
 from relionlab.jobs.registry import job_types
 from relionlab.project import Project
+from relionlab.widgets.parts.opening import Drawer
 from relionlab.widgets.pipeline.compare import CompareView
 from relionlab.widgets.pipeline.graph import PipelineView
 from relionlab.widgets.pipeline.job_list import spoken_time
 from relionlab.widgets.pipeline.job_page import PANELS, JobPage
+from relionlab.widgets.pipeline.job_views import job_views, view_of
 from relionlab.widgets.pipeline.palette import job_type_entries
 from relionlab.widgets.pipeline.row_table import RowTable
 from relionlab.widgets.pipeline.showing import viewer
 from relionlab.widgets.pipeline.sweep import SweepView
 from tests.waiting import until
+from tests.workflows.whole_project import whole_project
 
 
 @pytest.fixture
@@ -226,3 +229,15 @@ def test_times_of_a_list_are_short():
     assert ":" in spoken_time(now - 60, now)
     assert len(spoken_time(now - 3 * 86_400, now).split()) == 2
     assert spoken_time(now - 900 * 86_400, now).endswith("2021")
+
+
+def test_each_kind_of_job_offers_what_it_is_looked_at_with(tmp_path: Path):
+    jobs = whole_project(Project.create(tmp_path / "whole"))
+    keys = {name: [view.key for view in job_views(job)] for name, job in jobs.items()}
+    assert keys["CtfFind"] == ["gallery", "plots"]
+    assert keys["Class2D"] == ["classes", "plots"]
+    assert keys["InitialModel"] == ["slices", "surface", "plots"]
+    assert keys["Refine3D"] == ["slices", "surface", "mask", "plots"]
+    assert "plots" not in keys["Import"] + keys["Extract"] + keys["MaskCreate"]
+    plots = view_of(jobs["CtfFind"], "plots").make(Drawer())
+    assert "Defocus over time" in plots.names
