@@ -21,7 +21,7 @@ from relionlab.simulation.scores.maps import compare_map, compare_poses
 from relionlab.workflows.lesson import opened, summary
 from relionlab.workflows.sizes import Sizes
 from relionlab.workflows.stages import Watcher
-from relionlab.workflows.tutorial.command import map_jobs as jobs
+from relionlab.workflows.tutorial import map_jobs as jobs
 from relionlab.workflows.tutorial.maps import half_map_curve, sharpening_of, threshold_of
 from relionlab.workflows.tutorial.movie_plan import MoviePlan
 from relionlab.workflows.tutorial.particle_data import ParticleData

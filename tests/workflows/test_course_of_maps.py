@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from relionlab.workflows.tutorial.folder import CLOCK_FILE
 
 from relionlab.display.local_resolution import local_resolution_spread
 from relionlab.display.truth_fsc import promised
@@ -17,6 +16,7 @@ from relionlab.jobs.refinement.outcome import outcome_of
 from relionlab.project import Project
 from relionlab.workflows.stages import Clock
 from relionlab.workflows.tutorial.command import main, parser, plan_of
+from relionlab.workflows.tutorial.folder import CLOCK_FILE
 from relionlab.workflows.tutorial.map_truth import MapsTruth
 from relionlab.workflows.tutorial.maps import MapPart, half_map_curve, sharpening_of
 from relionlab.workflows.tutorial.movie_course import Conductor, Course

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from relionlab.workflows.tutorial.folder import CLOCK_FILE
 
 from relionlab.errors import NodeError, ParameterError, ProjectError
 from relionlab.io.images import read_map
@@ -23,6 +22,7 @@ from relionlab.simulation.scores.picks import PickTruth
 from relionlab.workflows.sizes import Sizes, classes_for, even_box, patches_for
 from relionlab.workflows.stages import Clock
 from relionlab.workflows.tutorial.command import main, parser, plan_of
+from relionlab.workflows.tutorial.folder import CLOCK_FILE
 from relionlab.workflows.tutorial.movie_course import Conductor
 from relionlab.workflows.tutorial.movie_jobs import blob_job, extract_job, motion_job
 from relionlab.workflows.tutorial.movie_page import turned

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from relionlab.workflows.tutorial.folder import CLOCK_FILE, begin_anew, open_or_create
 
 from relionlab.errors import NodeError, ProjectError
 from relionlab.io.image_reader import ImageReader
@@ -16,6 +15,7 @@ from relionlab.project import Project
 from relionlab.simulation.assembly import kilodaltons
 from relionlab.workflows.stages import Clock
 from relionlab.workflows.tutorial.command import main, parser, plan_of
+from relionlab.workflows.tutorial.folder import CLOCK_FILE, begin_anew, open_or_create
 from relionlab.workflows.tutorial.movie_plan import MoviePlan
 from relionlab.workflows.tutorial.particle_plan import ParticlePlan
 from relionlab.workflows.tutorial.particle_simulation import RECORD, simulated_particles

@@ -15,7 +15,7 @@ from relionlab.jobs.base import Job
 from relionlab.project import JobDirectory
 from relionlab.workflows.map_choices import ClassChoice, choose_classes, noise_threshold
 from relionlab.workflows.sizes import Sizes
-from relionlab.workflows.tutorial.command import map_jobs as jobs
+from relionlab.workflows.tutorial import map_jobs as jobs
 from relionlab.workflows.tutorial.movie_plan import MoviePlan
 
 Done = Callable[[Job, str], JobDirectory]

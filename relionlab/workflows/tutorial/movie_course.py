@@ -15,7 +15,7 @@ from relionlab.jobs.base import Job
 from relionlab.project import JobDirectory, Project
 from relionlab.workflows.sizes import FIRST_PIXEL, FIRST_SHARE, SECOND_PIXEL, SECOND_SHARE, Sizes
 from relionlab.workflows.stages import Clock, Watcher, finished
-from relionlab.workflows.tutorial.command import movie_jobs as jobs
+from relionlab.workflows.tutorial import movie_jobs as jobs
 from relionlab.workflows.tutorial.maps import MapPart, make_maps
 from relionlab.workflows.tutorial.movie_data import MovieData
 from relionlab.workflows.tutorial.movie_plan import MoviePlan
