@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from relionlab.errors import ParameterError
 from relionlab.jobs.base import Program
@@ -14,8 +14,8 @@ from relionlab.params import Parameter
 _I, _M, _D, _O = "General", "Motion", "Dose weighting", "Own motion correction"
 
 
-def _switch(label: str, help: str, flag: str, tab: str, **more: str) -> Parameter:  # noqa: A002 - the form's word
-    return Parameter(label=label, help=help, flag=flag, tab=tab, level=more.get("level", "basic"))  # type: ignore[arg-type]
+def _switch(label: str, help: str, flag: str, tab: str, **more: Any) -> Parameter:  # noqa: A002 - the form's word
+    return Parameter(label=label, help=help, flag=flag, tab=tab, **more)
 
 
 class RunMotionCorr(Program, MicrographOptions):
