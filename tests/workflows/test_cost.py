@@ -129,7 +129,7 @@ def test_what_is_not_there_yet_is_said(project):
 
 def test_too_little_memory_is_said(project, monkeypatch):
     monkeypatch.setattr(memory, "available_memory", lambda: 40 << 20)
-    monkeypatch.setattr("relionlab.jobs.refinement.cost.available_memory", lambda: 40 << 20)
+    monkeypatch.setattr("relionlab.jobs.refinement.told_memory.available_memory", lambda: 40 << 20)
     monkeypatch.setattr(cost, "available_memory", lambda: 40 << 20)
     found = estimate(JOBS["class2d"].changed(nr_classes=200, offset_range=20.0, offset_step=0.5), project)
     assert found.warnings
