@@ -22,6 +22,8 @@ KERNELS = 70 << 20
 """Bytes that compiled kernels take with their compiler (LLVM), which are loaded when the first of them is called."""
 CLUSTER = 45 << 20
 """Bytes that Dask takes in a process that uses it."""
+WORKER = 175 << 20
+"""Bytes that a worker process holds once it has loaded its modules, Dask among them."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class MemoryPlan:
     @property
     def process(self) -> int:
         """Bytes that a worker that is a process holds; 0 where none is."""
-        return self.program + self.references + max(self.worker, self.making) if self.separate else 0
+        return WORKER + KERNELS + self.references + max(self.worker, self.making) if self.separate else 0
 
     @property
     def total(self) -> int:

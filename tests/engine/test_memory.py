@@ -10,7 +10,7 @@ import pytest
 from relionlab.engine.classify2d.maximisation import Update, maximise
 from relionlab.engine.classify2d.memory import Needs
 from relionlab.engine.classify2d.state import Search
-from relionlab.engine.memory import MemoryPlan, available_memory, fitting, plan_classification
+from relionlab.engine.memory import WORKER, MemoryPlan, available_memory, fitting, plan_classification
 from relionlab.engine.refine3d.tables import AMPLE, Room
 from relionlab.errors import ComputeError
 from tests.engine.classify2d_cases import case
@@ -82,7 +82,7 @@ def test_fewer_rings_and_particles_on_disc_take_less():
 def test_processes_and_batches_need_more():
     threads = plan_classification(**JOB, program=1 << 28)
     apart = plan_classification(**JOB, program=1 << 28, separate=True)
-    assert apart.total > threads.total + 3 * threads.program
+    assert apart.total > threads.total + 4 * WORKER
     assert plan_classification(**JOB, batches=True).maps > plan_classification(**JOB).maps
 
 

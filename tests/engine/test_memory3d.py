@@ -9,7 +9,7 @@ import pytest
 
 from relionlab.engine.aberrations import Aberrations
 from relionlab.engine.likelihood.kept import PictureCache
-from relionlab.engine.memory import MemoryPlan, fitting, plan_refinement
+from relionlab.engine.memory import KERNELS, WORKER, MemoryPlan, fitting, plan_refinement
 from relionlab.engine.refine3d.fine import Collected
 from relionlab.engine.refine3d.fixed import FixedExpectation
 from relionlab.engine.refine3d.known_memory import KnownNeeds
@@ -66,10 +66,10 @@ def test_the_parts_of_a_plan_add_up_and_can_be_read():
 def test_processes_hold_a_program_and_views_each():
     threads = plan_refinement(**JOB, program=1 << 28)
     plan = plan_refinement(**JOB, program=1 << 28, separate=True)
-    each = plan.program + plan.references + max(plan.worker, plan.making)
+    each = WORKER + KERNELS + plan.references + max(plan.worker, plan.making)
     leading = plan.program + plan.particles + plan.maps + max(plan.sums, plan.solving)
     assert plan.total == leading + 2 * each
-    assert plan.total > threads.total + 2 * plan.program
+    assert plan.total > threads.total + 2 * WORKER
     assert f"{each / 2**20:.0f} MB each" in str(plan)
     assert "each" not in str(threads).partition("workers")[2]
 

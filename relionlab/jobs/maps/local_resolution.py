@@ -12,7 +12,7 @@ from relionlab.engine.maps import fsc, sharpening
 from relionlab.engine.maps.local_filter import FilterStep
 from relionlab.engine.maps.local_resolution import Ball, CorrelationStep, LocalCorrelations, averaged_resolution
 from relionlab.engine.maps.random_phases import PhaseGenerator
-from relionlab.engine.memory import CLUSTER, available_memory
+from relionlab.engine.memory import CLUSTER, WORKER, available_memory
 from relionlab.engine.parallel import executor_for, in_processes
 from relionlab.engine.steps import Executor, shards
 from relionlab.errors import ComputeError, ParameterError
@@ -76,21 +76,23 @@ def _planned_workers(context: Context, maps: HalfMaps, *, ball: Ball, wanted: in
     n, room = maps.box, available_memory()
     window, wanted = ball.window(n), wanted or context.settings.cores()
     fitting = [
-        workers for workers in range(wanted, 0, -1) if bytes_needed(n, window, workers, context.settings) <= room
+        workers
+        for workers in range(wanted, 0, -1)
+        if bytes_needed(n, window, workers=workers, settings=context.settings) <= room
     ]
     if not fitting:
-        least = bytes_needed(n, window, 1, context.settings)
+        least = bytes_needed(n, window, workers=1, settings=context.settings)
         raise ComputeError(
             f"A box of {n} px needs {least / 2**20:.0f} MB with one worker, and {room / 2**20:.0f} MB are free:"
             " cut the half-maps' box (image_handler --new_box)."
         )
     workers = fitting[0]
-    need = bytes_needed(n, window, workers, context.settings)
+    need = bytes_needed(n, window, workers=workers, settings=context.settings)
     context.say(f" + Will need about {need / 2**20:.0f} MB on {workers} worker{'s' if workers > 1 else ''}.")
     return workers
 
 
-def bytes_needed(box: int, window: int, workers: int, settings: Settings) -> int:
+def bytes_needed(box: int, window: int, *, workers: int, settings: Settings) -> int:
     """Return the bytes that a box and a ball's window, in px, take with so many workers.
 
     Half-maps, their transforms, and both with random phases are made and stacked; the stack stays while a worker holds
@@ -99,7 +101,7 @@ def bytes_needed(box: int, window: int, workers: int, settings: Settings) -> int
     map_ = box**3 * 4
     each, program = max(_WINDOWS * window**3 * 4, _FILTERED * map_), _ITSELF + (CLUSTER if workers > 1 else 0)
     if in_processes(replace(settings, workers=workers)):
-        each += program + _STACKED * map_
+        each += WORKER + _STACKED * map_
     return program + max(_MADE * map_, _KEPT * map_ + workers * each)
 
 
