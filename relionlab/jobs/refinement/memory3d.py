@@ -41,10 +41,10 @@ class Memory:
     """What a run holds, and may hold.
 
     resident  bytes that the process holds now; ``None``: this process
-    limit    bytes that it may use
-    program  bytes that the process holds beside what is planned
-    foreseen  of the pass that needs the most of those that are foreseen
-    plan     of this, if particles could lie anywhere: it decides how many workers there are and what they may hold
+    limit     bytes that it may use
+    program   bytes that the process holds beside what is planned
+    foreseen  plan of the pass that needs the most of those that the run is known to come to
+    plan      with all shells on the first sampling, wherever the particles lie: how many workers fit, and what they may hold
     """
 
     run: Run3D
@@ -65,7 +65,7 @@ class Memory:
         self._first = _first_radius(run)
         passes = _foreseen(run)
         self.plan = fitting(self._planned(replace(passes[0], found=False)), self.limit, workers=run.workers)
-        plans = [self._planned(one)(self.plan.workers, self._room(one)) for one in passes]
+        plans = [self._planned(one)(self.plan.workers, self.plan.room) for one in passes]
         self.foreseen = max(plans, key=lambda plan: plan.total)
         self._told = Told(run.context)
         self._told.beforehand(self.foreseen, self._at_first(passes[0]), limit=self.limit)
