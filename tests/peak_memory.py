@@ -1,10 +1,11 @@
-"""Runs a program and measures its largest memory."""
+"""Measures the largest memory of a program, or of what is done in this process."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
+import tracemalloc
+from collections.abc import Callable, Sequence
 from typing import Any
 
 # A program counts what the process that started it held as its own: so a small one starts it.
@@ -26,3 +27,13 @@ def run_measured(command: Sequence[object], directory: Any, **options: Any) -> t
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
     return done.stdout, int(record.read_text()) * 1024
+
+
+def traced(work: Callable[[], object]) -> int:
+    """Return by how many bytes the arrays that are alive grow at the most while something is done."""
+    work()  # what stays in caches
+    tracemalloc.start()
+    work()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tracemalloc
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +9,7 @@ import pytest
 
 from relionlab.engine.aberrations import Aberrations
 from relionlab.engine.likelihood.kept import PictureCache
-from relionlab.engine.memory import RefinementPlan, fitting_refinement, plan_refinement
+from relionlab.engine.memory import KERNELS, WORKER, MemoryPlan, fitting, plan_refinement
 from relionlab.engine.refine3d.fine import Collected
 from relionlab.engine.refine3d.fixed import FixedExpectation
 from relionlab.engine.refine3d.known_memory import KnownNeeds
@@ -29,6 +27,7 @@ from relionlab.engine.volume.solving import coverage
 from relionlab.errors import ComputeError
 from tests.engine.refine3d_cases import case
 from tests.engine.test_refine3d_aberrations import step
+from tests.peak_memory import traced
 
 SEARCH = Search(sampling=sampling(2), offset_range=3.0, offset_step=1.5, diameter=200.0, edge=3.0)
 JOB = {
@@ -67,30 +66,30 @@ def test_the_parts_of_a_plan_add_up_and_can_be_read():
 def test_processes_hold_a_program_and_views_each():
     threads = plan_refinement(**JOB, program=1 << 28)
     plan = plan_refinement(**JOB, program=1 << 28, separate=True)
-    each = plan.program + plan.references + max(plan.worker, plan.making)
+    each = WORKER + KERNELS + plan.references + max(plan.worker, plan.making)
     leading = plan.program + plan.particles + plan.maps + max(plan.sums, plan.solving)
     assert plan.total == leading + 2 * each
-    assert plan.total > threads.total + 2 * plan.program
+    assert plan.total > threads.total + 2 * WORKER
     assert f"{each / 2**20:.0f} MB each" in str(plan)
     assert "each" not in str(threads).partition("workers")[2]
 
 
 def test_a_refinement_shrinks_until_it_fits():
-    def plan(workers: int, room: Room) -> RefinementPlan:
+    def plan(workers: int, room: Room) -> MemoryPlan:
         finer = replace(SEARCH, sampling=sampling(3), offset_range=6.0)
         return plan_refinement(**{**JOB, "search": finer, "workers": workers, "room": room})
 
     whole = plan(3, AMPLE)
-    assert fitting_refinement(plan, whole.total, workers=3) == whole
-    less = fitting_refinement(plan, whole.total - 1, workers=3)
+    assert fitting(plan, whole.total, workers=3) == whole
+    less = fitting(plan, whole.total - 1, workers=3)
     assert (less.workers, less.room.poses) == (3, AMPLE.poses)
     assert less.room.held < AMPLE.held
     one = plan(1, replace(AMPLE, held=AMPLE.held >> 4))
-    assert fitting_refinement(plan, one.total, workers=3).workers == 1
-    least = fitting_refinement(plan, one.total - 1, workers=3)
+    assert fitting(plan, one.total, workers=3).workers == 1
+    least = fitting(plan, one.total - 1, workers=3)
     assert least.room.poses < AMPLE.poses
     with pytest.raises(ComputeError, match=r"fewer classes.*offset range.*smaller box"):
-        fitting_refinement(plan, 10, workers=3)
+        fitting(plan, 10, workers=3)
 
 
 @pytest.mark.parametrize("sigma", [None, 7.5])
@@ -112,16 +111,6 @@ def test_the_plan_counts_what_a_step_holds(sigma: float | None):
     assert sum(part.array.nbytes for part in sums.maps) == needs.sums
     collected = Collected.zeros(held[0])
     assert collected.numerator.nbytes + collected.weight.nbytes <= 1.2 * needs.worker
-
-
-def traced(work: Callable[[], object]) -> int:
-    """Return by how many bytes the arrays that are alive grow at the most while something is done."""
-    work()  # what stays in caches
-    tracemalloc.start()
-    work()
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return peak
 
 
 @pytest.mark.parametrize("group", ["C1", "D2"])

@@ -121,6 +121,11 @@ def test_every_job_type_that_computes_declares_its_work(project, label):
         assert words.startswith("Time and memory are not known: no input is chosen yet")
 
 
+def test_an_auto_refinement_foresees_the_memory_of_finer_samplings(project):
+    facts, few = Facts(project.directory), JOBS["refine3d"].changed(other_args="--auto_local_healpix_order 3")
+    assert work_of(JOBS["refine3d"], facts).memory > 1.05 * work_of(few, facts).memory
+
+
 def test_what_is_not_there_yet_is_said(project):
     found = estimate(Class2D(fn_img="Extract/job099/particles.star"), project)
     assert (found.seconds, found.bytes) == (None, None)
@@ -129,7 +134,7 @@ def test_what_is_not_there_yet_is_said(project):
 
 def test_too_little_memory_is_said(project, monkeypatch):
     monkeypatch.setattr(memory, "available_memory", lambda: 40 << 20)
-    monkeypatch.setattr("relionlab.jobs.refinement.cost.available_memory", lambda: 40 << 20)
+    monkeypatch.setattr("relionlab.jobs.refinement.told_memory.available_memory", lambda: 40 << 20)
     monkeypatch.setattr(cost, "available_memory", lambda: 40 << 20)
     found = estimate(JOBS["class2d"].changed(nr_classes=200, offset_range=20.0, offset_step=0.5), project)
     assert found.warnings

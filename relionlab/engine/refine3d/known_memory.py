@@ -68,6 +68,11 @@ class KnownNeeds:
         return self._searched.solving(double=double)
 
     @property
+    def masking(self) -> int:
+        """What masking a map takes beside the maps."""
+        return self._searched.masking
+
+    @property
     def _searched(self) -> Needs:
         return Needs(self.box, self.pixel_size, self.radius, self.classes, self.search, AMPLE)
 

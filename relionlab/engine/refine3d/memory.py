@@ -10,6 +10,7 @@ import numpy as np
 from relionlab.engine.likelihood.turns import Turns
 from relionlab.engine.polar import PADDING as IMAGE_PADDING
 from relionlab.engine.polar import PolarGrid
+from relionlab.engine.refine3d.candidates import TILE
 from relionlab.engine.refine3d.coarse import BATCH
 from relionlab.engine.refine3d.expectation import BLOCK, INSERTED_AT_ONCE
 from relionlab.engine.refine3d.fine import TABLE
@@ -23,6 +24,7 @@ from relionlab.engine.volume import KAISER_BESSEL, LINEAR, Lattice
 _COMPLEX, _REAL, _DOUBLE = 8, 4, 8
 _CHANNELS = 3  # of the sums of a map
 _RADII = 8  # maps: the one that is made, the distances of its voxels in double precision, and the mask that follows
+_DIRECTIONS, _ANGLES, _OFFSETS = 4, 2, 4  # of the coarse grid, between which a particle lies that was found
 _HARMONICS = 8  # of a squared modulus: six, and what a usual astigmatism adds
 
 
@@ -31,6 +33,7 @@ class Needs:
     """What is counted.
 
     box, pixel_size, radius  of the references: px, Å, outermost shell
+    found  the coarse pass finds where each particle lies: between a few grid points; otherwise it may lie anywhere
     """
 
     box: int
@@ -39,6 +42,7 @@ class Needs:
     classes: int
     search: Search
     room: Room
+    found: bool = False
 
     @property
     def tables(self) -> int:
@@ -88,6 +92,11 @@ class Needs:
         return max(completed + max(turned, compensated), transformed, corners)
 
     @property
+    def masking(self) -> int:
+        """What masking a map takes beside the maps: sphere and ring, and the distances of voxels in double precision."""
+        return self.box**3 * (2 * _REAL + _DOUBLE)
+
+    @property
     def fine_held(self) -> bool:
         """Whether the fine pass makes all of its views beforehand."""
         return self._fine_views * self._fine_bytes <= self.room.held
@@ -121,10 +130,13 @@ class Needs:
         angles = self._sampling.n_psi * self._parts
         if self.search.widths is not None and self.search.widths.psi:  # tiles around the last pose
             angles = min(int(2 * CUT_OFF * self.search.widths.psi / self._sampling.psi_step + 5) * self._parts, angles)
+        slots = self._slots
+        if self.found:
+            angles, slots = min(_ANGLES * TILE * self._parts, angles), min(_OFFSETS * self._parts**2, slots)
         entries = min(self._fine_views, self._candidates * self._parts**2)
-        poses = min(entries * angles * self._slots, self.room.poses)
+        poses = min(entries * angles * slots, self.room.poses)
         spectra = 2 * self._turns.rows * self._turns.width + self._samples(self._grid) * 2
-        return poses * _REAL + self._slots * spectra * _COMPLEX + 6 * TABLE * _REAL
+        return poses * _REAL + slots * spectra * _COMPLEX + 6 * TABLE * _REAL
 
     @property
     def _band(self) -> int:
@@ -143,8 +155,10 @@ class Needs:
 
     @property
     def _candidates(self) -> int:
-        """Coarse views of one particle, at the most: all, or those around its last pose."""
+        """Coarse views of one particle, at the most: all, or those around its last pose, or around the one found."""
         every = int(self.classes * len(self._sampling))
+        if self.found:
+            return min(_DIRECTIONS, every)
         if self.search.widths is None:
             return every
         around = int(self.search.widths.share * 12 * 4**self._sampling.order) + 1

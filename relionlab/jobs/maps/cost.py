@@ -41,14 +41,16 @@ def local_resolution(job: LocalRes, facts: Facts) -> Work:
         edge=flags.locres_edgwidth,
         pixel_size=pixel_size,
     )
-    held, each = bytes_needed(box, ball.window(box))
-    workers, doubt = facts.workers(10**6, threads=flags.j, each=each)
+    window = ball.window(box)
+    workers, doubt = facts.workers(
+        10**6, threads=flags.j, each=bytes_needed(box, window, workers=1, settings=facts.settings)
+    )
     places = len(ball.points(box))
     return Work(
         shared=places * ball.window(box) ** 3 * _WINDOW_PER_VOXEL + box // 2 * box**3 * _FILTER_PER_VOXEL,
         alone=_ALONE,
         workers=workers,
-        memory=held + workers * each,
+        memory=bytes_needed(box, window, workers=workers, settings=facts.settings),
         disk=8 * box**3,
         doubt=doubt,
         words=f"half-maps of {box} px, {places:,} places",

@@ -12,8 +12,8 @@ from relionlab.engine.maps import fsc, sharpening
 from relionlab.engine.maps.local_filter import FilterStep
 from relionlab.engine.maps.local_resolution import Ball, CorrelationStep, LocalCorrelations, averaged_resolution
 from relionlab.engine.maps.random_phases import PhaseGenerator
-from relionlab.engine.memory import available_memory
-from relionlab.engine.parallel import executor_for
+from relionlab.engine.memory import CLUSTER, WORKER, available_memory
+from relionlab.engine.parallel import executor_for, in_processes
 from relionlab.engine.steps import Executor, shards
 from relionlab.errors import ComputeError, ParameterError
 from relionlab.io.atomic import atomic_write
@@ -27,9 +27,16 @@ from relionlab.jobs.maps.transfer_file import read_transfer
 if TYPE_CHECKING:
     from relionlab.jobs.context import Context
     from relionlab.jobs.maps.postprocess_program import Postprocess
+    from relionlab.settings import Settings
 
 _POINTS_AT_ONCE, _SHELLS_AT_ONCE = 32, 8
-_ITSELF = 200 * 2**20  # bytes of the program and its libraries
+_ITSELF = 200 * 2**20  # bytes of the program, its libraries and kernels
+_MADE, _KEPT, _STACKED = (
+    15,
+    10,
+    4,
+)  # maps: while random phases are drawn, while places are correlated, and of these in a stack
+_WINDOWS, _FILTERED = 10, 6  # windows and maps that a worker holds
 
 
 def estimate_local_resolution(options: Postprocess, context: Context) -> None:
@@ -66,26 +73,36 @@ def _ball(options: Postprocess, maps: HalfMaps) -> Ball:
 
 def _planned_workers(context: Context, maps: HalfMaps, *, ball: Ball, wanted: int) -> int:
     """Return how many workers fit into memory, and say what will be needed."""
-    n = maps.box
-    held, each = bytes_needed(n, ball.window(n))
-    room = available_memory()
-    most = int((room - held) // each)
-    if most < 1:
+    n, room = maps.box, available_memory()
+    window, wanted = ball.window(n), wanted or context.settings.cores()
+    fitting = [
+        workers
+        for workers in range(wanted, 0, -1)
+        if bytes_needed(n, window, workers=workers, settings=context.settings) <= room
+    ]
+    if not fitting:
+        least = bytes_needed(n, window, workers=1, settings=context.settings)
         raise ComputeError(
-            f"A box of {n} px needs {(held + each) / 2**20:.0f} MB with one worker, and {room / 2**20:.0f} MB are free:"
+            f"A box of {n} px needs {least / 2**20:.0f} MB with one worker, and {room / 2**20:.0f} MB are free:"
             " cut the half-maps' box (image_handler --new_box)."
         )
-    workers = min(wanted or context.settings.cores(), most)
-    context.say(
-        f" + Will need about {(held + workers * each) / 2**20:.0f} MB on {workers} worker{'s' if workers > 1 else ''}."
-    )
+    workers = fitting[0]
+    need = bytes_needed(n, window, workers=workers, settings=context.settings)
+    context.say(f" + Will need about {need / 2**20:.0f} MB on {workers} worker{'s' if workers > 1 else ''}.")
     return workers
 
 
-def bytes_needed(box: int, window: int) -> tuple[int, int]:
-    """Return the bytes that a box and a ball's window, in px, take: in all, and of each worker."""
-    held = _ITSELF + 24 * box**3 * 4  # half-maps, their transforms, random ones, tables of radii, sums
-    return held, max(12 * window**3 * 4, 6 * box**3 * 4)
+def bytes_needed(box: int, window: int, *, workers: int, settings: Settings) -> int:
+    """Return the bytes that a box and a ball's window, in px, take with so many workers.
+
+    Half-maps, their transforms, and both with random phases are made and stacked; the stack stays while a worker holds
+    windows with their transforms, or at the end a shell of the map with the sums.
+    """
+    map_ = box**3 * 4
+    each, program = max(_WINDOWS * window**3 * 4, _FILTERED * map_), _ITSELF + (CLUSTER if workers > 1 else 0)
+    if in_processes(replace(settings, workers=workers)):
+        each += WORKER + _STACKED * map_
+    return program + max(_MADE * map_, _KEPT * map_ + workers * each)
 
 
 def _correlated(

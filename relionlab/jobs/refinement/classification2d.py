@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -12,7 +12,6 @@ from relionlab.engine.classify2d.maximisation import Update, low_pass, maximise,
 from relionlab.engine.classify2d.start import first_model, noise_model, seed_search, seeds
 from relionlab.engine.classify2d.state import Model, Search
 from relionlab.engine.likelihood.first_look import FirstLook
-from relionlab.engine.memory import available_memory, fitting, plan_classification
 from relionlab.engine.parallel import executor_for
 from relionlab.engine.steps import Executor, shards
 from relionlab.jobs.context import Context
@@ -23,6 +22,7 @@ from relionlab.jobs.refinement.checks import check_output
 from relionlab.jobs.refinement.files import Iteration, Saved, read_iteration, restored, write_iteration
 from relionlab.jobs.refinement.gradient import GradientPlan
 from relionlab.jobs.refinement.input import read_dataset, read_table
+from relionlab.jobs.refinement.memory2d import Memory2D
 from relionlab.jobs.refinement.program import Refine
 from relionlab.jobs.refinement.run_options import optimiser_options, sampling_options, saved_options
 from relionlab.jobs.refinement.shared_run import SharedRun, check_unfinished, seeded
@@ -52,11 +52,15 @@ def classify(options: Refine, context: Context) -> None:
 class Run(SharedRun):
     """A classification under way."""
 
+    memory: Memory2D = field(init=False)
+
     def go(self, saved: Saved | None) -> None:
         """Make or restore the first model, and iterate."""
         search = self._search()
-        workers = self._planned_workers(search)
-        executor = executor_for(replace(self.context.settings, workers=workers))
+        if self.context.settings.device == "gpu" or self.options.gpu_ids is not None:
+            self.context.warn("A GPU was asked for: 2D classification computes on the CPU in this release.")
+        self.memory = Memory2D(self, search)
+        executor = executor_for(replace(self.context.settings, workers=self.memory.plan.workers))
         try:
             state = self._restored(saved) if saved is not None else self._begun(executor, search)
             total, plan = self.options.iterations(), self.options.gradient()
@@ -141,6 +145,7 @@ class Run(SharedRun):
         search = self._perturbed(search, model, number)
         search = replace(search, step_sigma=self.step_sigma(model, search.offset_step))
         step = Expectation(model, before, self.data.optics, search=search, load=self.data.load)
+        self.memory.looking(step.grid.radius)
         sums = executor.run(step, self._shards(), self.reporter(number, self.options.iterations()))
         after, particles, spectra = maximise(model, before, sums, search=search, update=self._update(number))
         angles, offsets = accuracies(after, sums, step.grid)
@@ -241,26 +246,6 @@ class Run(SharedRun):
             centre=options.do_center,
             **self.shared_update(number),
         )
-
-    def _planned_workers(self, search: Search) -> int:
-        settings = self.context.settings
-        plan = plan_classification(
-            particles=len(self.data.table),
-            box=self.data.box,
-            classes=self.options.nr_classes,
-            groups=len(self.data.group_names),
-            search=search,
-            extent=search.diameter / 2 / self.data.pixel_size + search.edge,
-            workers=self.workers,
-            preread=self.options.do_preread_images,
-            shard=settings.particles_per_shard,
-        )
-        limit = int(settings.memory_gigabytes * 2**30) or int(0.9 * available_memory())
-        plan = fitting(plan, limit)
-        if settings.device == "gpu" or self.options.gpu_ids is not None:
-            self.context.warn("A GPU was asked for: 2D classification computes on the CPU in this release.")
-        self.context.say(f"Memory: at most {plan}; {limit / 2**20:.0f} MB may be used.")
-        return plan.workers
 
     def _shards(self) -> list[np.ndarray]:
         return shards(len(self.data.table), self.context.settings.particles_per_shard)

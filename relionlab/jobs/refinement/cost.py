@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from relionlab.engine.classify2d.state import Search
-from relionlab.engine.memory import CLUSTER, KERNELS, MemoryPlan, available_memory, fitting, plan_classification
 from relionlab.errors import ComputeError
 from relionlab.jobs.refinement.class2d import Class2D
+from relionlab.jobs.refinement.memory2d import Memory2D
 from relionlab.jobs.refinement.planned import PlannedRun, planned_run
 from relionlab.jobs.work import PROGRAM, Facts, Work
 
@@ -32,7 +32,7 @@ def classification2d(job: Class2D, facts: Facts) -> Work:
         seen = iterations * min(0.5 * (small + large), count) + plan.em_iterations * count
         looks = max(iterations // plan.write_every, 1)
     each = options.nr_classes * offsets * (search.n_psi * _PER_POSE + search.n_psi * radius * _PER_SAMPLE)
-    memory, workers, doubt = _memory(run, search, count)
+    memory, workers, doubt = _memory(run, search)
     return Work(
         shared=seen * (each + box**2 * _PER_PIXEL),
         alone=_ALONE + looks * count * _PER_FILE_ROW,
@@ -56,24 +56,10 @@ def _search(run: PlannedRun) -> Search:
     )
 
 
-def _memory(run: PlannedRun, search: Search, count: int) -> tuple[int, int, str]:
+def _memory(run: PlannedRun, search: Search) -> tuple[int | None, int, str]:
     """Return the bytes of the whole process, the workers that fit, and why none does, or ""."""
-    settings = run.context.settings
-    limit = int(settings.memory_gigabytes * 2**30) or int(0.9 * available_memory())
-    plan: MemoryPlan = plan_classification(
-        particles=count,
-        box=run.data.box,
-        classes=run.options.nr_classes,
-        groups=len(run.data.group_names),
-        search=search,
-        extent=search.diameter / 2 / run.data.pixel_size + search.edge,
-        workers=run.workers,
-        preread=run.options.do_preread_images,
-        shard=settings.particles_per_shard,
-    )
-    itself = PROGRAM + KERNELS
     try:
-        plan = fitting(plan, limit)
+        plan = Memory2D(run, search, resident=PROGRAM).plan
     except ComputeError as error:
-        return plan.total + itself, 1, str(error)
-    return plan.total + itself + (CLUSTER if plan.workers > 1 else 0), plan.workers, ""
+        return None, 1, str(error)
+    return plan.total, plan.workers, ""

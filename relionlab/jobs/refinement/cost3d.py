@@ -129,7 +129,7 @@ def _work(
 def _memory(run: Any) -> tuple[int | None, int, str]:
     """Return the bytes of the whole process, the workers that fit, and why none does, or ""."""
     try:
-        plan = Memory(run, resident=PROGRAM).plan
+        plan = Memory(run, resident=PROGRAM).foreseen
     except ComputeError as error:
         return None, 1, str(error)
     return plan.total, plan.workers, ""
