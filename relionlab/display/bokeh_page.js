@@ -12,8 +12,12 @@ function bokehOfPage(model) {
   const ask = () => {
     if (window.Bokeh) return shared.resolve(window.Bokeh);
     if (performance.now() - shared.asked > 5000) {
+      try {
+        model.send({ kind: "ask for bokehjs" });
+      } catch {
+        return; // its kernel has gone, and the figure with it: another one asks
+      }
       shared.asked = performance.now();
-      model.send({ kind: "ask for bokehjs" });
     }
     setTimeout(ask, 1000);
   };

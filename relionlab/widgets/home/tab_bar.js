@@ -49,13 +49,14 @@ function render({ model, el }) {
   }
   const shown = "change:tabs change:current change:preview";
   const view = crypto.randomUUID?.() ?? String(Math.random());
-  const left = () => {
+  const tellPlace = (kind) => {
     try {
-      tell("left", view);
+      tell(kind, view);
     } catch {} // the kernel has gone before
   };
+  const left = () => tellPlace("left");
   window.addEventListener("pagehide", left);
-  tell("seen", view);
+  tellPlace("seen");
   const acts = ["click", "input", "change"];
   for (const type of acts) document.addEventListener(type, acted, true);
   model.on(shown, draw);
