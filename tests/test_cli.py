@@ -104,7 +104,7 @@ def test_unknown_programs_are_said(capsys):
     assert main(["preproces", "--i", "x"]) == 1
     assert "there is no program 'preproces'" in capsys.readouterr().err
     assert main(["relion_display", "--i", "x"]) == 1
-    assert "looked at in the lab" in capsys.readouterr().err
+    assert "has no counterpart here: look at pictures" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", sorted(_COMMANDS))
