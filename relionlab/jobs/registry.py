@@ -74,7 +74,7 @@ OWN_PROGRAMS = (
 """Programs that RELION 3.1 has not."""
 
 _RELION_ONLY = {
-    "display": "look at pictures, and choose classes and particles, in the lab (`relionlab lab`), or choose classes by"
+    "display": "look at pictures, and choose classes and particles, in the lab (`relionlab lab`, or `look(FILE)` of relionlab.widgets in a notebook), or choose classes by"
     " `relionlab class_selection`",
     "class_ranker": "choose classes by `relionlab class_selection`",
     "particle_subtract": "",
@@ -112,13 +112,6 @@ _PROGRAM_OF_JOB = {
     "select": "class_selection",
 }
 """Job type -> the program that does its work, where the two have different names."""
-
-
-_IN_THE_LAB = {
-    "display": "Pictures are looked at in the lab: `relionlab lab`, then a double click on the file, or"
-    " `look(FILE)` of relionlab.widgets in a notebook.",
-}
-"""RELION's programs with a window -> what does their work here."""
 
 
 class LazyClasses(Mapping[str, T], Generic[T]):
@@ -190,8 +183,6 @@ def _meant(name: str) -> str:
     """Return a sentence that says which program may have been meant, "" if that is not known."""
     from difflib import get_close_matches
 
-    if name in _IN_THE_LAB:
-        return f" {_IN_THE_LAB[name]}"
     jobs = {folder.lower(): folder for folder in job_classes()}
     close = next(iter(get_close_matches(name.lower(), [*programs(), *jobs], 1)), "")
     if close in _PROGRAM_OF_JOB:
