@@ -161,12 +161,8 @@ class Home(w.VBox):
             raise ProjectError(f"{place} is no folder: give one that is there.")
         self.keep()
         with self.tabs.lock:
-            self._restoring = (
-                True  # until _enter is through: what is closed here is to be there again when one comes back
-            )
-            for key in sorted(
-                self.tabs.tabs, key=lambda key: key == self.tabs.current
-            ):  # that in front last: none is made
+            self._restoring = True  # until _enter is through: what is closed here is there again when one comes back
+            for key in sorted(self.tabs.tabs, key=self.tabs.current.__eq__):  # that in front last: none is made
                 self.tabs.close_tab(key)
             self.folder, self.project, self.rows = place, None, None
             self.memory = HomeMemory.of(place)
