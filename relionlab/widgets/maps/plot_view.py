@@ -119,7 +119,7 @@ class PlotView(w.VBox):
         else:
             self._message.say("")
         self._caption.value = " ".join(
-            f'<div class="rl-muted">{html.escape(one.caption)}</div>' for one in self.pictures
+            f'<div class="rl-muted" style="line-height:1.4">{html.escape(one.caption)}</div>' for one in self.pictures
         )
         views = list(self._stage.children)
         while len(views) < len(self.pictures):
