@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from relionlab.errors import ImageError
-from relionlab.io import image_names
+from relionlab.io import image_reader
 from relionlab.io.image_names import format_image_name, parse_image_name
 from relionlab.io.image_reader import ImageReader
 from relionlab.io.images import write_image, write_stack
@@ -54,9 +54,9 @@ def test_any_order_from_any_file(folder: Path) -> None:
 
 def test_each_file_is_read_once_per_batch(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
-    real = image_names.read_frames
+    real = image_reader.read_frames
     monkeypatch.setattr(
-        image_names, "read_frames", lambda image, chosen: read.append(image.data_path.name) or real(image, chosen)
+        image_reader, "read_frames", lambda image, chosen: read.append(image.data_path.name) or real(image, chosen)
     )
     ImageReader(NAMES, folder).read([0, 5, 1, 6, 2, 7])
     assert sorted(read) == ["a.mrcs", "b.mrcs"]
