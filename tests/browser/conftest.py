@@ -20,6 +20,7 @@ import pytest
 CHROMIUM = os.environ.get("RELIONLAB_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 FLAGS += ["--disable-component-update", "--disable-sync"]
+FLAGS += ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"]  # no other machine is found
 WEBGL = [flag for flag in FLAGS if flag != "--disable-gpu"]
 WEBGL += ["--use-angle=swiftshader", "--use-gl=angle", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
 """Flags for a browser that draws surfaces, which is slower: a module that needs it says CHROMIUM_FLAGS = WEBGL."""
@@ -68,7 +69,7 @@ _ERRORS = """() => {
 class Watched:
     """A page of the browser, what went wrong in it, and what it wanted from outside this machine.
 
-    page     Playwright's page; what it asks of other machines is refused
+    page     Playwright's page, of a browser that finds no other machine
     base     address of its own server
     wrong    JavaScript errors so far
     outside  addresses outside this machine that something asked for
@@ -80,7 +81,7 @@ class Watched:
         self.outside: list[str] = []
         page.on("pageerror", lambda error: self.wrong.append((error.stack or str(error))[:1500]))
         page.on("console", lambda m: self.wrong.append(m.text[:1500]) if m.type == "error" else None)
-        page.route("**/*", self._stay_here)
+        page.on("request", lambda asked: self._requested(asked.url))
 
     def until(self, condition: Callable[[], bool], seconds: float = 30.0) -> float:
         """Wait until a condition holds; returns the seconds that took."""
@@ -101,13 +102,9 @@ class Watched:
             Path(folder).mkdir(parents=True, exist_ok=True)
             self.page.screenshot(path=str(Path(folder) / f"{name}.png"))
 
-    def _stay_here(self, route: Any) -> None:
-        address = route.request.url
-        if address.startswith((self.base, "data:", "blob:")):
-            route.continue_()
-        else:
+    def _requested(self, address: str) -> None:
+        if not address.startswith((self.base, "data:", "blob:")):
             self.outside.append(address)
-            route.abort()
 
 
 class Notebook(Watched):
