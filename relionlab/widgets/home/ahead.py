@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 
 import numpy as np
+import zmq.utils.garbage  # noqa: F401 - else the kernel's thread of messages imports it with its first large one, and has hung in that
 
 from relionlab.display.style import backends
 from relionlab.engine.maps import fsc, masks
