@@ -22,11 +22,12 @@ from relionlab.simulation.scores.picks import PickTruth
 from relionlab.workflows.sizes import Sizes, classes_for, even_box, patches_for
 from relionlab.workflows.stages import Clock
 from relionlab.workflows.tutorial.command import main, parser, plan_of
+from relionlab.workflows.tutorial.flags import command_of
 from relionlab.workflows.tutorial.folder import CLOCK_FILE
 from relionlab.workflows.tutorial.movie_course import Conductor
 from relionlab.workflows.tutorial.movie_jobs import blob_job, extract_job, motion_job
 from relionlab.workflows.tutorial.movie_page import turned
-from relionlab.workflows.tutorial.movie_plan import MoviePlan, command_of
+from relionlab.workflows.tutorial.movie_plan import MoviePlan
 from relionlab.workflows.tutorial.movie_rounds import _which, class_measures, pick_measures, spread_told
 from relionlab.workflows.tutorial.movie_simulation import CONFORMATIONS, command, conditions_of, simulated_movies
 from relionlab.workflows.tutorial.movie_source import own_movies

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from relionlab.project import Project
 from relionlab.simulation.assembly import kilodaltons
 from relionlab.workflows.stages import Clock
 from relionlab.workflows.tutorial.command import main, parser, plan_of
+from relionlab.workflows.tutorial.flags import command_of
 from relionlab.workflows.tutorial.folder import CLOCK_FILE, begin_anew, open_or_create
 from relionlab.workflows.tutorial.movie_plan import MoviePlan
 from relionlab.workflows.tutorial.particle_plan import ParticlePlan
@@ -32,6 +34,20 @@ def planned(*arguments: str) -> ParticlePlan | MoviePlan:
 def test_defaults_of_the_command_line_are_the_plans():
     assert planned() == MoviePlan()
     assert planned("--set", "particles") == ParticlePlan()
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        ParticlePlan(),
+        ParticlePlan(directory=Path("my classes"), count=300, signal_to_noise=0.3, seed=7),
+        ParticlePlan(particles=Path("my job/particles.star"), classes=20, iterations=12, diameter=180.5),
+    ],
+)
+def test_page_tells_the_command_that_does_the_same_again(plan: ParticlePlan):
+    words = shlex.split(command_of(plan))
+    assert words[:2] == ["relionlab", "tutorial"]
+    assert planned(*words[2:]) == plan
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from relionlab.errors import ParameterError, RelionlabError
 from relionlab.jobs.base import Job
 from relionlab.project import JobDirectory
 from relionlab.workflows.stages import Clock, Terminal, Watcher, finished
+from relionlab.workflows.tutorial.flags import flag
 from relionlab.workflows.tutorial.folder import ALIAS, CLOCK_FILE, begin_anew, open_or_create
 from relionlab.workflows.tutorial.movie_plan import SETS, MoviePlan
 from relionlab.workflows.tutorial.particle_plan import ParticlePlan
@@ -58,17 +59,7 @@ def plan_of(options: dict[str, Any]) -> ParticlePlan | MoviePlan:
     kind = ParticlePlan if "particles" in given or given.get("set") == "particles" else MoviePlan
     if kind is ParticlePlan:
         given.pop("set", None)
-    names = {
-        "signal_to_noise": "snr",
-        "gain_rotation": "gain_rot",
-        "voltage": "kv",
-        "aberration": "cs",
-        "binning": "bin",
-        "particle_pixel": "particle_angpix",
-        "symmetry": "sym",
-        "symmetry_at_once": "sym_at_once",
-    }
-    wrong = [f"--{names.get(name, name)}" for name in given if name not in {field.name for field in fields(kind)}]
+    wrong = [flag(name) for name in given if name not in {field.name for field in fields(kind)}]
     if wrong:
         what = "particles" if kind is ParticlePlan else "movies"
         raise ParameterError(

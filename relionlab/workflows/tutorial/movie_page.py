@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import platform
 from pathlib import Path
 
 import numpy as np
 
-import relionlab
 from relionlab.display.course_report import CourseReport, write_course_report
 from relionlab.display.report import Stage, duration
 from relionlab.display.results import read_class_averages
 from relionlab.display.words import many, verb
 from relionlab.engine.ctf import Optics
 from relionlab.project import JobDirectory
-from relionlab.settings import usable_cores
 from relionlab.workflows.stages import Clock
+from relionlab.workflows.tutorial.flags import command_of
+from relionlab.workflows.tutorial.folder import PAGE
 from relionlab.workflows.tutorial.map_sections import map_sections
 from relionlab.workflows.tutorial.map_words import map_verdicts, maps_told
 from relionlab.workflows.tutorial.maps import sharpening_of
@@ -31,9 +30,7 @@ from relionlab.workflows.tutorial.movie_rounds import (
 from relionlab.workflows.tutorial.movie_sections import ctf_section, motion_section, movies_section
 from relionlab.workflows.tutorial.movie_simulation import SIMULATED
 from relionlab.workflows.tutorial.movie_truth import CourseTruth, RoundTruth, course_truth
-from relionlab.workflows.tutorial.particle_page import kept_classes, stage_of
-
-PAGE = "index.html"
+from relionlab.workflows.tutorial.page_parts import finest_average, footer, kept_classes, stage_of
 
 
 def write_movie_page(plan: MoviePlan, course: Course, *, clock: Clock) -> Path:
@@ -60,7 +57,7 @@ def write_movie_page(plan: MoviePlan, course: Course, *, clock: Clock) -> Path:
         stages=stages,
         project=plan.directory,
         again="relionlab tutorial --dir mine --movies 'data/*.tif' \\\n  --gain gain.mrc --angpix 0.885 --dose 1.2 --diameter 180",
-        footer=footer(plan),
+        footer=footer(command_of(plan)),
     )
     return write_course_report(report, plan.directory / PAGE)
 
@@ -82,14 +79,13 @@ def facts(course: Course, *, seconds: float) -> tuple[tuple[str, str], ...]:
     """Return the figures in the page's head."""
     averages = read_class_averages(course.second.classified.path)
     kept = np.isin(averages.numbers, list(kept_classes(course.second.selected)))
-    finest = averages.resolution[kept & np.isfinite(averages.resolution)]
     return (
         ("Movies", f"{movies_of(course):,}"),
         ("Pixel size", f"{course.sizes.pixel_size:.3g} Å"),
         ("Particles picked", f"{count_of(course.second.extracted):,}"),
         ("Particles kept", f"{count_of(course.second.selected):,}"),
         ("Classes kept", f"{kept.sum()} of {len(averages)}"),
-        *((("Finest class average", f"{finest.min():.1f} Å"),) if finest.size else ()),
+        *finest_average(averages, kept),
         *((("Resolution of the map", f"{sharpening_of(course.maps.sharpened)[0]:.1f} Å"),) if course.maps else ()),
         ("Computing time", duration(seconds)),
     )
@@ -163,17 +159,6 @@ def movies_of(course: Course) -> int:
 
     listed = course.imported.project.directory / course.imported.output("movies")
     return len(read_particles(listed, kind="movies"))
-
-
-def footer(plan: MoviePlan) -> tuple[str, ...]:
-    """Return how to get the same again."""
-    from relionlab.workflows.tutorial.movie_plan import command_of
-
-    cores = usable_cores()
-    return (
-        f"Made by relionlab {relionlab.__version__} with Python {platform.python_version()} on {cores} cores.",
-        command_of(plan),
-    )
 
 
 def turned(defocus: float, resolution: float, *, voltage: float) -> float:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 from relionlab.errors import ParameterError
+from relionlab.workflows.tutorial.flags import flag
 
 SETS = ("course", "small", "tiny")
 """Sets of movies that can be simulated (:data:`relionlab.simulation.exposures.SIZES`)."""
@@ -70,7 +70,7 @@ class MoviePlan:
             self._check_simulation()
         else:
             self._check_own()
-        for name, flag in (
+        for name, unit in (
             ("angpix", "Å"),
             ("voltage", "kV"),
             ("dose", "e/Å²"),
@@ -80,9 +80,7 @@ class MoviePlan:
         ):
             value = getattr(self, name)
             if value is not None and not value > 0:
-                raise ParameterError(
-                    f"--{_FLAGS.get(name, name)} is {value:g} {flag}".strip() + "; expected more than 0."
-                )
+                raise ParameterError(f"{flag(name)} is {value:g} {unit}".strip() + "; expected more than 0.")
         for name in ("classes", "iterations", "count", "iterations3d"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -99,7 +97,7 @@ class MoviePlan:
     def _check_simulation(self) -> None:
         if self.set not in SETS:
             raise ParameterError(f"--set {self.set}: expected one of {', '.join((*SETS, 'particles'))}.")
-        given = [f"--{_FLAGS.get(name, name)}" for name in _OWN_ONLY if getattr(self, name) is not None]
+        given = [flag(name) for name in _OWN_ONLY if getattr(self, name) is not None]
         if given:
             raise ParameterError(
                 f"{', '.join(given)} {'describe' if len(given) > 1 else 'describes'} movies of your own: say which with"
@@ -117,29 +115,3 @@ class MoviePlan:
             path = getattr(self, name)
             if path is not None and not path.is_file():
                 raise ParameterError(f"--{name}: {path} does not exist.")
-
-
-_FLAGS = {
-    "directory": "dir",
-    "voltage": "kv",
-    "aberration": "cs",
-    "amplitude_contrast": "q0",
-    "binning": "bin",
-    "gain_rotation": "gain_rot",
-    "particle_pixel": "particle_angpix",
-    "symmetry": "sym",
-    "symmetry_at_once": "sym_at_once",
-}
-"""Fields whose flag has another name."""
-
-
-def command_of(plan: MoviePlan) -> str:
-    """Return the command line that does the same again."""
-    words = ["relionlab", "tutorial"]
-    for field in fields(plan):
-        value = getattr(plan, field.name)
-        if field.name in ("directory", "seed") or (value is not None and value != field.default):
-            words.append(f"--{_FLAGS.get(field.name, field.name)}")
-            if not isinstance(value, bool):
-                words.append(f"{value:g}" if isinstance(value, float) else str(value))
-    return shlex.join(words)

@@ -21,7 +21,7 @@ from relionlab.simulation.scores.picks import PickTruth
 from relionlab.workflows.stages import warnings_of
 from relionlab.workflows.tutorial.movie_course import Course, Round, count_of, particles_of, pixel_size_of
 from relionlab.workflows.tutorial.movie_truth import PickedSet, RoundTruth, picked_set
-from relionlab.workflows.tutorial.particle_page import kept_classes
+from relionlab.workflows.tutorial.page_parts import kept_classes
 
 _MONTAGE = 40
 _SMOOTH = 20.0  # Å: what shows particles in noise

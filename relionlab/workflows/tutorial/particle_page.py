@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import platform
 from pathlib import Path
 
 import numpy as np
 
-import relionlab
-from relionlab.display.report import Report, Stage, write_report
+from relionlab.display.report import Report, Stage, duration, write_report
 from relionlab.display.results import ClassAverages, data_file, read_class_averages, read_course
 from relionlab.display.words import many, verb
 from relionlab.io.image_reader import ImageReader
 from relionlab.io.particles import read_particles
 from relionlab.project import JobDirectory
-from relionlab.settings import usable_cores
 from relionlab.simulation.scores.classes import compare_with_truth
-from relionlab.workflows.stages import Clock, warnings_of
+from relionlab.workflows.stages import Clock
+from relionlab.workflows.tutorial.flags import command_of
 from relionlab.workflows.tutorial.folder import PAGE
+from relionlab.workflows.tutorial.page_parts import finest_average, footer, kept_classes, stage_of
 from relionlab.workflows.tutorial.particle_data import ParticleData
 from relionlab.workflows.tutorial.particle_plan import ParticlePlan
 
@@ -66,31 +65,22 @@ def write_page(plan: ParticlePlan, data: ParticleData, *, jobs: tuple[JobDirecto
         facts=facts(averages, kept, seconds=sum(stage.seconds for stage in stages)),
         examples=examples(imported),
         truth=truth,
-        footer=footer(plan),
+        footer=footer(command_of(plan)),
     )
     return write_report(report, plan.directory / PAGE)
 
 
-def kept_classes(selected: JobDirectory) -> frozenset[int]:
-    """Return the class numbers of the particles that a Select job kept."""
-    table = read_particles(selected.path / "particles.star", directory=selected.project.directory).particles
-    return frozenset(int(number) for number in np.unique(table["rlnClassNumber"]))
-
-
 def facts(averages: ClassAverages, kept: frozenset[int], *, seconds: float) -> tuple[tuple[str, str], ...]:
     """Return the figures in the page's head."""
-    from relionlab.display.report import duration
-
     chosen = np.isin(averages.numbers, list(kept))
     count, box = int(averages.counts.sum()), averages.images.shape[-1]
-    finest = averages.resolution[chosen & np.isfinite(averages.resolution)]
     return (
         ("Particles", f"{count:,}"),
         ("Box", f"{box} px, {box * averages.pixel_size:.0f} Å"),
         ("Pixel size", f"{averages.pixel_size:.3g} Å"),
         ("Classes kept", f"{chosen.sum()} of {len(averages)}"),
         ("Particles kept", f"{100 * averages.counts[chosen].sum() / max(count, 1):.0f} %"),
-        *((("Finest resolution", f"{finest.min():.1f} Å"),) if finest.size else ()),
+        *finest_average(averages, chosen),
         ("Computing time", duration(seconds)),
     )
 
@@ -115,32 +105,3 @@ def examples(imported: JobDirectory) -> np.ndarray:
     names = read_particles(imported.path / "particles.star", directory=project).particles["rlnImageName"]
     reader = ImageReader(names, project)
     return reader.read(np.linspace(0, len(names) - 1, min(EXAMPLES, len(names))).astype(int))
-
-
-def footer(plan: ParticlePlan) -> tuple[str, ...]:
-    """Return how to get the same again."""
-    options = [f"--dir {plan.directory}", f"--classes {plan.classes}", f"--iterations {plan.iterations}"]
-    if plan.particles is None:
-        options += [f"--count {plan.count}", f"--snr {plan.signal_to_noise:g}"]
-    else:
-        options += [f"--particles {plan.particles}"]
-    if plan.diameter is not None:
-        options += [f"--diameter {plan.diameter:g}"]
-    cores = usable_cores()
-    return (
-        f"Made by relionlab {relionlab.__version__} with Python {platform.python_version()} on {cores} cores.",
-        f"relionlab tutorial {' '.join(options)} --seed {plan.seed}",
-    )
-
-
-def stage_of(directory: JobDirectory, what: str, clock: Clock, *, name: str = "", warned: bool = False) -> Stage:
-    """Return a job as a step of the page.
-
-    name    in the page and of the clock; "": the job's folder
-    warned  tell also what it warned of
-    """
-    job = directory.job
-    name = name or job.folder
-    commands = tuple(str(command) for command in job.commands(f"{directory.name}/"))
-    warnings = warnings_of(directory) if warned else ()
-    return Stage(name, what, clock.seconds.get(name, 0.0), f"{directory.name}/", commands, warnings)
