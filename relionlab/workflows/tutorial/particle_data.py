@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
 
 PLACE = "Particles"
-SHARE_OF_BOX = 0.8
-"""The mask's diameter over the box, where nothing else is known."""
 
 
 @dataclass(frozen=True)
