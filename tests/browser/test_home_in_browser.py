@@ -88,7 +88,6 @@ def test_page_of_another_kernel_opens_what_was_open(notebook):
     notebook.until(lambda: notebook.page.locator(".rl-tab span").all_inner_texts() == titles)
 
 
-@pytest.mark.full  # it hung under load until home/ahead.py loaded what ZeroMQ needs: who held the lock of imports is not known yet
 def test_cell_that_is_run_again_leaves_no_other_home_behind(notebook):
     notebook.python("before = home")
     notebook.run_cell(0)

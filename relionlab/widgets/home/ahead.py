@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 
 import numpy as np
-import zmq.utils.garbage  # noqa: F401 - else the kernel's thread of messages imports it with its first large one, and has hung in that
 
 from relionlab.display.style import backends
 from relionlab.engine.maps import fsc, masks
@@ -13,13 +12,17 @@ from relionlab.engine.maps.random_phases import PhaseGenerator
 
 
 @functools.cache
-def load_ahead() -> bool:
-    """Load the libraries of pictures, and the compiled loops of masks and correlations; once. Returns that nothing is left."""
+def load_libraries() -> None:
+    """Load the libraries of pictures, and what ZeroMQ loads with the first large message; once, by the main thread alone."""
     backends()
     import relionlab.widgets.forms.wizards.particle_mask
     import relionlab.widgets.maps.mask_panel
     import relionlab.widgets.picking.manual_picker  # noqa: F401
 
+
+@functools.cache
+def compile_ahead() -> bool:
+    """Compile the loops of masks and correlations; once. Returns that nothing is left."""
     ball = np.zeros((8, 8, 8), np.float32)
     ball[3:5, 3:5, 3:5] = 1
     spectrum = fsc.transform(masks.of_density(ball, 0.5, extend_px=1, width_px=1))

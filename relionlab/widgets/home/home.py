@@ -24,7 +24,7 @@ from relionlab.project import JobDirectory, Project
 from relionlab.project.continuing import fresh_copy
 from relionlab.project.pipeline_file import PIPELINE_FILE
 from relionlab.widgets.forms.form import JobForm
-from relionlab.widgets.home.ahead import load_ahead
+from relionlab.widgets.home.ahead import compile_ahead, load_libraries
 from relionlab.widgets.home.memory import HomeMemory
 from relionlab.widgets.home.pages import VIEWS, Pages, job_entry
 from relionlab.widgets.home.showing import close_deserted, keep_all, remember
@@ -34,7 +34,7 @@ from relionlab.widgets.home.tabs import Tabs
 from relionlab.widgets.home.top_line import TopLine
 from relionlab.widgets.parts.buttons import Message, attempt
 from relionlab.widgets.parts.look import style_sheet
-from relionlab.widgets.parts.watching import Watch
+from relionlab.widgets.parts.watching import Watch, look_after
 from relionlab.widgets.pipeline.job_actions import Wanted
 from relionlab.widgets.pipeline.job_list import JobList
 from relionlab.widgets.pipeline.palette import Palette, job_type_entries
@@ -94,6 +94,7 @@ class Home(w.VBox):
         super().__init__([style_sheet(), sheet, self.top, self._body, self.palette])
         self.add_class("rl-home")
         keep_all()  # what was typed last in a page that was loaded again is to be found here
+        look_after(load_libraries)
         self.memory = HomeMemory.of(self.folder)
         self.pages = Pages(self, self.memory.forms)
         self._enter()
@@ -375,7 +376,7 @@ class Home(w.VBox):
         if missing:
             self.refresh()
         elif self._ahead is None:
-            self._ahead = Watch(load_ahead)  # it takes seconds, in which this thread goes on looking
+            self._ahead = Watch(compile_ahead)  # it takes seconds, in which this thread goes on looking
 
 
 def _job_of(key: str) -> str:

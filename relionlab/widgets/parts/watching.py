@@ -2,10 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
 
 from relionlab.errors import RelionlabError
+
+_MAY_LOOK = threading.Event()
+_MAY_LOOK.set()
+
+
+def look_after(load: Callable[[], object]) -> None:
+    """Have the main thread call ``load`` once it has done what it is at, as showing a page; no watch begins to look before.
+
+    For loading large libraries. Two threads that did so at the same time have left the lock of imports of Python 3.11 with a
+    thread that was gone, and the next import waited for ever: in ZeroMQ's thread, so that the kernel never said a word again.
+    Without a running event loop, as in a script, it is called at once.
+    """
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        load()
+        return
+    _MAY_LOOK.clear()
+
+    def first() -> None:
+        try:
+            load()
+        finally:
+            _MAY_LOOK.set()
+
+    loop.call_soon(first)
 
 
 class Watch:
@@ -32,6 +59,7 @@ class Watch:
             self._thread.join(timeout=10)
 
     def _run(self) -> None:
+        _MAY_LOOK.wait()
         while not self._stop.is_set():
             try:
                 if not self._look():
