@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 
 import numpy as np
+import zmq.utils.garbage  # noqa: F401 - else the kernel's thread of messages loads it with its first large one, beside the others
 
 from relionlab.display.style import backends
 from relionlab.engine.maps import fsc, masks
