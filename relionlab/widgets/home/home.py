@@ -30,7 +30,7 @@ from relionlab.widgets.home.pages import VIEWS, Pages, job_entry
 from relionlab.widgets.home.showing import close_deserted, keep_all, remember
 from relionlab.widgets.home.side import FoldingSide
 from relionlab.widgets.home.start_page import StartPage
-from relionlab.widgets.home.tabs import Tabs
+from relionlab.widgets.home.tabs import Tabs, close_whole
 from relionlab.widgets.home.top_line import TopLine
 from relionlab.widgets.parts.buttons import Message, attempt
 from relionlab.widgets.parts.look import style_sheet
@@ -228,14 +228,13 @@ class Home(w.VBox):
             self.memory.keep()
 
     def close(self) -> None:
-        """Stop watching, and take the page away; jobs go on."""
+        """Stop watching, and take the page away with all that is open in it; jobs go on."""
         if self._watch is not None:
             self.keep()
             self._watch.stop(wait=False)
             self._watch = None
-            for tab in self.tabs.tabs.values():  # not each widget in them: a thousand messages at once may lose some
-                if tab.widget is not None:
-                    tab.widget.close()
+            for part in self.children:
+                close_whole(part)
         super().close()
 
     # --- inside -------------------------------------------------------------------------------------------------------

@@ -171,7 +171,7 @@ class Tabs(w.VBox):
         if tab.widget is None:
             return
         self._take(tab.widget)
-        _close(tab.widget)
+        close_whole(tab.widget)
 
     def _made(self, tab: Tab) -> w.Widget:
         try:
@@ -226,10 +226,10 @@ class Tabs(w.VBox):
             self._on_change()
 
 
-def _close(widget: w.Widget) -> None:
+def close_whole(widget: w.Widget) -> None:
     """Close a widget and all in it: ipywidgets keeps each that is not closed, here and in the page, with its pictures."""
     with suppress(Exception):  # a widget that cannot close itself is gone from the page all the same
         widget.close()
     for part in (*getattr(widget, "children", ()), getattr(widget, "layout", None), getattr(widget, "style", None)):
         if isinstance(part, w.Widget):
-            _close(part)
+            close_whole(part)

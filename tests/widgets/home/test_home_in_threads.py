@@ -142,8 +142,7 @@ def test_home_that_no_page_shows_any_more_goes_when_another_one_is_shown(begun: 
     page = second.tabs.widget("job:Class2D/job003")
     tell(third, "seen", "window 1, loaded once more")
     assert first.comm is None
-    assert second.comm is None
-    assert page.comm is None
+    assert [part.comm for part in (second, second.list, second.tabs.bar, page, page.actions)] == [None] * 5
 
 
 def test_home_that_was_never_shown_stays(begun: Project, opened):
