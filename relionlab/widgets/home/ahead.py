@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import functools
+import importlib
+import pkgutil
 
 import numpy as np
 import zmq.utils.garbage  # noqa: F401 - else the kernel's thread of messages loads it with its first large one, beside the others
 
+import relionlab.jobs
+import relionlab.widgets
+import relionlab.workflows
 from relionlab.display.style import backends
 from relionlab.engine.maps import fsc, masks
 from relionlab.engine.maps.random_phases import PhaseGenerator
@@ -14,11 +19,13 @@ from relionlab.engine.maps.random_phases import PhaseGenerator
 
 @functools.cache
 def load_libraries() -> None:
-    """Load the libraries of pictures, and what ZeroMQ loads with the first large message; once, by the main thread alone."""
+    """Load the libraries of pictures, and all of relionlab that jobs, forms and pages come to use; once, by the main thread
+    alone (see :func:`relionlab.widgets.parts.watching.look_after`).
+    """
     backends()
-    import relionlab.widgets.forms.wizards.particle_mask
-    import relionlab.widgets.maps.mask_panel
-    import relionlab.widgets.picking.manual_picker  # noqa: F401
+    for package in (relionlab.jobs, relionlab.workflows, relionlab.widgets):
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            importlib.import_module(found.name)
 
 
 @functools.cache

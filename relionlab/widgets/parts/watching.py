@@ -15,8 +15,9 @@ _MAY_LOOK.set()
 def look_after(load: Callable[[], object]) -> None:
     """Have the main thread call ``load`` once it has done what it is at, as showing a page; no watch begins to look before.
 
-    For loading large libraries. Two threads that did so at the same time have left the lock of imports of Python 3.11 with a
-    thread that was gone, and the next import waited for ever: in ZeroMQ's thread, so that the kernel never said a word again.
+    For loading libraries. Before Python 3.15, threads that load modules at the same time may meet half-made ones (CPython issues
+    83065, 91351); here, two that loaded libraries of pictures have left Python 3.11's lock of imports with a thread that was gone, and
+    the next import waited for ever: in ZeroMQ's thread, so that the kernel never said a word again.
     Without a running event loop, as in a script, it is called at once.
     """
     try:
