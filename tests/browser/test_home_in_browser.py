@@ -13,6 +13,12 @@ from tests.browser.decisions import RUN, open_home
 from tests.particle_text import particle_text
 
 COUNT = 60
+_PRESSED = """() => {
+  const press = new KeyboardEvent("keydown", { key: "f", ctrlKey: true, bubbles: true, cancelable: true });
+  document.querySelector(".rl-jobs input").dispatchEvent(press);
+  return document.activeElement.closest(".rl-palette") !== null;
+}"""
+"""Opens the palette by its key; whether it has the focus at once."""
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +64,10 @@ def test_particles_are_imported_and_their_classification_is_offered(notebook, fo
 
 def test_keys_open_the_palette_and_choose(notebook):
     page = notebook.page
+    page.locator(".rl-jobs input").click()
+    assert page.evaluate(_PRESSED)  # what is typed next is typed there
+    page.keyboard.press("Escape")
+    page.locator(".rl-palette input").wait_for(state="hidden", timeout=20_000)
     page.locator(".rl-jobs input").click()
     page.keyboard.press("Control+f")
     page.locator(".rl-palette input").wait_for(state="visible", timeout=20_000)

@@ -24,7 +24,9 @@ function render({ model, el }) {
     if (!on) return;
     search.value = "";
     draw();
-    setTimeout(() => search.focus({ preventScroll: true }), 0);
+    const focus = () => search.focus({ preventScroll: true });
+    focus(); // at once: letters that follow the key are typed into it, however busy the browser is
+    setTimeout(focus, 0); // and once more after a click, which may take it away
   }
 
   function choose(key) {
