@@ -21,7 +21,6 @@ from pathlib import Path
 
 import numpy as np
 
-from relionlab.engine.axes.placing import place_on
 from relionlab.engine.maps import fsc
 from relionlab.engine.masks import radius_grid
 from relionlab.io.images import read_map
@@ -30,11 +29,13 @@ from relionlab.io.star import read_star
 from relionlab.jobs.base import Job
 from relionlab.project import JobDirectory, Project
 from relionlab.simulation.structures import density, read_atoms
+from relionlab.workflows.fitting import fit_onto
 from relionlab.workflows.sizes import Sizes
 from relionlab.workflows.stages import Clock, Terminal, finished
 from relionlab.workflows.tutorial import map_jobs
 from relionlab.workflows.tutorial.folder import CLOCK_FILE, open_or_create
-from relionlab.workflows.tutorial.maps import half_maps, threshold_of
+from relionlab.workflows.tutorial.maps import sharpening_of, threshold_of
+from relionlab.workflows.tutorial.movie_course import count_of
 from relionlab.workflows.tutorial.movie_plan import MoviePlan
 from relionlab.workflows.tutorial.particle_jobs import class2d_job, import_job, select_job
 from relionlab.workflows.tutorial.particle_plan import ParticlePlan
@@ -90,17 +91,13 @@ def chain(project: Project, clock: Clock, options: argparse.Namespace, *, seed: 
 
 def came_to(made: Made) -> str:
     """Return what a chain came to, of its half-maps and of post-processing."""
-    count = len(read_particles(made.selected.path / "particles.star", directory=made.selected.project.directory))
-    first, second = (read_map(path) for path in half_maps(made.refined))
-    n, pixel_size = first[0].shape[-1], first[1] or 1.0
-    curve = fsc.fourier_shell_correlation(fsc.transform(first[0]), fsc.transform(second[0]), n)
-    half, usual = (n * pixel_size / max(fsc.resolution_shell(curve, level), 1) for level in (0.5, 0.143))
-    tables = read_star(made.sharpened.path / "postprocess.star")
-    resolution, b_factor = (
-        float(tables["general"].value(name)) for name in ("rlnFinalResolution", "rlnBfactorUsedForSharpening")
+    resolution, b_factor = sharpening_of(made.sharpened)
+    shells = read_star(made.sharpened.path / "postprocess.star")["fsc"]
+    angstrom, curve = (
+        shells.numbers(f"rln{name}") for name in ("AngstromResolution", "FourierShellCorrelationUnmaskedMaps")
     )
-    shells = tables["fsc"]
-    last = int(np.argmin(np.abs(shells.numbers("rlnAngstromResolution") - resolution)))
+    half, usual = (angstrom[fsc.resolution_shell(curve, level)] for level in (0.5, fsc.GOLD_STANDARD))
+    last = int(np.argmin(np.abs(angstrom - resolution)))
     masked, random = (
         shells.numbers(f"rln{name}")[last]
         for name in (
@@ -109,8 +106,8 @@ def came_to(made: Made) -> str:
         )
     )
     return (
-        f"{count:,} particles kept; FSC without a mask 0.5 at {half:.2f} Å, 0.143 at {usual:.2f} Å; {resolution:.2f} Å, there"
-        f" masked {masked:.3f}, phases randomised {random:.3f}; B {b_factor:.0f} Å²"
+        f"{count_of(made.selected):,} particles kept; FSC without a mask 0.5 at {half:.2f} Å, 0.143 at {usual:.2f} Å;"
+        f" {resolution:.2f} Å, there masked {masked:.3f}, phases randomised {random:.3f}; B {b_factor:.0f} Å²"
     )
 
 
@@ -120,12 +117,12 @@ def beside(made: Made, molecule: Path) -> str:
     atoms = read_atoms(molecule)
     n, pixel_size = map_.shape[-1], pixel_size or 1.0
     truth = density(atoms, n, pixel_size)
-    placed = place_on(map_, truth)
+    fitted = fit_onto(map_, truth)
     inside = radius_grid(n, 3) < atoms.radius() / pixel_size
-    correlation = np.corrcoef(placed.applied(map_)[inside], truth[inside])[0, 1]
-    hand = "mirrored" if placed.mirrored else "as it is"
+    correlation = np.corrcoef(fitted.array[inside], truth[inside])[0, 1]
+    hand = "mirrored" if fitted.mirrored else "as it is"
     return (
-        f"{molecule.name} {correlation:.3f} ({hand}); mean FSC {placed.score:.3f}, of the other hand {placed.other:.3f}"
+        f"{molecule.name} {correlation:.3f} ({hand}); mean FSC {fitted.score:.3f}, of the other hand {fitted.other:.3f}"
     )
 
 
